@@ -1,0 +1,2 @@
+/** The command-line frame every Mitsu binary shares. @module */
+export { exitStatus, MitsuError, type MitsuErrorOptions, NotSupportedError } from "./error.ts";
