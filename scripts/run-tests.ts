@@ -1,0 +1,122 @@
+/** Runs the gate and prints `N passed, N failed, N skipped` last; ./test does the set-up and calls it. @module */
+import { spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { gateSteps } from "./gate-steps.ts";
+import { readTap, type TestResult } from "./tap.ts";
+
+/** The whole run stays under 15 minutes; what hangs is ended and counted as failed. */
+const limitMs = { normal: 14 * 60_000, all: 60 * 60_000 };
+/** `exitStatus.unavailable` of packages/cli. */
+const unavailable = 69;
+const kernelTest = /(^|› )kernel ›/;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: string[]): Promise<number> {
+  const split = argv.indexOf("--");
+  const own = split < 0 ? argv : argv.slice(0, split);
+  const avaOptions = split < 0 ? [] : argv.slice(split + 1);
+  let options: { all?: boolean | undefined; "no-setup"?: boolean | undefined };
+  let files: string[];
+  try {
+    const parsed = parseArgs({ args: own, allowPositionals: true, options: { all: { type: "boolean" }, "no-setup": { type: "boolean" } } });
+    options = parsed.values;
+    files = parsed.positionals;
+  } catch (error) {
+    console.error(`test: ${(error as Error).message}\nSee ./test --help.`);
+    return 2;
+  }
+  if (options.all) process.env.MITSU_TEST_ALL = "1";
+
+  const results: TestResult[] = [];
+  const whole = files.length === 0 && avaOptions.length === 0;
+  if (whole) for (const step of gateSteps()) results.push(runStep(step.name, step.command));
+  const lacks = spawnSync("scripts/kernel-needs", { encoding: "utf8" }).stdout.trim().split("\n").join("; ");
+  const tests = await runAva([...avaOptions, ...files], process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal);
+  results.push(...tests);
+  if (
+    whole &&
+    process.env.MITSU_REQUIRE_KERNEL === "1" &&
+    !tests.some((test) => kernelTest.test(test.title) && test.outcome === "passed")
+  ) {
+    results.push(failed("kernel tests", ["MITSU_REQUIRE_KERNEL=1, but no kernel test passed"]));
+  }
+  return report(results, lacks);
+}
+
+/** A failure that no test reported itself. */
+function failed(title: string, failure: string[]): TestResult {
+  return { title, outcome: "failed", reason: undefined, logs: [], failure };
+}
+
+function runStep(name: string, command: readonly [string, ...string[]]): TestResult {
+  const began = performance.now();
+  const [program, ...args] = command;
+  const run = spawnSync(program, args, { encoding: "utf8", maxBuffer: 64 << 20 });
+  if (run.error && "code" in run.error && run.error.code === "ENOENT") {
+    return show({ title: name, outcome: "skipped", reason: `${program} is not installed`, logs: [], failure: [] });
+  }
+  if (run.status === unavailable) return show({ title: name, outcome: "skipped", reason: run.stderr.trim(), logs: [], failure: [] });
+  const outcome = run.status === 0 ? "passed" : "failed";
+  const failure = outcome === "failed" ? `${run.stdout ?? ""}${run.stderr ?? ""}${run.error ?? ""}`.trimEnd().split("\n") : [];
+  return show({ title: name, outcome, reason: undefined, logs: [], failure }, performance.now() - began);
+}
+
+/** Runs ava; its workers' own output goes to stderr as it comes. */
+async function runAva(args: string[], limit: number): Promise<TestResult[]> {
+  const ava = spawn("node_modules/.bin/ava", ["--tap", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = new Promise<string>((resolve) => {
+    ava.on("error", (error) => resolve(String(error)));
+    ava.on("close", (status, signal) => resolve(signal ?? String(status)));
+  });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    ava.kill("SIGTERM");
+  }, limit);
+  const results: TestResult[] = [];
+  let began = performance.now();
+  for await (const result of readTap(createInterface({ input: ava.stdout }))) {
+    results.push(show(result, performance.now() - began));
+    began = performance.now();
+  }
+  const status = await exited;
+  clearTimeout(timer);
+  if (late)
+    results.push(
+      show(
+        failed("ava", [`ended after ${limit / 60_000} minutes, the limit of a run; the test after the last one above hangs or is slow`]),
+      ),
+    );
+  else if (results.length === 0)
+    results.push(show(failed("ava", [`no test ran (ava ended with ${status}); does the pattern match a *.test.ts file?`])));
+  else if (status !== "0" && results.every((result) => result.outcome !== "failed"))
+    results.push(show(failed("ava", [`ended with ${status}`])));
+  return results;
+}
+
+/** Prints one result as it comes, a failure in full. */
+function show(result: TestResult, tookMs = 0): TestResult {
+  const mark = { passed: "ok  ", failed: "FAIL", skipped: "skip" }[result.outcome];
+  console.log(`${mark} ${result.title}${tookMs >= 1000 ? ` (${(tookMs / 1000).toFixed(1)} s)` : ""}`);
+  if (result.outcome === "failed")
+    for (const line of [...result.logs.map((log) => `log: ${log}`), ...result.failure]) console.log(`     ${line}`);
+  return result;
+}
+
+/** What was skipped and why, what failed, the totals; returns the exit status. */
+function report(results: readonly TestResult[], lacks: string): number {
+  const of = (outcome: TestResult["outcome"]): TestResult[] => results.filter((result) => result.outcome === outcome);
+  const [passed, failures, skipped] = [of("passed"), of("failed"), of("skipped")];
+  const why = new Map<string, string[]>();
+  for (const { title, reason } of skipped) {
+    const key = reason ?? (kernelTest.test(title) && lacks !== "" ? lacks : "declared so in the test's file");
+    why.set(key, [...(why.get(key) ?? []), title]);
+  }
+  if (why.size > 0) console.log("\nSkipped:");
+  for (const [reason, titles] of why) console.log(`- ${reason}\n${titles.map((title) => `    ${title}`).join("\n")}`);
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map(({ title }) => `    ${title}`).join("\n")}`);
+  console.log(`\n${passed.length} passed, ${failures.length} failed, ${skipped.length} skipped`);
+  return failures.length > 0 || passed.length === 0 ? 1 : 0;
+}
