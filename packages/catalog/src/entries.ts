@@ -1,0 +1,64 @@
+/** The types of `mesh.yaml` as it is written, before defaults and addresses are filled in. @module */
+import type { DenyMode, InterceptMode, PolicyAction, Protocol, RedirectMode } from "./catalog.ts";
+
+/** Port as written in the file: a number, a shorthand such as `80:8080/tcp` or a map. */
+export type PortEntry = number | string | { port: number; target?: number | undefined; protocol?: Protocol | undefined };
+
+/** Service as written in the file. */
+export interface ServiceEntry {
+  ports?: PortEntry[] | undefined;
+  address?: string | string[] | undefined;
+  cgroup?: string | undefined;
+  replicas?: ReplicaEntry[] | undefined;
+  intercept?: InterceptMode | undefined;
+  redirect?: RedirectMode | undefined;
+}
+
+/** Replica as written in the file. */
+export interface ReplicaEntry {
+  address?: string | undefined;
+  port?: number | undefined;
+  node?: string | undefined;
+  weight?: number | undefined;
+  netns?: string | undefined;
+}
+
+/** Node as written in the file. */
+export interface NodeEntry {
+  address: string;
+  zone?: string | undefined;
+}
+
+/** Policy as written in the file. */
+export interface PolicyEntry {
+  name?: string | undefined;
+  from: string | string[];
+  to: string | string[];
+  ports?: number[] | undefined;
+  action: PolicyAction;
+}
+
+/** `virtual` as written in the file. */
+export interface VirtualEntry {
+  ipv4?: string | undefined;
+  ipv6?: string | undefined;
+}
+
+/** `defaults` as written in the file. */
+export interface DefaultsEntry {
+  policy?: PolicyAction | undefined;
+  redirect?: RedirectMode | undefined;
+  intercept?: InterceptMode | undefined;
+  deny?: DenyMode | undefined;
+}
+
+/** `mesh.yaml` as written. */
+export interface MeshFile {
+  version: 1;
+  mesh?: string | undefined;
+  virtual?: VirtualEntry | null | undefined;
+  defaults?: DefaultsEntry | null | undefined;
+  nodes?: Record<string, NodeEntry> | null | undefined;
+  services?: Record<string, ServiceEntry | null> | null | undefined;
+  policies?: PolicyEntry[] | null | undefined;
+}

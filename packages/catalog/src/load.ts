@@ -1,0 +1,43 @@
+/** Reads a mesh file from disk. @module */
+import { readFile } from "node:fs/promises";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import type { Catalog } from "./catalog.ts";
+import { parseCatalog } from "./parse.ts";
+
+/** A mesh file is kilobytes; more is a wrong path, such as a disk image. */
+const largestBytes = 16 * 1024 * 1024;
+
+/**
+ * Reads and parses a mesh file; messages name it as `path`.
+ *
+ * @throws CatalogError when the text is at fault.
+ * @throws MitsuError `ERR_CATALOG_MISSING` (no such file), `ERR_CATALOG_UNREADABLE` (no rights, a folder, too large, not UTF-8).
+ */
+export async function loadCatalog(path: string): Promise<Catalog> {
+  return parseCatalog(await readText(path), { file: path });
+}
+
+/** Reads a mesh file's text, with the errors of {@link loadCatalog}. */
+export async function readText(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw failure("ERR_CATALOG_MISSING", `cannot read ${path}: no such file`, "create it or name another with --config", cause);
+    const why = { EACCES: "no right to read it", EISDIR: "it is a directory" }[code] ?? (cause as Error).message;
+    throw failure("ERR_CATALOG_UNREADABLE", `cannot read ${path}: ${why}`, "name a readable file with --config", cause);
+  }
+  if (bytes.length > largestBytes)
+    throw failure("ERR_CATALOG_UNREADABLE", `cannot read ${path}: larger than 16 MiB`, "name a mesh file with --config");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw failure("ERR_CATALOG_UNREADABLE", `cannot read ${path}: not UTF-8 text`, "save it as UTF-8", cause);
+  }
+}
+
+function failure(code: string, message: string, hint: string, cause?: unknown): MitsuError {
+  return new MitsuError(message, { code, hint, exit: exitStatus.config, cause });
+}

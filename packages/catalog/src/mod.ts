@@ -1,0 +1,23 @@
+/** The mesh catalog: reads, checks, watches and compares `mesh.yaml`. @module */
+export type {
+  Catalog,
+  CatalogDefaults,
+  DenyMode,
+  InterceptMode,
+  MeshNode,
+  Policy,
+  PolicyAction,
+  PortMapping,
+  Protocol,
+  RedirectMode,
+  Replica,
+  Service,
+} from "./catalog.ts";
+export { CatalogError } from "./catalog-error.ts";
+export { type Decision, decide } from "./decide.ts";
+export { type CatalogChange, diffCatalog, formatChanges } from "./diff.ts";
+export { jsonSchema } from "./json-schema.ts";
+export { loadCatalog } from "./load.ts";
+export { type ParseOptions, parseCatalog } from "./parse.ts";
+export type { CatalogProblem } from "./problem.ts";
+export { type CatalogWatch, type WatchOptions, watchCatalog } from "./watch.ts";

@@ -1,0 +1,90 @@
+/** From the text of a mesh file to a catalog, or to all that is wrong with it. @module */
+import type { Catalog, CatalogDefaults } from "./catalog.ts";
+import { CatalogError } from "./catalog-error.ts";
+import { clashes, takenAddresses } from "./clashes.ts";
+import { formatIp, parseIp, parsePrefix } from "./ip.ts";
+import { locate } from "./locate.ts";
+import { type MeshEntries, wellFormed } from "./mesh-entries.ts";
+import { normalisePolicies } from "./policy.ts";
+import type { CatalogProblem, Finding } from "./problem.ts";
+import { meshFile } from "./schema.ts";
+import { schemaFindings } from "./schema-problems.ts";
+import { normaliseService } from "./service.ts";
+import { assignAddresses, usableAddresses } from "./virtual-address.ts";
+import { readYaml } from "./yaml-text.ts";
+
+/** Settings of {@link parseCatalog}. */
+export interface ParseOptions {
+  /** Name that messages begin with; `mesh.yaml` unless told. */
+  readonly file?: string;
+}
+
+/**
+ * Reads a mesh file: checks it, fills every default in and assigns virtual addresses. The result is frozen plain data.
+ *
+ * @throws CatalogError (`ERR_CATALOG_INVALID`) with every fault and its line and column; never anything else.
+ * @example
+ * ```ts
+ * const catalog = parseCatalog("version: 1\nservices:\n  web: { ports: [80] }\n");
+ * catalog.services[0].ports; // [{ port: 80, target: 80, protocol: "tcp" }]
+ * ```
+ */
+export function parseCatalog(text: string, { file = "mesh.yaml" }: ParseOptions = {}): Catalog {
+  const { source, value, problems } = readYaml(text, file);
+  if (problems.length > 0) throw new CatalogError(inOrder(problems));
+  const findings = schemaFindings(meshFile, value ?? {});
+  const entries = wellFormed(value);
+  const catalog = assemble(entries, (value as { mesh?: string } | null)?.mesh ?? "default", findings);
+  if (findings.length > 0) throw new CatalogError(inOrder(findings.map((finding) => locate(source, finding))));
+  return deepFreeze(catalog);
+}
+
+/** Builds the catalog of the well-formed entries; it is whole only when `findings` stays empty. */
+function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Catalog {
+  const { policy = "allow", redirect = "auto", intercept = "keep", deny = "refuse" } = entries.defaults;
+  const defaults: CatalogDefaults = { policy, redirect, intercept, deny };
+  const virtual = {
+    ipv4: canonical(entries.virtual.ipv4 ?? "198.18.0.0/16"),
+    ipv6: canonical(entries.virtual.ipv6 ?? "fd6d:6974:7375::/64"),
+  };
+  const nodes = [...entries.nodes].map(([name, node]) => ({ name, address: formatIp(parseIp(node.address)!), zone: node.zone ?? null }));
+  const partial = [...entries.services].map(([name, entry]) => normaliseService(name, entry, entries, defaults, findings));
+  findings.push(...clashes(partial));
+  const addresses = { ipv4: new Map<string, string>(), ipv6: new Map<string, string>() };
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const prefix = parsePrefix(virtual[family])!;
+    const taken = takenAddresses(
+      partial,
+      nodes.map(({ address }) => address),
+      prefix.family,
+    );
+    const names = partial.filter((service) => service[family] === undefined).map(({ name }) => name);
+    const assigned = assignAddresses(names, prefix, taken);
+    if (assigned) addresses[family] = assigned;
+    else {
+      const message = `${virtual[family]} has ${usableAddresses(prefix)} addresses, too few for ${names.length} services; use a shorter prefix`;
+      findings.push({ path: ["virtual", family], at: "value", message });
+    }
+  }
+  const services = partial.map((service) => ({
+    ...service,
+    ipv4: service.ipv4 ?? addresses.ipv4.get(service.name) ?? "",
+    ipv6: service.ipv6 ?? addresses.ipv6.get(service.name) ?? "",
+  }));
+  return { version: 1, mesh, virtual, defaults, nodes, services, policies: normalisePolicies(entries, findings) };
+}
+
+function canonical(prefix: string): string {
+  const parsed = parsePrefix(prefix)!;
+  return `${formatIp(parsed)}/${parsed.length}`;
+}
+
+function inOrder(problems: CatalogProblem[]): CatalogProblem[] {
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

@@ -1,0 +1,117 @@
+/** Live reload of a mesh file: a good change replaces the catalog, a bad one is reported and the old catalog stays. @module */
+import { type FSWatcher, watch } from "node:fs";
+import type { MitsuError } from "@mitsu/cli/error";
+import type { Catalog } from "./catalog.ts";
+import { type CatalogChange, diffCatalog } from "./diff.ts";
+import { readText } from "./load.ts";
+import { parseCatalog } from "./parse.ts";
+import { watchedFolders } from "./watched-folders.ts";
+
+/** A running watch. */
+export interface CatalogWatch {
+  /** The last good catalog. */
+  readonly catalog: Catalog;
+  /** Reads the file now, as on SIGHUP, even if no event came; resolves when the callbacks have run. */
+  reload(): Promise<void>;
+  /** Stops watching; no callback runs afterwards. */
+  close(): void;
+}
+
+/** Settings of {@link watchCatalog}. */
+export interface WatchOptions {
+  /** Quiet time after an event before the file is read, in milliseconds; 50 unless told. At ten times this it is read anyway. */
+  readonly debounceMs?: number;
+}
+
+/**
+ * Loads a mesh file and follows its changes: writes in place, atomic renames and swaps of symbolic links, because folders are watched, not the file.
+ *
+ * @param onChange Called with the new catalog and what changed; not called when nothing did.
+ * @param onError Called when the file is bad, gone or cannot be watched; once for each cause in a row.
+ * @throws CatalogError or MitsuError when the first load fails, as {@link loadCatalog}.
+ * @example
+ * ```ts
+ * const watch = await watchCatalog("/etc/mitsu/mesh.yaml", (catalog, changes) => apply(catalog), (error) => log.error(error.message));
+ * ```
+ */
+export async function watchCatalog(
+  path: string,
+  onChange: (catalog: Catalog, changes: CatalogChange[]) => void,
+  onError: (error: MitsuError) => void,
+  { debounceMs = 50 }: WatchOptions = {},
+): Promise<CatalogWatch> {
+  const watchers = new Map<string, FSWatcher>();
+  let timer: NodeJS.Timeout | undefined;
+  let firstEventMs = 0;
+  let lastError = "";
+  let closed = false;
+  let running: Promise<void> = Promise.resolve();
+
+  const report = (error: MitsuError) => {
+    if (!closed && error.message !== lastError) onError(error);
+    lastError = error.message;
+  };
+  const onEvent = () => {
+    const nowMs = performance.now();
+    if (timer === undefined) firstEventMs = nowMs;
+    else if (nowMs - firstEventMs > 10 * debounceMs) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = undefined;
+      void reload();
+    }, debounceMs);
+  };
+  const follow = async () => {
+    const wanted = await watchedFolders(path);
+    for (const [key, watcher] of watchers) {
+      if (wanted.has(key)) continue;
+      watcher.close();
+      watchers.delete(key);
+    }
+    for (const [key, folder] of wanted) {
+      if (closed || watchers.has(key)) continue;
+      // A folder that vanishes between the look and the watch brings an event in its parent, or an error here; both lead to another look.
+      watchers.set(key, watch(folder, onEvent).on("error", onEvent));
+    }
+  };
+  const read = async () => {
+    if (closed) return;
+    try {
+      await follow();
+      const next = parseCatalog(await readText(path), { file: path });
+      if (closed) return;
+      lastError = "";
+      const changes = diffCatalog(catalog, next);
+      catalog = next;
+      if (changes.length > 0) onChange(next, changes);
+    } catch (error) {
+      report(error as MitsuError);
+    }
+  };
+  const reload = () => {
+    running = running.then(read);
+    return running;
+  };
+  const close = () => {
+    closed = true;
+    clearTimeout(timer);
+    for (const watcher of watchers.values()) watcher.close();
+  };
+
+  let catalog: Catalog;
+  try {
+    // Watch first, read second: a change in between brings an event.
+    await follow();
+    catalog = parseCatalog(await readText(path), { file: path });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    get catalog() {
+      return catalog;
+    },
+    reload,
+    close,
+  };
+}
