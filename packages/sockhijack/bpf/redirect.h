@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The hot path: every message of an enrolled socket comes here, under that socket's lock. */
+#ifndef MITSU_REDIRECT_H
+#define MITSU_REDIRECT_H
+
+/* Off on kernels whose self-test found copied_seq to count redirected bytes too (before 6.18.14): a message by TCP is then the last word. */
+const volatile __u32 config_promote = 1;
+
+/* Unread bytes at the peer above which messages go by TCP: what a program can pile up stays within 10 % of plain TCP's own buffers. */
+const volatile __u32 config_unread_cap = 256 << 10;
+
+struct peer_view {
+	__u32 unread; /* bytes charged to its receive side */
+	__u32 copied_seq; /* what its program has read of the TCP stream */
+};
+
+/*
+ * Looks at the other end without a reference to it. The address may be stale: the fields are read first and the cookie last,
+ * and a cookie is given once and never again (net/core/sock_diag.c), so when it still matches, the fields were that socket's.
+ * Loads through an untrusted pointer cannot fault (bpf_rdonly_cast). A wrong guess could only choose TCP, never another target:
+ * the redirect itself goes by cookie through the socket map.
+ */
+static __always_inline int look_at_peer(const struct sock_state *st, struct peer_view *v)
+{
+	struct tcp_sock *tp = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct tcp_sock));
+	struct sock *sk = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct sock));
+	v->unread = sk->sk_backlog.rmem_alloc.counter;
+	v->copied_seq = tp->copied_seq;
+	barrier();
+	return (__u64)sk->__sk_common.skc_cookie.counter == st->peer;
+}
+
+/* Request → answer time of every 16th exchange, measured where the two ends hand over their messages. */
+static __always_inline void time_exchange(struct sock_state *st, struct pair *p)
+{
+	if (st->flags & STATE_CLIENT) {
+		if (!p->sent_ns && (st->redirected_messages & 15) == 0)
+			p->sent_ns = bpf_ktime_get_ns();
+	} else if (p->sent_ns) {
+		__u64 took = bpf_ktime_get_ns() - p->sent_ns;
+		p->sent_ns = 0;
+		p->exchanges++;
+		p->total_ns += took;
+		if (took > p->max_ns)
+			p->max_ns = took;
+	}
+}
+
+static __noinline int tap(struct sk_msg_md *msg, struct sock_state *st)
+{
+	if (!msg || !st)
+		return 0;
+	struct tap_record *r = bpf_ringbuf_reserve(&taps, sizeof(*r), 0);
+	if (!r) {
+		count(COUNT_TAP_LOST);
+		return 0;
+	}
+	r->time_ns = bpf_ktime_get_tai_ns();
+	r->cookie = st->cookie;
+	r->peer = st->peer;
+	r->from = st->service;
+	r->to = st->peer_service;
+	r->family = msg->family;
+	r->pad = 0;
+	if (r->family == AF_INET_) {
+		set_ip4(r->local_ip, msg->local_ip4);
+		set_ip4(r->remote_ip, msg->remote_ip4);
+	} else {
+		__u32 *l = (__u32 *)r->local_ip, *m = (__u32 *)r->remote_ip;
+		l[0] = msg->local_ip6[0], l[1] = msg->local_ip6[1], l[2] = msg->local_ip6[2], l[3] = msg->local_ip6[3];
+		m[0] = msg->remote_ip6[0], m[1] = msg->remote_ip6[1], m[2] = msg->remote_ip6[2], m[3] = msg->remote_ip6[3];
+	}
+	r->local_port = msg->local_port;
+	r->remote_port = bpf_ntohl(msg->remote_port);
+	r->length = msg->size;
+	__u64 have = (__u64)msg->data_end - (__u64)msg->data;
+	__u32 bytes = have > TAP_BYTES ? TAP_BYTES : (__u32)have;
+	r->captured = bytes;
+	if (bytes == 0 || bytes > TAP_BYTES || bpf_probe_read_kernel(r->data, bytes, msg->data))
+		r->captured = 0;
+	bpf_ringbuf_submit(r, 0);
+	return 0;
+}
+
+SEC("sk_msg")
+int redirect(struct sk_msg_md *msg)
+{
+	struct bpf_sock *sk = msg->sk;
+	struct sock_state *st = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
+	if (!st)
+		return SK_PASS;
+	__u32 size = msg->size;
+	count(COUNT_MESSAGES);
+	st->mean_bytes = st->mean_bytes - (st->mean_bytes >> 3) + (size >> 3);
+	if (st->mode == MODE_OFF) {
+		count(COUNT_PASS_OFF);
+		goto pass;
+	}
+
+	struct peer_view peer;
+	if (!look_at_peer(st, &peer)) {
+		count(COUNT_PASS_PEER_GONE);
+		goto pass;
+	}
+	if (st->mode == MODE_TCP) {
+		/* From TCP to redirect only when the peer's program has read every byte TCP ever carried this way: nothing can be overtaken. */
+		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+		if (!tp || tp->write_seq != peer.copied_seq || (!config_promote && st->redirected_messages)) {
+			count(COUNT_PASS_IN_FLIGHT);
+			goto pass;
+		}
+		st->mode = MODE_REDIRECT;
+	}
+	if (peer.unread > config_unread_cap) {
+		/* Back-pressure is TCP's: its windows fill and the writer waits. The order is kept, TCP's bytes queue behind. */
+		count(COUNT_PASS_FULL);
+		st->mode = MODE_TCP;
+		goto pass;
+	}
+	__u64 key = st->peer;
+	if (bpf_msg_redirect_hash(msg, &sockets, &key, BPF_F_INGRESS) != SK_PASS) {
+		count(COUNT_PASS_NOT_ENROLLED);
+		st->mode = MODE_TCP;
+		goto pass;
+	}
+	struct pair *p = bpf_map_lookup_elem(&pairs, &st->slot);
+	if (p) {
+		time_exchange(st, p);
+		if (!(st->flags & STATE_CLIENT)) {
+			p->server_bytes += size;
+			p->server_messages++;
+		}
+	}
+	st->redirected_bytes += size;
+	st->redirected_messages++;
+	count(COUNT_REDIRECTED);
+	if (st->flags & STATE_TAP)
+		tap(msg, st);
+	return SK_PASS;
+pass:
+	st->passed_messages++;
+	return SK_PASS;
+}
+
+/* Does nothing, on purpose: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD hold. */
+SEC("sk_skb/stream_verdict")
+int verdict(struct __sk_buff *skb)
+{
+	return SK_PASS;
+}
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The scan: visits every TCP socket of one namespace under its lock, does what the daemon planned for it, and reports what it found. */
+#ifndef MITSU_SCAN_H
+#define MITSU_SCAN_H
+
+#define O_NONBLOCK_ 04000
+#define PSOCK_POINTER_MASK (~7ULL)
+#define TCP_ESTABLISHED_ 1
+#define TCP_LISTEN_ 10
+
+static __always_inline __u32 service_of_socket(struct sock *sk, __u64 inode, __u64 *cgroup)
+{
+	struct cgroup *cg = sk->sk_cgrp_data.cgroup;
+	if (cg) {
+		int depth = cg->level;
+		*cgroup = cg->kn->id;
+		for (int i = 0; i < MAX_CGROUP_DEPTH; i++) {
+			int level = depth - i;
+			if (level <= 0)
+				break;
+			struct cgroup *ancestor = 0;
+			bpf_core_read(&ancestor, sizeof(ancestor), &cg->ancestors[level]);
+			if (!ancestor)
+				break;
+			__u64 id = BPF_CORE_READ(ancestor, kn, id);
+			__u32 *service = bpf_map_lookup_elem(&cgroups, &id);
+			if (service)
+				return *service;
+		}
+	}
+	__u32 *service = inode ? bpf_map_lookup_elem(&adopted, &inode) : 0;
+	return service ? *service : 0;
+}
+
+static __always_inline struct sk_psock *psock_of(struct sock *sk)
+{
+	return bpf_rdonly_cast((void *)((__u64)sk->sk_user_data & PSOCK_POINTER_MASK), bpf_core_type_id_kernel(struct sk_psock));
+}
+
+/* Nobody is inside send or receive on this socket: each of them holds a reference beside the map's own (net/ipv4/tcp_bpf.c). */
+static __always_inline int idle(struct sk_psock *p)
+{
+	return p->refcnt.refs.counter == 1;
+}
+
+static __always_inline int emptied(struct sk_psock *p)
+{
+	struct list_head *head = &p->ingress_msg;
+	__u64 at = (__u64)p + bpf_core_field_offset(struct sk_psock, ingress_msg);
+	return (__u64)head->next == at && p->ingress_skb.qlen == 0;
+}
+
+/* What keeps a socket out of the map, whatever is planned. Read from the socket itself, under its lock. */
+static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int enrolled)
+{
+	__u32 facts = enrolled ? FACT_ENROLLED : 0;
+	struct socket *socket = sk->sk_socket;
+	struct file *file = socket ? socket->file : 0;
+	if (!file)
+		facts |= FACT_NO_FILE;
+	else if (file->f_flags & O_NONBLOCK_)
+		facts |= FACT_NONBLOCK;
+	if (sk->sk_receive_queue.qlen)
+		facts |= FACT_UNREAD;
+	if (tp->urg_data || (sk->__sk_common.skc_flags & (1UL << SOCK_URGINLINE)))
+		facts |= FACT_URGENT;
+	if (sk->sk_rcvlowat > 1)
+		facts |= FACT_LOWAT;
+	if (sk->__sk_common.skc_flags & (1UL << SOCK_ZEROCOPY))
+		facts |= FACT_ZEROCOPY;
+	if (tp->inet_conn.icsk_ulp_ops)
+		facts |= FACT_ULP;
+	if (bpf_core_field_exists(tp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tp, is_mptcp))
+		facts |= FACT_MPTCP;
+	if (sk->sk_user_data && !enrolled)
+		facts |= FACT_FOREIGN;
+	return facts;
+}
+
+#define FACTS_AGAINST (FACT_UNREAD | FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
+
+static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
+{
+	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK))
+		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
+	st->cookie = cookie;
+	st->peer = plan->peer;
+	st->peer_sk = plan->peer_sk;
+	st->slot = plan->slot;
+	st->peer_service = plan->peer_service;
+	st->flags = (st->flags & ~(STATE_TAP | STATE_QUIET)) | plan->flags;
+	st->mode = MODE_TCP;
+	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
+	if (error == 0) {
+		st->flags |= STATE_ENROLLED;
+		count(COUNT_ENROLLED);
+		return APPLIED_DONE;
+	}
+	st->mode = MODE_OFF;
+	int full = error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
+	count(full ? COUNT_ENROL_FULL : COUNT_ENROL_REFUSED);
+	return full ? APPLIED_FULL : APPLIED_REFUSED;
+}
+
+/*
+ * Leaving the map without losing a byte takes two steps. QUIESCE stops redirecting from this socket; once no thread is inside its send
+ * path, everything it ever redirected is in the peer's queue, and the socket says so (STATE_QUIET). RELEASE, planned when the *peer* is
+ * quiet, waits until this socket's own queue has been read, and only then takes it out: what comes later comes by TCP.
+ */
+static __always_inline __u8 quiesce(struct sock_state *st, struct sk_psock *psock, const struct plan *plan)
+{
+	st->mode = MODE_OFF;
+	if (plan->flags & STATE_OPTED_OUT)
+		st->flags |= STATE_OPTED_OUT;
+	if (!idle(psock))
+		return APPLIED_LATER;
+	st->flags |= STATE_QUIET;
+	return APPLIED_DONE;
+}
+
+static __always_inline __u8 release(__u64 cookie, struct sock_state *st, struct sk_psock *psock)
+{
+	if (!(st->flags & STATE_QUIET) || !idle(psock) || !emptied(psock))
+		return APPLIED_LATER;
+	if (bpf_map_delete_elem(&sockets, &cookie))
+		return APPLIED_REFUSED;
+	st->flags &= ~(STATE_QUIET | STATE_ENROLLED);
+	st->slot = 0;
+	count(COUNT_RELEASED);
+	return APPLIED_DONE;
+}
+
+static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
+{
+	switch (plan->action) {
+	case PLAN_ENROL:
+		return facts & FACT_ENROLLED ? APPLIED_DONE : enrol(sk, cookie, facts, st, plan);
+	case PLAN_QUIESCE:
+		return facts & FACT_ENROLLED ? quiesce(st, psock_of(sk), plan) : APPLIED_DONE;
+	case PLAN_RELEASE:
+		return facts & FACT_ENROLLED ? release(cookie, st, psock_of(sk)) : APPLIED_DONE;
+	case PLAN_REFRESH: /* a new version of the programs: linking again replaces those the socket runs */
+		if (!(facts & FACT_ENROLLED))
+			return APPLIED_DONE;
+		return bpf_map_update_elem(&sockets, &cookie, sk, BPF_ANY) ? APPLIED_REFUSED : APPLIED_DONE;
+	case PLAN_SET:
+		st->flags = (st->flags & ~STATE_TAP) | plan->flags;
+		return APPLIED_DONE;
+	}
+	return APPLIED_NOTHING;
+}
+
+static __always_inline void copy_ip(__u8 *to, struct sock *sk, int remote)
+{
+	if (sk->__sk_common.skc_family == AF_INET_)
+		set_ip4(to, remote ? sk->__sk_common.skc_daddr : sk->__sk_common.skc_rcv_saddr);
+	else
+		bpf_probe_read_kernel(to, 16, remote ? &sk->__sk_common.skc_v6_daddr : &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
+SEC("iter/tcp")
+int scan(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : 0;
+	if (!tp)
+		return 0; /* a request or time-wait socket */
+	struct sock *sk = (struct sock *)tp;
+	__u8 state = sk->__sk_common.skc_state;
+	if (state == 7 /* TCP_CLOSE */)
+		return 0;
+
+	struct sock_record r;
+	__builtin_memset(&r, 0, sizeof(r));
+	struct socket *socket = sk->sk_socket;
+	if (socket && socket->file)
+		r.inode = socket->file->f_inode->i_ino;
+	r.service = service_of_socket(sk, r.inode, &r.cgroup);
+	if (!r.service)
+		return 0;
+
+	r.cookie = bpf_get_socket_cookie(sk);
+	r.netns = sk->__sk_common.skc_net.net->net_cookie;
+	r.sk = (__u64)sk;
+	r.state = state;
+	r.family = sk->__sk_common.skc_family;
+	r.local_port = sk->__sk_common.skc_num;
+	r.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	copy_ip(r.local_ip, sk, 0);
+	copy_ip(r.remote_ip, sk, 1);
+	if (state == TCP_LISTEN_) {
+		r.facts = FACT_LISTENER;
+		goto report;
+	}
+
+	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, state == TCP_ESTABLISHED_ ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	r.facts = facts_of(sk, tp, st && st->flags & STATE_ENROLLED);
+	if (st) {
+		struct plan *plan = bpf_map_lookup_elem(&plans, &r.cookie);
+		if (plan) {
+			if (st->service == 0)
+				st->service = r.service;
+			r.applied = apply(sk, r.cookie, r.facts, st, plan);
+			if (r.applied == APPLIED_DONE)
+				bpf_map_delete_elem(&plans, &r.cookie);
+			r.facts = facts_of(sk, tp, st->flags & STATE_ENROLLED);
+		}
+		r.redirected_bytes = st->redirected_bytes;
+		r.redirected_messages = st->redirected_messages;
+		r.passed_messages = st->passed_messages;
+		r.mean_bytes = st->mean_bytes;
+		r.mode = st->mode;
+		r.slot = st->slot;
+		r.peer_service = st->peer_service;
+		r.flags = st->flags;
+		r.peer = st->peer;
+		r.asked = st->asked;
+		r.replica = st->replica;
+	}
+	r.stream_out = tp->snd_una - (__u32)tp->bytes_acked;
+	r.stream_in = tp->rcv_nxt - (__u32)tp->bytes_received;
+	r.in_flight = tp->snd_nxt - tp->snd_una;
+	r.bytes_sent = tp->bytes_sent - tp->bytes_retrans;
+	r.bytes_received = tp->bytes_received;
+	r.segments_sent = tp->data_segs_out;
+	r.srtt_us = tp->srtt_us >> 3;
+	r.unread = sk->sk_backlog.rmem_alloc.counter;
+report:
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+#endif

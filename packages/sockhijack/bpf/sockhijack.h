@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Structs the kernel programs share with user space; src/kernel/layout.ts mirrors them and a test compares both against BTF. */
+#ifndef MITSU_SOCKHIJACK_H
+#define MITSU_SOCKHIJACK_H
+
+#define MAX_SERVICES 4096
+#define MAX_REPLICAS 16384
+#define MAX_SOCKETS 262144
+#define MAX_PAIRS 65536
+#define MAX_CGROUP_DEPTH 16
+#define DNS_SLOTS 4
+#define TAP_BYTES 4096
+
+/* Where an address leads. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d; ports are in network byte order. */
+struct address_key {
+	__u64 netns; /* cookie of the namespace for loopback addresses, 0 for all others */
+	__u8 ip[16];
+	__be16 port; /* 0 in the entry that claims a whole virtual address */
+	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 pad[5];
+};
+
+struct address_value {
+	__u32 service;
+	__u32 replica; /* the replica that listens there, 0 for a virtual address */
+	__u32 frontend; /* balance over this frontend's backends; 0: leave the destination as it is */
+	__u32 pad;
+};
+
+struct frontend {
+	__u32 backends; /* how many, 0 .. backends-1 */
+	__u32 pad;
+};
+
+struct backend_key {
+	__u32 frontend;
+	__u32 index;
+};
+
+/* One listening replica, reached by `local` from its own namespace and by `ip` from any other. */
+struct replica {
+	__u8 ip[16];
+	__u8 local[16];
+	__u64 netns;
+	__be16 port;
+	__u16 pad;
+	__u32 service;
+};
+
+/* Written from outside (replicad, an operator): the pinned map `scores`. */
+struct score {
+	__u32 weight; /* relative share; 0 counts as 100 */
+	__u32 score; /* added to the load, in 1/1024 of one connection */
+};
+
+/* The kernel's own counts per replica. */
+struct load {
+	__s64 active; /* connections open now */
+	__u64 total; /* connections ever chosen */
+};
+
+struct service {
+	__u32 redirect; /* enum redirect */
+	__u32 deny_errno; /* what a denied connect gets: ECONNREFUSED or EPERM */
+};
+
+struct policy_key {
+	__u32 from;
+	__u32 to;
+	__be16 port; /* 0: any */
+	__u16 pad;
+};
+
+struct policy_value {
+	__u32 action; /* enum action */
+	__u32 rule; /* index into the catalog's policies, 1-based; 0 is the default */
+};
+
+struct edge {
+	__u32 from;
+	__u32 to;
+};
+
+/* One cell of the traffic matrix, closed connections only; the open ones are in the scan. */
+struct traffic {
+	__u64 connections;
+	__u64 bytes_out; /* client to server */
+	__u64 bytes_in;
+	__u64 messages; /* redirected messages, both ways */
+	__u64 redirected; /* bytes that never met the TCP stack */
+	__u64 denied;
+};
+
+/* What both ends of a coupled connection share; `slot` in struct plan names it. */
+struct pair {
+	__u64 sent_ns; /* start of the exchange being timed, 0 when none is */
+	__u64 exchanges; /* timed */
+	__u64 total_ns; /* their sum */
+	__u64 max_ns;
+	__u64 server_bytes; /* redirected from the server's end; the client's own are in its sock_state */
+	__u64 server_messages;
+};
+
+struct address {
+	__u8 ip[16];
+	__be16 port;
+	__u16 family;
+};
+
+/* Per-socket state, BPF socket storage: born at connect or when the scan first sees the socket, freed by the kernel with it. */
+struct sock_state {
+	__u64 cookie; /* its own, set when it is enrolled */
+	__u64 peer; /* socket cookie of the other end */
+	__u64 peer_sk; /* its address; only trusted while the cookie found there is still `peer` */
+	__u64 redirected_bytes;
+	__u64 redirected_messages;
+	__u64 passed_messages; /* by TCP although enrolled */
+	__u32 mode; /* enum mode */
+	__u32 flags; /* enum state_flag */
+	__u32 service; /* the service this socket belongs to */
+	__u32 peer_service; /* the service at the other end, 0 unknown */
+	__u32 replica; /* counted in loads[replica] until release */
+	__u32 slot; /* index into pairs, 0 none */
+	__u32 mean_bytes; /* moving mean of message sizes */
+	struct address asked; /* destination the program asked for; family 0 when it was not rewritten */
+	__u32 pad;
+};
+
+/* What user space asks the scan to do with one socket. */
+struct plan {
+	__u64 peer;
+	__u64 peer_sk;
+	__u32 action; /* enum action_plan */
+	__u32 slot;
+	__u32 peer_service;
+	__u32 flags; /* enum state_flag to set */
+};
+
+/* One line of the scan, as read from the iterator. */
+struct sock_record {
+	__u64 cookie;
+	__u64 netns;
+	__u64 sk;
+	__u64 inode;
+	__u64 cgroup;
+	__u8 local_ip[16];
+	__u8 remote_ip[16];
+	__u16 local_port; /* host byte order */
+	__u16 remote_port;
+	__u16 family;
+	__u8 state; /* TCP_ESTABLISHED … */
+	__u8 applied; /* enum applied */
+	__u32 service;
+	__u32 facts; /* enum fact */
+	__u32 stream_out; /* first sequence number of the data sent, of the data received: the two ends of one connection agree on both */
+	__u32 stream_in;
+	__u32 in_flight; /* sent by TCP, not acknowledged */
+	__u64 bytes_sent; /* by TCP */
+	__u64 bytes_received; /* by TCP */
+	__u64 redirected_bytes;
+	__u64 redirected_messages;
+	__u64 passed_messages;
+	__u32 segments_sent; /* data segments by TCP */
+	__u32 mean_bytes;
+	__u32 unread; /* bytes waiting for the program */
+	__u32 srtt_us;
+	__u32 mode;
+	__u32 slot;
+	__u32 peer_service;
+	__u32 flags;
+	__u64 peer;
+	struct address asked;
+	__u32 replica;
+};
+
+struct event {
+	__u64 netns;
+	__u64 cookie;
+	__u32 kind; /* enum event_kind */
+	__u32 from;
+	__u32 to;
+	__u32 rule;
+	__u32 pid;
+	__be16 port;
+	__u8 protocol;
+	__u8 pad;
+	char comm[16];
+};
+
+struct tap_record {
+	__u64 time_ns;
+	__u64 cookie;
+	__u64 peer;
+	__u8 local_ip[16];
+	__u8 remote_ip[16];
+	__u16 local_port; /* host byte order */
+	__u16 remote_port;
+	__u16 family;
+	__u16 pad;
+	__u32 from, to;
+	__u32 length; /* of the message */
+	__u32 captured; /* of it in data */
+	__u8 data[TAP_BYTES];
+};
+
+/* Mapped by the daemon. */
+struct control {
+	__u32 kicked; /* set when the daemon was told that there is something to scan, cleared by it */
+	__u32 default_action; /* enum action between services without a rule */
+	__u32 tap; /* some service is tapped */
+	__u32 dns_used; /* slots handed out */
+	__be16 dns_port; /* where the resolver listens */
+	__u16 pad;
+};
+
+enum redirect { REDIRECT_AUTO = 0, REDIRECT_ON = 1, REDIRECT_OFF = 2 };
+enum action { ACTION_ALLOW = 0, ACTION_DENY = 1 };
+enum mode { MODE_OFF = 0, MODE_TCP = 1, MODE_REDIRECT = 2 };
+enum state_flag { STATE_CLIENT = 1, STATE_TAP = 2, STATE_OPTED_OUT = 4, STATE_QUIET = 8, STATE_DNS = 16, STATE_COUNTED = 32, STATE_ENROLLED = 64 };
+enum action_plan { PLAN_NONE = 0, PLAN_ENROL = 1, PLAN_QUIESCE = 2, PLAN_RELEASE = 3, PLAN_REFRESH = 4, PLAN_SET = 5 };
+enum applied { APPLIED_NOTHING = 0, APPLIED_DONE = 1, APPLIED_LATER = 2, APPLIED_FULL = 3, APPLIED_REFUSED = 4 };
+enum fact {
+	FACT_NONBLOCK = 1,
+	FACT_UNREAD = 2, /* receive queue not empty */
+	FACT_URGENT = 4,
+	FACT_LOWAT = 8,
+	FACT_ZEROCOPY = 16,
+	FACT_ULP = 32,
+	FACT_MPTCP = 64,
+	FACT_FOREIGN = 128, /* sk_user_data is somebody else's */
+	FACT_ENROLLED = 256,
+	FACT_NO_FILE = 512, /* not accepted yet, or closed */
+	FACT_LISTENER = 1024,
+	FACT_BUSY = 2048, /* a thread is inside send or receive */
+};
+enum event_kind { EVENT_KICK = 1, EVENT_DENIED = 2, EVENT_OPTED_OUT = 3 };
+
+enum counter {
+	COUNT_CONNECT, /* connects by attached programs */
+	COUNT_REWRITTEN, /* of them, sent to a replica */
+	COUNT_DENIED,
+	COUNT_NO_REPLICA, /* virtual address without a replica that listens */
+	COUNT_NO_PORT, /* virtual address, port not offered */
+	COUNT_FAMILY, /* chosen replica not reachable with the socket's family */
+	COUNT_DNS, /* queries brought to the resolver */
+	COUNT_DNS_PASSED, /* left alone: resolver not there, or no slot left */
+	COUNT_MESSAGES, /* seen by the redirect program */
+	COUNT_REDIRECTED,
+	COUNT_PASS_OFF, /* passed: connection is leaving the map */
+	COUNT_PASS_IN_FLIGHT, /* passed: bytes sent by TCP are still unread */
+	COUNT_PASS_FULL, /* passed: the peer has too much unread */
+	COUNT_PASS_PEER_GONE, /* passed: the peer's socket is no longer there */
+	COUNT_PASS_NOT_ENROLLED, /* passed: the kernel did not find the peer in the map */
+	COUNT_ENROLLED,
+	COUNT_RELEASED,
+	COUNT_ENROL_FULL, /* the socket map is full */
+	COUNT_ENROL_REFUSED, /* the kernel refused the socket */
+	COUNT_EVENT_LOST, /* event ring full */
+	COUNT_TAP_LOST, /* tap ring full */
+	COUNT_OPTED_OUT, /* setsockopt of something the map cannot carry */
+	COUNT_ULP_REFUSED, /* TCP_ULP on an enrolled socket */
+	COUNTERS = 32,
+};
+
+#endif
