@@ -1,0 +1,83 @@
+/** Makes one standalone binary out of a daemon's entry, unless one of the same inputs is there. @module */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, resolve } from "node:path";
+import pkg from "@yao-pkg/pkg/lib-es5/sea.js";
+import { bundle } from "./bundle.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** What goes into a binary and where it comes out. */
+export interface BinaryPlan {
+  /** Absolute path of the entry, a `main.ts`. */
+  readonly entry: string;
+  /** Files to carry, found by their base names through `node:sea`; koffi's native part comes by itself. */
+  readonly assets: readonly string[];
+  /** Absolute path of the result. */
+  readonly binary: string;
+  /** Builds even when nothing changed. */
+  readonly force: boolean;
+}
+
+/** What {@link buildBinary} did. */
+export interface BuiltBinary {
+  readonly built: boolean;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Bundles the entry and injects it, with its assets, into a copy of the Node that runs this (pkg's single-executable mode; nothing is downloaded).
+ * The binary appears under its name at once and whole, also while an older one runs.
+ *
+ * @throws {Error} what {@link bundle} or pkg throw.
+ * @example
+ * ```ts
+ * await buildBinary({ entry: "/src/main.ts", assets: ["/src/x.bpf.o"], binary: "/tmp/x", force: false });
+ * ```
+ */
+export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
+  const script = await bundle(plan.entry);
+  const assets = Object.fromEntries([...plan.assets, koffiNative()].map((file) => [basename(file), file]));
+  const inputs = hash([script, process.version, ...Object.entries(assets).flatMap(([name, file]) => [name, readFileSync(file)])]);
+  const stamp = join(root, ".cache/build", `${hash([plan.binary]).slice(0, 16)}.sha256`);
+  if (!plan.force && existsSync(stamp) && readFileSync(stamp, "utf8") === stampOf(inputs, plan.binary)) {
+    return { built: false, sizeBytes: statSync(plan.binary).size };
+  }
+  const folder = dirname(plan.binary);
+  mkdirSync(folder, { recursive: true });
+  const work = mkdtempSync(join(folder, ".build-"));
+  try {
+    const entry = join(work, "entry.cjs");
+    const made = join(work, "binary");
+    writeFileSync(entry, script);
+    await pkg.default(entry, {
+      targets: [{ nodeRange: `node${process.versions.node}`, platform: "linux", arch: process.arch, output: made }],
+      nodePath: process.execPath,
+      seaConfig: { disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: true, assets },
+    });
+    renameSync(made, plan.binary);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, stampOf(inputs, plan.binary));
+  return { built: true, sizeBytes: statSync(plan.binary).size };
+}
+
+function koffiNative(): string {
+  const koffi = createRequire(join(root, "packages/cli/package.json")).resolve("koffi");
+  return join(dirname(createRequire(koffi).resolve(`@koromix/koffi-linux-${process.arch}`)), `linux_${process.arch}/koffi.node`);
+}
+
+/** Ties the inputs to the binary that was made of them: one replaced or truncated by hand counts as changed. */
+function stampOf(inputs: string, binary: string): string {
+  const made = statSync(binary, { throwIfNoEntry: false });
+  return made ? `${inputs} ${made.size} ${made.mtimeMs}\n` : "";
+}
+
+function hash(parts: readonly (string | Uint8Array)[]): string {
+  const sum = createHash("sha256");
+  for (const part of parts) sum.update(createHash("sha256").update(part).digest());
+  return sum.digest("hex");
+}
