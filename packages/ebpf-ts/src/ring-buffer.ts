@@ -1,0 +1,114 @@
+/**
+ * RingBuffer: reads a BPF_MAP_TYPE_RINGBUF in place, woken by the kernel, never polling.
+ *
+ * Layout (kernel/bpf/ringbuf.c): page 0 holds the consumer's position (ours to write), page 1 the producer's, then the data, mapped
+ * twice in a row so that a record never wraps. A record is a 4-byte length with two flag bits, 4 bytes of the kernel's own, and the
+ * payload, padded to 8. Positions count bytes since the beginning.
+ *
+ * Memory order: the kernel stores the length without BUSY after the payload, and the position after the length (release). `Atomics`
+ * loads are sequentially consistent, so a record seen whole is whole; our own position is stored the same way, since the kernel decides by it whether
+ * to wake us, and the producer's position is read again after it, so that no wake-up is missed.
+ * @module
+ */
+import type { BpfMap } from "./map.ts";
+import { MappedMemory, pageBytes } from "./mapped-memory.ts";
+import { type PollHandle, pollReadable } from "./native.ts";
+
+const BUSY = 1 << 31;
+const DISCARD = 1 << 30;
+const headerBytes = 8;
+
+/** Records handled before other events get their turn; the descriptor stays readable, so the rest follows at once. */
+const recordsPerTurn = 65536;
+
+/**
+ * Called for each record: its payload is `length` bytes at `offset` of `view`, the ring itself.
+ * The bytes are valid only during the call; copy what must last.
+ */
+export type RecordHandler = (view: DataView, offset: number, length: number) => void;
+
+/** How a ring is read. */
+export interface RingBufferOptions {
+  /** Keeps the process alive while the ring is open; false unless told. */
+  readonly keepAlive?: boolean;
+}
+
+/**
+ * A running consumer; a ring has one at most.
+ *
+ * @example
+ * ```ts
+ * using ring = new RingBuffer(object.map("events"), (view, offset) => console.log(event.decode(view, offset)));
+ * ```
+ */
+export class RingBuffer {
+  readonly #control: MappedMemory;
+  readonly #ring: MappedMemory;
+  readonly #consumer: BigInt64Array;
+  readonly #producer: BigInt64Array;
+  /** The data twice, as words for the headers and as a view for the handler. */
+  readonly #words: Int32Array;
+  readonly #view: DataView;
+  readonly #mask: number;
+  readonly #handler: RecordHandler;
+  readonly #poll: PollHandle;
+  #open = true;
+
+  /** Starts reading; records already in the ring are delivered from the event loop's next turn on. */
+  constructor(map: BpfMap, handler: RecordHandler, options: RingBufferOptions = {}) {
+    if (map.type !== "ringbuf") throw new TypeError(`map ${map.name} is a ${map.type}, not a ringbuf`);
+    const size = map.maxEntries;
+    this.#control = new MappedMemory(map.fd, 0, pageBytes, { writable: true, what: `ring buffer ${map.name}` });
+    this.#ring = new MappedMemory(map.fd, pageBytes, pageBytes + 2 * size, { writable: false, what: `ring buffer ${map.name}` });
+    this.#consumer = new BigInt64Array(this.#control.bytes.buffer, 0, 1);
+    this.#producer = new BigInt64Array(this.#ring.bytes.buffer, 0, 1);
+    this.#words = new Int32Array(this.#ring.bytes.buffer, pageBytes, size / 2);
+    this.#view = new DataView(this.#ring.bytes.buffer, pageBytes, 2 * size);
+    this.#mask = size - 1;
+    this.#handler = handler;
+    this.#poll = pollReadable(map.fd, () => void this.drain());
+    if (!options.keepAlive) this.#poll.unref();
+  }
+
+  /** Delivers what is in the ring now, without waiting; returns the number of records taken out, at most 65536. */
+  drain(): number {
+    let taken = 0;
+    while (this.#open) {
+      const before = taken;
+      let position = Number(Atomics.load(this.#consumer, 0));
+      const end = Number(Atomics.load(this.#producer, 0));
+      while (position < end && taken < recordsPerTurn) {
+        // Sizes are powers of two below 2^31; positions may be above, so the remainder is taken in doubles.
+        const at = position % (this.#mask + 1);
+        const header = Atomics.load(this.#words, at >> 2);
+        // The kernel wakes us when the record is committed.
+        if (header & BUSY) break;
+        const length = header & ~(BUSY | DISCARD);
+        position += (length + headerBytes + 7) & ~7;
+        taken++;
+        try {
+          if ((header & DISCARD) === 0) this.#handler(this.#view, at + headerBytes, length);
+        } finally {
+          // A handler that throws loses its record, not the ring; one that closes the ring ends the loop.
+          if (this.#open) Atomics.store(this.#consumer, 0, BigInt(position));
+        }
+        if (!this.#open) return taken;
+      }
+      if (taken === before || taken >= recordsPerTurn) break;
+    }
+    return taken;
+  }
+
+  /** Stops reading and unmaps the ring; records left in it stay for the next consumer. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#poll.close();
+    this.#control.close();
+    this.#ring.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
