@@ -1,0 +1,25 @@
+/** Typed requests and event streams between Mitsu's processes: msgpackr frames over Unix sockets. @module */
+export {
+  type CallOptions,
+  type Client,
+  type ConnectOptions,
+  connect,
+  type EventOf,
+  type MethodNames,
+  type RequestOf,
+  type ResponseOf,
+  type StreamNames,
+} from "./client.ts";
+export type { Subscription } from "./client-stream.ts";
+export { encodeFrame, type FrameReader, frameReader, maxFrameBytes } from "./frame.ts";
+export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
+export {
+  type DaemonStatus,
+  type Endpoint,
+  type Flow,
+  type FlowsRequest,
+  type SockhijackProtocol,
+  type SockhijackStatus,
+  sockhijack,
+} from "./schema.ts";
+export { type CallContext, type Handlers, type ServeOptions, type Server, type ServerCounts, serve } from "./server.ts";
