@@ -21,7 +21,7 @@ async function bind(): Promise<Libc> {
   const library = koffi.load("libc.so.6");
   return {
     socket: library.func("int socket(int domain, int type, int protocol)"),
-    sendto: library.func("ssize_t sendto(int fd, const void *data, size_t size, int flags, const void *address, uint32_t addressSize)"),
+    sendto: library.func("long sendto(int fd, const void *data, size_t size, int flags, const void *address, uint32_t addressSize)"),
     close: library.func("int close(int fd)"),
     flock: library.func("int flock(int fd, int operation)"),
     getsockopt: library.func("int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *size)"),

@@ -160,13 +160,13 @@ export async function connect<P extends { readonly [K in keyof P]: Protocol[stri
     else waiting.resolve(message);
   };
   const take = (message: ServerMessage): void => {
-    const open = message.t === "hello" || message.id === undefined ? undefined : streams.get(message.id);
-    if (message.t === "hello") settle(helloId, message);
-    else if (message.id === undefined) lose(fromWire(message.error));
+    const id = message.t === "hello" ? helloId : message.id;
+    const open = id === undefined ? undefined : streams.get(id);
+    if (message.t === "error" && id === undefined) lose(fromWire(message.error));
     else if (message.t === "event") open?.event(message.event, message.dropped ?? 0);
     else if (open && message.t === "end") open.end();
     else if (open && message.t === "error") open.fail(fromWire(message.error));
-    else settle(message.id, message);
+    else if (id !== undefined) settle(id, message);
   };
   socket.on("data", (chunk) => {
     try {

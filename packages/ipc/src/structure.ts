@@ -32,16 +32,18 @@ export function structureFault(bytes: Uint8Array): string | undefined {
     if (at >= size) return "it ends in the middle of a value";
     const code = bytes[at++]!;
     let children = 0;
+    let skip = 0; // apart from `at`, which reading a width moves as well
     if (code <= 0x7f || code >= 0xe0 || code === 0xc0 || code === 0xc2 || code === 0xc3) continue;
     if (code <= 0x8f) children = 2 * (code & 0x0f);
     else if (code <= 0x9f) children = code & 0x0f;
-    else if (code <= 0xbf) at += code & 0x1f;
-    else if (code >= 0xc4 && code <= 0xc6) at += width(code, 0xc4);
-    else if (code >= 0xca && code <= 0xd3) at += fixedBytes[code - 0xca]!;
-    else if (code >= 0xd9 && code <= 0xdb) at += width(code, 0xd9);
+    else if (code <= 0xbf) skip = code & 0x1f;
+    else if (code >= 0xc4 && code <= 0xc6) skip = width(code, 0xc4);
+    else if (code >= 0xca && code <= 0xd3) skip = fixedBytes[code - 0xca]!;
+    else if (code >= 0xd9 && code <= 0xdb) skip = width(code, 0xd9);
     else if (code === 0xdc || code === 0xdd) children = width(code, 0xdb);
     else if (code === 0xde || code === 0xdf) children = 2 * width(code, 0xdd);
     else return `it holds code 0x${code.toString(16)}, which we do not take`;
+    at += skip;
     if (children > size - at) return "a list claims more elements than there are bytes";
     if (at > size) return "it ends in the middle of a value";
     if (children > 0 && open.push(children) > maxDepth) return `it nests deeper than ${maxDepth} levels`;
