@@ -1,0 +1,88 @@
+"""MSG_ZEROCOPY and TCP's receive mapping: what programs that avoid copies rely on."""
+import select
+import socket
+import struct
+
+from coupling import settle
+from harness import case, errno_of, same
+from sockets import content, drain, pair, recv_exact, send_all, verify, wait
+
+SO_ZEROCOPY = 60
+MSG_ZEROCOPY = 0x4000000
+ORIGIN_ZEROCOPY = 5
+TCP_INQ = 36
+TCP_ULP = 31
+
+
+def completions(sock, wanted):
+    """Reads notifications until the ids 0 … wanted-1 are complete; returns how many ids came."""
+    seen = set()
+    while len(seen) < wanted:
+        wait(sock, select.POLLERR)
+        _, control, _, _ = sock.recvmsg(1, 200, socket.MSG_ERRQUEUE)
+        for _, _, data in control:
+            _, origin, _, _, _, low, high = struct.unpack("IBBBBII", data[:16])
+            same(origin, ORIGIN_ZEROCOPY, "origin")
+            seen.update(range(low, high + 1))
+    return len(seen)
+
+
+def zero_copy(client, server, seen):
+    """20 sends of 50 KB with their completions."""
+    client.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    for number in range(20):
+        same(client.send(content(number * 50_000, 50_000), MSG_ZEROCOPY), 50_000, "send")
+        drain(server, number * 50_000, 50_000)
+    seen["completed"] = completions(client, 20)
+    same(seen["completed"], 20, "completions")
+
+
+@case("MSG_ZEROCOPY from the start completes on the error queue")
+def from_start(seen):
+    client, server = pair()
+    zero_copy(client, server, seen)
+
+
+@case("MSG_ZEROCOPY on a connection that used send before")
+def later(seen):
+    client, server = pair()
+    settle(client, server)
+    zero_copy(client, server, seen)
+
+
+@case("MSG_ZEROCOPY: the buffer may be reused after its completion")
+def reuse(seen):
+    client, server = pair()
+    settle(client, server)
+    client.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    buffer = bytearray(30_000)
+    for turn in range(10):
+        buffer[:] = content(turn, 30_000)
+        same(client.send(buffer, MSG_ZEROCOPY), 30_000, "send")
+        verify(recv_exact(server, 30_000), turn)
+        wait(client, select.POLLERR)
+        client.recvmsg(1, 200, socket.MSG_ERRQUEUE)
+    seen["turns"] = 10
+
+
+@case("TCP_INQ reports what is left in the queue")
+def inq(seen):
+    client, server = pair()
+    server.setsockopt(socket.IPPROTO_TCP, TCP_INQ, 1)
+    settle(client, server)
+    send_all(client, content(0, 1000))
+    wait(server, select.POLLIN)
+    _, control, _, _ = server.recvmsg(400, 100)
+    seen["left"] = [struct.unpack("i", data)[0] for _, kind, data in control if kind == TCP_INQ]
+    same(seen["left"], [600], "TCP_INQ")
+
+
+@case("TCP_ULP is absent: no record layer appears on the connection")
+def ulp(seen):
+    client, server = pair()
+    settle(client, server)
+    seen["get"] = errno_of(client.getsockopt, socket.IPPROTO_TCP, TCP_ULP, 16)
+    seen["set"] = errno_of(client.setsockopt, socket.IPPROTO_TCP, TCP_ULP, b"no-such-ulp")
+    seen["name"] = client.getsockopt(socket.IPPROTO_TCP, TCP_ULP, 16).decode()
+    send_all(client, content(0, 1000))
+    verify(recv_exact(server, 1000), 0)
