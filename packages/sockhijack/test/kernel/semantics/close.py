@@ -218,12 +218,11 @@ def close_full(seen):
 @case("reconnect with the same ports right after a close", coupled=True)
 def same_tuple(seen):
     server = listener()
-    source = None
+    source = ("127.0.0.7", 0)
     for number in range(4):
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if source:
-            client.bind(source)
+        client.bind(source)
         client.connect(server.getsockname())
         client.setblocking(False)
         source = client.getsockname()

@@ -16,6 +16,8 @@ FLOWS = os.environ.get("MITSU_FLOWS")
 PING = b"PING...."
 GO = b"GO......"
 _DEADLINE_S = 5
+# Longer than a connection that is fit needs until it is coupled.
+_SETTLED_S = 0.15
 _marks = []
 
 
@@ -94,7 +96,7 @@ def expect_tcp(sock, peer=None):
     """Exchanges messages for longer than coupling takes, then requires that the flow is on TCP and that a reason is given."""
     if not FLOWS:
         return
-    _converse(sock, peer, lambda _: False, 0.4)
+    _converse(sock, peer, lambda _: False, _SETTLED_S)
     flows = flows_of(_ports(sock))
     assert flows and all(flow["state"] == "tcp" and flow["reason"] for flow in flows), f"should stay on TCP with a reason: {flows}"
     _marks.append("tcp")
@@ -104,7 +106,7 @@ def settle(sock, peer=None):
     """Gives the connection time to be coupled, and leaves it open whether it is: the case must hold either way."""
     if not FLOWS:
         return
-    left = _converse(sock, peer, lambda flows: any(flow["state"] == "redirected" for flow in flows), 0.4)
+    left = _converse(sock, peer, lambda flows: any(flow["state"] == "redirected" for flow in flows), _SETTLED_S)
     _marks.append("either:redirected" if left is None else "either:tcp")
 
 

@@ -1,0 +1,73 @@
+/** Each socket-semantics case, plain and under sockhijack: the same assertions hold, and the same things are observed. @module */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NotSupportedError } from "@mitsu/cli/error";
+import test from "ava";
+import { type Batch, type CaseName, listCases, type Outcome, startBatch } from "./semantics/batch.ts";
+import { knownDifferences } from "./semantics/known-differences.ts";
+
+const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
+const directory = mkdtempSync(join(tmpdir(), "mitsu-semantics-"));
+const socket = join(directory, "sockhijack.sock");
+
+const cases = listCases();
+const plain = startBatch([], {});
+let coupled: Promise<Batch> | undefined;
+
+/** The batch under sockhijack: begun when a test asks for it and the plain one is through, as both want both cores. */
+function coupledBatch(): Promise<Batch> {
+  coupled ??= plain.ended.then(() =>
+    startBatch([sockhijack, "run", "--socket", socket, "--service", "sem", "--"], {
+      MITSU_FLOWS: `${sockhijack} flows --json --socket ${socket}`,
+      MITSU_PEER: `${sockhijack} run --socket ${socket} --service peer --`,
+    }),
+  );
+  return coupled;
+}
+
+test.after.always(async () => {
+  plain.stop();
+  const running = await coupled;
+  running?.stop();
+  await running?.ended;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("known differences are at most five, and each names a case", (t) => {
+  t.true(knownDifferences.length <= 5);
+  for (const known of knownDifferences)
+    t.true(
+      cases.some((one) => one.case === known.case),
+      known.case,
+    );
+});
+
+for (const one of cases) {
+  test(`${one.case}: plain TCP`, async (t) => {
+    t.timeout(120_000);
+    const outcome = await plain.outcome(one.case);
+    t.true(outcome.ok, outcome.detail);
+  });
+
+  test(`${one.case}: under sockhijack as on plain TCP, ${criterion(one)}`, async (t) => {
+    t.timeout(300_000);
+    let outcome: Outcome;
+    try {
+      outcome = await (await coupledBatch()).outcome(one.case);
+    } catch (error) {
+      if (!(error instanceof NotSupportedError)) throw error;
+      t.log(`skipped: ${error.message}`);
+      t.pass();
+      return;
+    }
+    t.true(outcome.ok, outcome.detail);
+    const known = knownDifferences.find((difference) => difference.case === one.case);
+    t.deepEqual(outcome.observed, { ...(await plain.outcome(one.case)).observed, ...known?.observed });
+  });
+}
+
+function criterion({ coupled }: CaseName): string {
+  if (coupled === null) return "redirected or not";
+  return coupled ? "redirected" : "left on TCP";
+}
