@@ -55,11 +55,14 @@ function main(entry: string): Plugin {
   };
 }
 
-/** Puts scripts/embedded-koffi.ts in the place of koffi's search through node_modules. */
+/** One koffi for require() and import() alike, with scripts/embedded-koffi.ts in the place of its search through node_modules. */
 function koffi(): Plugin {
   return {
     name: "koffi",
-    setup({ onResolve }) {
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /^koffi$/ }, ({ kind, importer, resolveDir }) =>
+        kind === "import-statement" ? undefined : resolve("koffi", { kind: "import-statement", importer, resolveDir }),
+      );
       onResolve({ filter: /\/static\.c?js$/ }, ({ importer }) =>
         dirname(importer).includes("/koffi/") ? { path: join(import.meta.dirname, "embedded-koffi.ts") } : undefined,
       );

@@ -1,0 +1,113 @@
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { bundle } from "../../../scripts/bundle.ts";
+
+const root = resolve(import.meta.dirname, "../../..");
+const binary = join(root, "dist/bin/sockhijack");
+
+const build = (...args: string[]): SpawnSyncReturns<string> => spawnSync(join(root, "build"), args, { encoding: "utf8" });
+
+test.serial.before("./build makes dist/bin/sockhijack", (t) => {
+  t.timeout(120_000, "copying Node and injecting the bundle takes some 10 s on an idle machine");
+  const run = build("sockhijack");
+  t.is(run.status, 0, `${run.stdout}${run.stderr}`);
+});
+
+/** An empty root directory with the binary and the shared libraries it is linked to, nothing else; undefined without root. */
+function emptyRoot(t: ExecutionContext): string | undefined {
+  if (process.getuid?.() !== 0) {
+    t.log("skipped: chroot needs root");
+    t.pass();
+    return undefined;
+  }
+  const folder = mkdtempSync(join(root, "dist/.root-")); // the same file system, so that the binary can be linked
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  linkSync(binary, join(folder, "sockhijack"));
+  for (const [, library] of spawnSync("ldd", [binary], { encoding: "utf8" }).stdout.matchAll(/(\/\S+) \(0x/g)) {
+    mkdirSync(join(folder, dirname(library!)), { recursive: true });
+    cpSync(library!, join(folder, library!), { dereference: true });
+  }
+  return folder;
+}
+
+const inside = (folder: string, ...args: string[]): SpawnSyncReturns<string> =>
+  spawnSync("chroot", [folder, "/sockhijack", ...args], { encoding: "utf8", env: {} });
+
+test.serial("./build does not build again what has not changed", (t) => {
+  const before = statSync(binary).mtimeMs;
+  const run = build("sockhijack");
+  t.regex(run.stdout, /up to date/);
+  t.is(statSync(binary).mtimeMs, before);
+});
+
+test.serial("./build refuses what it does not know", (t) => {
+  for (const [argument, message] of [
+    ["nosuchdaemon", /no daemon nosuchdaemon; there is .*sockhijack/],
+    ["--nosuchflag", /See \.\/build --help/],
+  ] as const) {
+    const run = build(argument);
+    t.is(run.status, 2);
+    t.regex(run.stderr, message);
+  }
+});
+
+test.serial("the binary prints its version and its help in an empty root directory", (t) => {
+  const folder = emptyRoot(t);
+  if (folder === undefined) return;
+  for (const [argument, output] of [
+    ["--version", /^sockhijack \d+\.\d+\.\d+\n$/],
+    ["--help", /sockhijack/],
+  ] as const) {
+    const run = inside(folder, argument);
+    t.deepEqual([run.status, run.stderr], [0, ""], argument);
+    t.regex(run.stdout, output);
+  }
+});
+
+test.serial("the binary's status says that no daemon runs, with status 69, in an empty root directory", (t) => {
+  const folder = emptyRoot(t);
+  if (folder === undefined) return;
+  const run = inside(folder, "status");
+  t.is(run.status, 69, run.stderr);
+  t.regex(run.stderr, /daemon/);
+});
+
+test.serial("the binary names libbpf where it is missing, and leaves nothing in /tmp", (t) => {
+  const folder = emptyRoot(t);
+  if (folder === undefined) return;
+  mkdirSync(join(folder, "tmp"), { mode: 0o1777 });
+  const run = inside(folder, "daemon", "--socket", "/tmp/s");
+  t.not(run.status, 0);
+  t.regex(run.stderr, /libbpf\.so\.1/);
+  t.deepEqual(
+    readdirSync(join(folder, "tmp")).filter((name) => name.startsWith("mitsu-")),
+    [],
+  );
+});
+
+test("bundle() refuses an entry that does not end as the house style wants", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mitsu-bundle-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const entry = join(folder, "main.ts");
+  writeFileSync(entry, "process.exitCode = 1;\n");
+  await t.throwsAsync(bundle(entry), { message: /must end in: if \(import\.meta\.main\)/ });
+});
+
+test("bundle() makes one CommonJS text without top-level await, import() or a search for koffi", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mitsu-bundle-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const entry = join(folder, "main.ts");
+  const native = join(root, "packages/ebpf-ts/src/native.ts");
+  writeFileSync(
+    entry,
+    `const run = async (): Promise<number> => (await import(${JSON.stringify(native)})).libbpf().libbpf_num_possible_cpus();
+if (import.meta.main) process.exitCode = await run();\n`,
+  );
+  const text = await bundle(entry);
+  t.true(text.includes('getAsset)("koffi.node")'));
+  t.notRegex(text, /require\("koffi"\)|@koromix\/koffi-linux-x64"/);
+  t.is(spawnSync(process.execPath, ["--input-type=commonjs", "--check"], { input: text }).status, 0);
+});
