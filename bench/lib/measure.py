@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""Run one load generator and record what it cost: one JSON line, appended to --to.
+
+    measure.py --to raw.jsonl --point '{"phase":"http","mode":"plain","rep":1}' --watch server=4711 -- wrk ...
+
+CPU seconds are the scheduler's own run time in nanoseconds (/proc/PID/task/*/schedstat, rusage of the generator), which
+includes the soft interrupts that loopback TCP runs in the sender's context. A watched pid stands for its descendants too.
+TCP segments come from /proc/PID/net/snmp of every network namespace the watched programs live in, over the whole run and
+over a steady window that leaves out the connections' first moments (--skip seconds at the start, 0.3 s at the end).
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+TAIL_SECONDS = 0.3
+
+
+def tree(pid):
+    """The pid and all its descendants that are alive."""
+    found = [pid]
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as children:
+                for child in children.read().split():
+                    found += tree(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def cpu_seconds(pids):
+    """Run time of every thread of the given process trees, in seconds."""
+    total = 0
+    for root in pids:
+        for pid in tree(root):
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
+                        total += int(stat.read().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    return total / 1e9
+
+
+def machine_seconds():
+    """(busy without steal, softirq, steal) of the whole machine in seconds, 10 ms resolution."""
+    with open("/proc/stat") as stat:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, stat.readline().split()[1:9])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / tick, softirq / tick, steal / tick
+
+
+def segments(namespaces):
+    """(TCP segments sent, retransmitted) in the network namespaces of the given pids."""
+    sent = again = 0
+    for pid in namespaces:
+        with open(f"/proc/{pid}/net/snmp") as snmp:
+            names, values = [line.split()[1:] for line in snmp if line.startswith("Tcp:")]
+        row = dict(zip(names, map(int, values)))
+        sent += row["OutSegs"]
+        again += row["RetransSegs"]
+    return sent, again
+
+
+def distinct_namespaces(pids):
+    """One pid for each distinct network namespace, this process' own included."""
+    seen = {}
+    for pid in [os.getpid(), *pids]:
+        seen.setdefault(os.stat(f"/proc/{pid}/ns/net").st_ino, pid)
+    return list(seen.values())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--to", required=True, help="file the JSON line is appended to")
+    parser.add_argument("--point", required=True, help="JSON object that names the measurement; copied into the line")
+    parser.add_argument("--watch", action="append", default=[], metavar="ROLE=PID", help="program to account for; repeatable")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long the generator is told to run")
+    parser.add_argument("--skip", type=float, default=0.5, help="seconds left out of the steady window at its start")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    args = parser.parse_args()
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+
+    roles = {}
+    for entry in args.watch:
+        role, pid = entry.split("=")
+        roles.setdefault(role, []).append(int(pid))
+    spaces = distinct_namespaces(tree(pid)[-1] for pids in roles.values() for pid in pids)
+
+    machine = machine_seconds()
+    before = {role: cpu_seconds(pids) for role, pids in roles.items()}
+    first, first_again = segments(spaces)
+    begun = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+    def stop(number, _frame):
+        child.kill()
+        sys.exit(128 + number)
+
+    # poll() and wait() of subprocess would reap the generator and lose its rusage, so the kernel is asked directly.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+    steady = None
+    if args.seconds > args.skip + TAIL_SECONDS:
+        time.sleep(args.skip)
+        low, low_at = segments(spaces)[0], time.monotonic()
+        time.sleep(max(0.0, begun + args.seconds - TAIL_SECONDS - low_at))
+        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            steady = {"segments": segments(spaces)[0] - low, "seconds": time.monotonic() - low_at}
+    output = child.stdout.read().decode()
+    _pid, status, usage = os.wait4(child.pid, 0)
+    wall = time.monotonic() - begun
+    last, last_again = segments(spaces)
+    cpu = {role: cpu_seconds(pids) - before[role] for role, pids in roles.items()}
+    cpu["client"] = usage.ru_utime + usage.ru_stime
+    busy, softirq, steal = (now - then for now, then in zip(machine_seconds(), machine))
+
+    line = {
+        **json.loads(args.point),
+        "exit": os.waitstatus_to_exitcode(status),
+        "wallSeconds": wall,
+        "cpuSeconds": cpu,
+        "softirqSeconds": softirq,
+        "stealSeconds": steal,
+        "foreignCpuSeconds": max(0.0, busy - sum(cpu.values())),
+        "segments": last - first,
+        "retransmitted": last_again - first_again,
+        "steady": steady,
+        "output": output,
+    }
+    with open(args.to, "a") as out:
+        out.write(json.dumps(line) + "\n")
+    return 0 if line["exit"] == 0 else 1
+
+
+sys.exit(main())

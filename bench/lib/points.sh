@@ -1,0 +1,77 @@
+# The measurements: which there are (plan_points) and how one is made (measure_point). Sourced after the servers.
+# shellcheck shell=bash disable=SC2154
+declare -A redis_port=([plain]=8101 [sockhijack]=8201 [haproxy1]=8301 [haproxy2]=8401 [envoy2]=8501)
+declare -A iperf_port=([plain]=8102 [sockhijack]=8202 [haproxy1]=8302 [haproxy2]=8402 [envoy2]=8502)
+plan=()
+
+# check_bodies MODE: every size comes back complete and unchanged.
+check_bodies() {
+  local size got
+  for size in 64 1024 4096 16384 262144 262144-write; do
+    got=$(inside "$loopback" curl -s --max-time 5 "http://127.0.0.1:${http_port[$1]}/$size" | tr -d x | wc -c)
+    [[ $got == 0 && $(inside "$loopback" curl -s --max-time 5 "http://127.0.0.1:${http_port[$1]}/$size" | wc -c) == "${size%-write}" ]] || return 1
+  done
+}
+
+# plan_points: fills $plan with lines "phase rep mode size connections"; within a repetition the modes follow each other at every point.
+plan_points() {
+  local rep mode size count pair=()
+  for mode in plain sockhijack; do has "$mode" && pair+=("$mode"); done
+  wanted() { [[ ,$phases, == *,$1,* ]]; }
+  for ((rep = 1; rep <= reps; rep++)); do
+    wanted http && for count in ${connections//,/ }; do for size in ${sizes//,/ }; do for mode in "${available[@]}"; do
+      plan+=("http $rep $mode $size $count")
+    done; done; done
+    wanted namespaces && for size in ${sizes//,/ }; do for mode in "${pair[@]}"; do
+      [[ $mode == sockhijack && " ${absent[*]} " == *" far-sockhijack "* ]] || plan+=("namespaces $rep $mode $size 16")
+    done; done
+    wanted redis && for size in SET GET; do for mode in "${available[@]}"; do plan+=("redis $rep $mode $size 16"); done; done
+    wanted iperf && for mode in "${available[@]}"; do plan+=("iperf $rep $mode stream 1"); done
+    wanted connect && for mode in "${pair[@]}"; do plan+=("connect $rep $mode 64 16"); done
+  done
+  # Open loop: its rate comes from the medians of the closed loop above. "shared" is one rate that every mode can carry.
+  for ((rep = 1; rep <= reps; rep++)); do
+    wanted open && wanted http && [[ ,$connections, == *,16,* ]] || continue
+    for size in 64 1024 4096; do
+      [[ ,$sizes, == *,$size,* ]] && for mode in "${pair[@]}"; do plan+=("open $rep $mode $size 16"); done
+    done
+    [[ ,$sizes, == *,1024,* ]] && for mode in "${available[@]}"; do plan+=("shared $rep $mode 1024 16"); done
+  done
+}
+
+# record MODE NAMESPACE WATCHED POINT-JSON cmd...: one line of $raw. The generator runs as service "load" under sockhijack.
+record() {
+  local mode=$1 namespace=$2 watch=() command=() role
+  for role in $3; do watch+=(--watch "$role"); done
+  command=(timeout -k 2 $((seconds + 25)) "$here/lib/measure.py" --to "$raw" --point "$4" --seconds "$seconds" "${watch[@]}" -- taskset -c "$client_cpu" "${@:5}")
+  [[ $mode == sockhijack ]] && mapfile -d '' -t command < <(hijacked load "${command[@]}")
+  client nsenter --net="/run/netns/$namespace" "${command[@]}"
+}
+
+# measure_point PHASE REP MODE SIZE CONNECTIONS
+measure_point() {
+  local phase=$1 rep=$2 mode=$3 size=$4 count=$5 point url rate
+  point="\"phase\":\"$phase\",\"rep\":$rep,\"mode\":\"$mode\",\"size\":\"$size\",\"connections\":$count"
+  url="http://127.0.0.1:${http_port[$mode]}/$size"
+  local wrk=(wrk -t 1 -c "$count" -d "$seconds" --latency -s "$here/lib/wrk-json.lua")
+  case $phase in
+    http) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" "${wrk[@]}" "$url" ;;
+    connect) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" "${wrk[@]}" -H 'Connection: close' "$url" ;;
+    namespaces)
+      record "$mode" "$pod_a" "${watched[far-$mode]}" "{$point}" "${wrk[@]}" "http://$far_address:$([[ $mode == plain ]] && echo 8150 || echo 8250)/$size"
+      ;;
+    iperf) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" iperf3 -c 127.0.0.1 -p "${iperf_port[$mode]}" -t "$seconds" -J ;;
+    redis)
+      local redis=(redis-benchmark -h 127.0.0.1 -p "${redis_port[$mode]}" -c "$count" -t "${size,,}" -d 1024 --csv)
+      # A short run fills the key and tells how many requests make --seconds.
+      rate=$(inside "$loopback" taskset -c "$client_cpu" "${redis[@]}" -n 10000 2>/dev/null | tail -n 1 | cut -d'"' -f4)
+      [[ -n $rate ]] || return 1
+      rate=$((${rate%.*} * seconds))
+      record "$mode" "$loopback" "${watched[$mode]}" "{$point,\"requests\":$rate}" "${redis[@]}" -n "$rate"
+      ;;
+    open | shared)
+      rate=$("$node" "$here/report/rate.ts" "$raw" "$phase" "$size" "$count") || return 1
+      record "$mode" "$loopback" "${watched[$mode]}" "{$point,\"rate\":$rate}" "$work/open-loop" 127.0.0.1 "${http_port[$mode]}" "/$size" "$count" "$rate" "$seconds" 0.4
+      ;;
+  esac
+}

@@ -1,0 +1,28 @@
+# The sockhijack mode: servers and the load generator started by `sockhijack run`, nothing else changed. Sourced after lib/servers.sh.
+# shellcheck shell=bash disable=SC2154
+program="$root/bin/sockhijack"
+socket="$work/sockhijack.sock"
+
+# hijacked SERVICE[:PORT] cmd...: prefix that runs a command as a service of this run's own daemon.
+hijacked() { printf '%s\0' "$program" run --socket "$socket" --service "$1" -- "${@:2}"; }
+
+# start_hijacked NAME NAMESPACE SERVICE:PORT cmd...
+start_hijacked() {
+  local command=()
+  mapfile -d '' -t command < <(hijacked "$3" taskset -c "$server_cpu" "${@:4}")
+  start "$1" "$2" "${command[@]}"
+}
+
+# daemon_pid: the process that listens on the daemon's socket.
+daemon_pid() { ss -xlpnH src "$socket" | grep -o 'pid=[0-9]*' | head -n 1 | cut -d= -f2; }
+
+start_sockhijack() {
+  [[ -e $program ]] || { say "same-node: there is no $program"; return 1; }
+  start_hijacked hijack-nginx "$loopback" web:8200 nginx -c "$(nginx_conf 127.0.0.1 8200)"
+  wait_for_port hijack-nginx "$loopback" 127.0.0.1 8200 || return 1
+  start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
+  start_hijacked hijack-iperf "$loopback" bulk:8202 iperf3 -s -B 127.0.0.1 -p 8202
+  wait_for_port hijack-redis "$loopback" 127.0.0.1 8201 || return 1
+  [[ -n $(daemon_pid) ]] || { say "same-node: no daemon listens on $socket"; return 1; }
+  watched[sockhijack]="server=$pid_hijack_nginx server=$pid_hijack_redis server=$pid_hijack_iperf daemon=$(daemon_pid)"
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/**
+ * Turns a run's raw lines into the table on stdout, a dated JSON file and `same-node.svg`.
+ *
+ *     node bench/report.ts raw.jsonl --out bench/out --meta reps=3 [--strict]
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { renderChart } from "./report/chart.ts";
+import { spread, toPoints } from "./report/points.ts";
+import { parseMeasurements } from "./report/samples.ts";
+import { renderTable } from "./report/table.ts";
+import { judgeTargets } from "./report/targets.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    out: { type: "string", default: "bench/out" },
+    meta: { type: "string", multiple: true, default: [] },
+    strict: { type: "boolean", default: false },
+  },
+});
+const measurements = parseMeasurements(readFileSync(positionals[0] ?? "raw.jsonl", "utf8"));
+const points = toPoints(measurements.samples);
+const targets = judgeTargets(measurements, points);
+const date = new Date().toISOString();
+const noise = measurements.samples.length > 0 ? spread(measurements.samples.map((s) => s.foreignCpu)) : undefined;
+const meta = {
+  date,
+  kernel: release(),
+  cpu: `${cpus().length} × ${cpus()[0]?.model.trim()}`,
+  loadAverage: loadavg()[0],
+  foreignCpu: noise,
+  ...Object.fromEntries(values.meta.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
+} as Readonly<Record<string, unknown>>;
+
+const file = join(values.out, `same-node-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
+mkdirSync(values.out, { recursive: true });
+writeFileSync(file, `${JSON.stringify({ meta, targets, points, ...measurements }, null, 1)}\n`);
+writeFileSync(join(values.out, "same-node.svg"), renderChart(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
+
+process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR));
+if (meta.quick === "yes") console.log("A quick run: one repetition of one second; figures are indicative only.");
+if (meta.absent) console.log(`NOT AVAILABLE and not measured: ${meta.absent}`);
+if (measurements.failed.length > 0 || Number(meta.failures) > 0)
+  console.log(`FAILED measurements: ${meta.failures}; ${measurements.failed.join(", ")}`);
+if (noise)
+  console.log(
+    `Other programs and the hypervisor took ${(noise.median * 100).toFixed(0)} % of one CPU (up to ${(noise.max * 100).toFixed(0)} %).`,
+  );
+console.log(`${file}\n${join(values.out, "same-node.svg")}`);
+if (values.strict && targets.some((t) => t.state !== "met")) process.exitCode = 1;
