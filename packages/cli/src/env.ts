@@ -9,6 +9,8 @@ export interface OutputStream {
   readonly isTTY: boolean;
   /** Width in character cells; 80 where there is no terminal. */
   readonly columns: number;
+  /** Height in lines; 24 where there is no terminal. */
+  readonly rows: number;
 }
 
 /** Names of the signals a Mitsu process reacts to. */
@@ -55,6 +57,9 @@ function sink(stream: NodeJS.WriteStream): OutputStream {
     },
     get columns() {
       return stream.columns || 80;
+    },
+    get rows() {
+      return stream.rows || 24;
     },
   };
 }

@@ -4,7 +4,13 @@ import type { OutputStream } from "./env.ts";
 
 /** Options every program has. */
 export const builtinOptions: Options = {
-  logLevel: { type: "string", description: "least level logged", choices: ["debug", "info", "warn", "error"], default: "info" },
+  logLevel: {
+    type: "string",
+    description: "least level logged",
+    choices: ["debug", "info", "warn", "error"],
+    default: "info",
+    unit: "level",
+  },
   help: { type: "boolean", description: "show this help", alias: "h" },
   version: { type: "boolean", description: "show the version" },
 };
@@ -39,10 +45,11 @@ function optionRow(key: string, option: Option): readonly [string, string] {
     option.type === "boolean" ? "" : ` <${option.unit ?? (option.choices?.join("|") || option.type.replace("array", "string"))}>`;
   const notes = [
     option.required ? "required" : "",
+    option.choices && option.unit ? option.choices.join(", ") : "",
     option.type === "array" ? "may be repeated" : "",
     option.default !== undefined && option.default !== false ? `default ${String(option.default)}` : "",
   ].filter(Boolean);
-  return [`${alias}--${flagOf(key)}${value}`, option.description + (notes.length ? ` (${notes.join(", ")})` : "")];
+  return [`${alias}--${flagOf(key)}${value}`, option.description + (notes.length ? ` (${notes.join("; ")})` : "")];
 }
 
 function positionalText(positional: Positional): string {

@@ -6,6 +6,7 @@ import type { Env, SignalName } from "./env.ts";
 export interface TestEnvOptions {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   readonly vars?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly cwd?: string;
@@ -48,6 +49,7 @@ export function testEnv(options: TestEnvOptions = {}): TestEnv {
     },
     isTTY: options.isTTY ?? false,
     columns: options.columns ?? 80,
+    rows: options.rows ?? 24,
   });
   return {
     stdout: sink("out"),

@@ -30,7 +30,7 @@ export async function watch(env: Env, block: () => Promise<string> | string, { i
   try {
     while (!signal.aborted) {
       const text = await block();
-      stdout.write(stdout.isTTY ? redraw(text, process.stdout.rows || 24) : `${first ? "" : "\n"}${text}`);
+      stdout.write(stdout.isTTY ? redraw(text, stdout.rows) : `${first ? "" : "\n"}${text}`);
       first = false;
       await wait(intervalMs, undefined, { signal }).catch(() => {}); // an abort ends the pause, and the loop sees it
     }

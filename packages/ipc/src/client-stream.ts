@@ -12,7 +12,7 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
 /** What the connection calls when messages for the stream arrive. */
 export interface ClientStream {
   readonly event: (event: unknown, dropped: number) => void;
-  readonly end: () => void;
+  readonly end: (dropped: number) => void;
   readonly fail: (error: Error) => void;
   readonly subscription: Subscription<never>;
 }
@@ -66,7 +66,10 @@ export function clientStream(name: string, { event: schema }: Stream<unknown, ne
       queue.push(validate(schema, value, `${name}: bad event`));
       wake?.();
     },
-    end: () => finish({}),
+    end(lost) {
+      dropped += lost;
+      finish({});
+    },
     fail: (error) => finish({ error }),
     subscription: { [Symbol.asyncIterator]: events, dropped: () => dropped, cancel },
   };

@@ -1,6 +1,6 @@
 /** Talks to a daemon over its Unix socket. @module */
 import { connect as connectSocket, type Socket } from "node:net";
-import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { closedError, connectError, timeoutError, versionError } from "./client-errors.ts";
 import { type ClientStream, clientStream, type Subscription } from "./client-stream.ts";
 import { encodeFrame, frameReader } from "./frame.ts";
 import {
@@ -40,6 +40,8 @@ export interface Client<P> {
   /** Events until the daemon ends the stream, or the loop over it is left. */
   readonly subscribe: <K extends StreamNames<P>>(name: K, request: RequestOf<P[K]>) => Subscription<EventOf<P[K]>>;
   readonly close: () => void;
+  /** `close`, so that `using client = await connect(…)` cannot forget it. */
+  readonly [Symbol.dispose]: () => void;
 }
 
 /** How to connect. */
@@ -48,48 +50,10 @@ export interface ConnectOptions extends CallOptions {
   readonly startHint?: string;
 }
 
-function downError(path: string, cause: NodeJS.ErrnoException, startHint: string): MitsuError {
-  if (cause.code === "EACCES" || cause.code === "EPERM") {
-    return new MitsuError(`cannot connect to ${path}: no rights`, {
-      code: "ERR_IPC_DENIED",
-      hint: "run as root, or join group mitsu",
-      exit: exitStatus.rights,
-      cause,
-    });
-  }
-  const stale = cause.code === "ECONNREFUSED";
-  const why = stale
-    ? "its socket file is there, but nobody listens (the daemon died)"
-    : cause.code === "ENOENT"
-      ? "there is no such socket"
-      : cause.message;
-  return new MitsuError(`no daemon answers on ${path}: ${why}`, {
-    code: "ERR_DAEMON_DOWN",
-    hint: startHint,
-    exit: exitStatus.unavailable,
-    cause,
-  });
-}
-
-const closedError = () =>
-  new MitsuError("the daemon closed the connection", {
-    code: "ERR_IPC_CLOSED",
-    hint: "see its log; it may have been stopped",
-    exit: exitStatus.unavailable,
-  });
-
-function timeoutError(what: string, timeoutMs: number): MitsuError {
-  return new MitsuError(`${what}: no answer within ${timeoutMs} ms`, {
-    code: "ERR_IPC_TIMEOUT",
-    hint: "the daemon is busy or stuck; see its log",
-    exit: exitStatus.temporary,
-  });
-}
-
 function opened(path: string, startHint: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(path);
-    socket.once("error", (error) => reject(downError(path, error, startHint)));
+    socket.once("error", (error) => reject(connectError(path, error, startHint)));
     socket.once("connect", () => resolve(socket.removeAllListeners("error")));
   });
 }
@@ -109,10 +73,9 @@ const helloId = 0;
  * @throws {MitsuError} `ERR_DAEMON_DOWN` when nobody listens; `ERR_IPC_DENIED`; `ERR_IPC_BUSY`; `ERR_IPC_VERSION`; `ERR_IPC_TIMEOUT`.
  * @example
  * ```ts
- * const client = await connect("/run/mitsu/sockhijack.sock", sockhijack);
+ * using client = await connect("/run/mitsu/sockhijack.sock", sockhijack);
  * const { flows } = await client.call("flows", { service: "web" });
  * for await (const flow of client.subscribe("watch", {})) console.log(flow);
- * client.close();
  * ```
  */
 export async function connect<P extends { readonly [K in keyof P]: Protocol[string] }>(
@@ -164,7 +127,7 @@ export async function connect<P extends { readonly [K in keyof P]: Protocol[stri
     const open = id === undefined ? undefined : streams.get(id);
     if (message.t === "error" && id === undefined) lose(fromWire(message.error));
     else if (message.t === "event") open?.event(message.event, message.dropped ?? 0);
-    else if (open && message.t === "end") open.end();
+    else if (open && message.t === "end") open.end(message.dropped ?? 0);
     else if (open && message.t === "error") open.fail(fromWire(message.error));
     else if (id !== undefined) settle(id, message);
   };
@@ -186,11 +149,7 @@ export async function connect<P extends { readonly [K in keyof P]: Protocol[stri
   })) as Extract<ServerMessage, { t: "hello" }>;
   if (hello.protocol !== protocolVersion) {
     socket.destroy();
-    throw new MitsuError(`${hello.daemon} ${hello.version} speaks protocol ${hello.protocol}, this command ${protocolVersion}`, {
-      code: "ERR_IPC_VERSION",
-      hint: "restart the daemon with the version of this command",
-      exit: exitStatus.unavailable,
-    });
+    throw versionError(`${hello.daemon} ${hello.version}`, hello.protocol);
   }
 
   return {
@@ -219,5 +178,6 @@ export async function connect<P extends { readonly [K in keyof P]: Protocol[stri
       return own.subscription;
     },
     close: () => lose(closedError()),
+    [Symbol.dispose]: () => lose(closedError()),
   };
 }

@@ -14,12 +14,18 @@ export type { Subscription } from "./client-stream.ts";
 export { encodeFrame, type FrameReader, frameReader, maxFrameBytes } from "./frame.ts";
 export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {
+  type AttachRequest,
   type DaemonStatus,
   type Endpoint,
   type Flow,
   type FlowsRequest,
+  type JoinRequest,
+  type MatrixCell,
+  type ReplicaStatus,
+  type ServiceStatus,
   type SockhijackProtocol,
   type SockhijackStatus,
   sockhijack,
+  type TapMessage,
 } from "./schema.ts";
 export { type CallContext, type Handlers, type ServeOptions, type Server, type ServerCounts, serve } from "./server.ts";

@@ -57,12 +57,12 @@ export type ClientMessage =
   | { readonly t: "credit"; readonly id: number; readonly events: number }
   | { readonly t: "cancel"; readonly id: number };
 
-/** Server to client; `dropped` counts the events lost just before this one. */
+/** Server to client; `dropped` counts the events lost since the last one. */
 export type ServerMessage =
   | { readonly t: "hello"; readonly protocol: number; readonly daemon: string; readonly version: string; readonly pid: number }
   | { readonly t: "result"; readonly id: number; readonly result?: unknown }
   | { readonly t: "event"; readonly id: number; readonly event?: unknown; readonly dropped?: number | undefined }
-  | { readonly t: "end"; readonly id: number }
+  | { readonly t: "end"; readonly id: number; readonly dropped?: number | undefined }
   | { readonly t: "error"; readonly id?: number | undefined; readonly error: WireError };
 
 const id = z.int().nonnegative();
@@ -81,7 +81,7 @@ export const serverMessage: z.ZodType<ServerMessage> = z.discriminatedUnion("t",
   z.object({ t: z.literal("hello"), protocol: z.int(), daemon: z.string(), version: z.string(), pid: z.int() }),
   z.object({ t: z.literal("result"), id, result: z.unknown() }),
   z.object({ t: z.literal("event"), id, event: z.unknown(), dropped: z.int().positive().optional() }),
-  z.object({ t: z.literal("end"), id }),
+  z.object({ t: z.literal("end"), id, dropped: z.int().positive().optional() }),
   z.object({ t: z.literal("error"), id: id.optional(), error: wireError }),
 ]);
 

@@ -28,20 +28,83 @@ export interface Endpoint {
 export interface Flow {
   readonly client: Endpoint;
   readonly server: Endpoint;
+  /** What the client asked for, `address:port`, when it was sent to a replica instead. */
+  readonly asked: string | null;
   readonly state: "redirected" | "tcp";
-  /** Why it is in that state. */
+  /** Why it is in that state, one word. */
   readonly reason: string;
-  /** Payload from client to server and back. */
-  readonly bytes: number;
-  /** Sends seen by the kernel program. */
+  /** The same as a sentence. */
+  readonly explanation: string;
+  /** Payload bytes from client to server, and back. */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Share of those bytes that never met the TCP stack, 0 to 1. */
+  readonly redirectedShare: number;
+  /** Messages redirected, and messages that went by TCP although the connection was coupled. */
   readonly messages: number;
+  readonly passed: number;
+  /** Data segments sent by TCP, both ways. */
+  readonly segments: number;
+  /** Mean time from a request to its answer; of coupled flows by sampling, else the TCP round trip; null when nothing was timed. */
+  readonly latencyUs: number | null;
+  /** Bytes that wait unread at the client, and at the server. */
+  readonly unread: readonly [number, number];
+}
+
+/** One replica of a service, by port. */
+export interface ReplicaStatus {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  /** Seen listening, or declared in the catalog. */
+  readonly up: boolean;
+  readonly active: number;
+  readonly total: number;
+  readonly weight: number;
+  readonly score: number;
+}
+
+/** One service. */
+export interface ServiceStatus {
+  readonly name: string;
+  /** Name it is resolved by. */
+  readonly host: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+  /** As in the catalog: `80`, `80:8080`, `53/udp`. */
+  readonly ports: readonly string[];
+  readonly redirect: "auto" | "on" | "off";
+  readonly intercept: "keep" | "balance" | "off";
+  readonly cgroups: readonly string[];
+  readonly replicas: readonly ReplicaStatus[];
+}
+
+/** One cell of the traffic matrix. */
+export interface MatrixCell {
+  readonly from: string;
+  readonly to: string;
+  readonly connections: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Redirected messages, both ways. */
+  readonly messages: number;
+  readonly redirectedBytes: number;
+  readonly denied: number;
 }
 
 /** Answers of sockhijack's `status`. */
 export interface SockhijackStatus extends DaemonStatus {
+  readonly mesh: string;
   readonly services: number;
+  readonly cgroups: number;
   readonly flows: number;
   readonly redirectedFlows: number;
+  /** The kernel programs' counters by name. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly scans: number;
+  readonly scanMeanUs: number;
+  readonly dns: Readonly<Record<string, number>>;
+  readonly pins: string;
 }
 
 /** Restricts flows to those with this service at either end. */
@@ -49,31 +112,155 @@ export interface FlowsRequest {
   readonly service?: string | undefined;
 }
 
-/** sockhijack's methods. */
-export interface SockhijackProtocol {
-  readonly status: Method<Record<string, never>, SockhijackStatus>;
-  readonly flows: Method<FlowsRequest, { readonly flows: readonly Flow[] }>;
-  /** A flow each time its state changes. */
-  readonly watch: Stream<FlowsRequest, Flow>;
+/** A program that is about to be started as a part of a service. */
+export interface JoinRequest {
+  readonly service: string;
+  readonly ports: readonly string[];
+  readonly redirect?: "auto" | "on" | "off" | undefined;
+  readonly pid: number;
 }
 
-const nothing = z.strictObject({});
-const endpoint = z.object({ service: z.string(), address: z.string(), port: z.int().min(0).max(65535) });
+/** What runs already, and the service it belongs to. */
+export interface AttachRequest {
+  /** A cgroup path, a unit, `pid:N`, or a container id. */
+  readonly target: string;
+  readonly service: string;
+  readonly ports: readonly string[];
+  readonly redirect?: "auto" | "on" | "off" | undefined;
+}
+
+/** One redirected message, as `tap` sees it. */
+export interface TapMessage {
+  /** Nanoseconds since 1970, TAI corrected to UTC, as a decimal string. */
+  readonly timeNs: string;
+  readonly from: string;
+  readonly to: string;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Length of the message; `data` may hold less of it. */
+  readonly length: number;
+  readonly data: Uint8Array;
+}
+
+type Nothing = Record<string, never>;
+
+/** sockhijack's methods. */
+export interface SockhijackProtocol {
+  readonly status: Method<Nothing, SockhijackStatus>;
+  readonly flows: Method<FlowsRequest, { readonly flows: readonly Flow[] }>;
+  readonly services: Method<Nothing, { readonly services: readonly ServiceStatus[] }>;
+  readonly matrix: Method<Nothing, { readonly cells: readonly MatrixCell[] }>;
+  /** Makes the service and its cgroup, and moves the process into it. */
+  readonly join: Method<JoinRequest, { readonly cgroup: string }>;
+  readonly attach: Method<AttachRequest, { readonly cgroup: string; readonly tookMs: number }>;
+  /** Returns live sockets to plain TCP, then takes the hooks off. */
+  readonly detach: Method<{ readonly target: string }, { readonly cgroups: readonly string[]; readonly tookMs: number }>;
+  readonly policyCheck: Method<
+    { readonly from: string; readonly to: string; readonly port: number },
+    { readonly action: "allow" | "deny"; readonly rule: string }
+  >;
+  readonly metrics: Method<Nothing, { readonly text: string }>;
+  /** Ends the daemon; with `cleanup` the kernel is left as if it had never run. */
+  readonly stop: Method<{ readonly cleanup: boolean }, Nothing>;
+  /** Redirected messages of a service as they pass. */
+  readonly tap: Stream<{ readonly service: string }, TapMessage>;
+}
+
+const nothing: z.ZodType<Nothing> = z.strictObject({});
+const port = z.int().min(0).max(65535);
 const count = z.number().nonnegative();
-const flow = z.object({
+const counts = z.record(z.string(), count);
+const redirect = z.enum(["auto", "on", "off"]);
+const endpoint = z.object({ service: z.string(), address: z.string(), port });
+const flow: z.ZodType<Flow> = z.object({
   client: endpoint,
   server: endpoint,
+  asked: z.string().nullable(),
   state: z.enum(["redirected", "tcp"]),
   reason: z.string(),
-  bytes: count,
+  explanation: z.string(),
+  bytesOut: count,
+  bytesIn: count,
+  redirectedShare: count,
   messages: count,
+  passed: count,
+  segments: count,
+  latencyUs: count.nullable(),
+  unread: z.tuple([count, count]),
+});
+const replica = z.object({
+  address: z.string(),
+  port,
+  protocol: z.enum(["tcp", "udp"]),
+  up: z.boolean(),
+  active: count,
+  total: count,
+  weight: count,
+  score: count,
+});
+const service: z.ZodType<ServiceStatus> = z.object({
+  name: z.string(),
+  host: z.string(),
+  ipv4: z.string(),
+  ipv6: z.string(),
+  ports: z.array(z.string()),
+  redirect,
+  intercept: z.enum(["keep", "balance", "off"]),
+  cgroups: z.array(z.string()),
+  replicas: z.array(replica),
+});
+const cell: z.ZodType<MatrixCell> = z.object({
+  from: z.string(),
+  to: z.string(),
+  connections: count,
+  bytesOut: count,
+  bytesIn: count,
+  messages: count,
+  redirectedBytes: count,
+  denied: count,
+});
+const tapMessage: z.ZodType<TapMessage> = z.object({
+  timeNs: z.string(),
+  from: z.string(),
+  to: z.string(),
+  source: z.instanceof(Uint8Array),
+  destination: z.instanceof(Uint8Array),
+  sourcePort: port,
+  destinationPort: port,
+  length: count,
+  data: z.instanceof(Uint8Array),
 });
 const daemonStatus = z.object({ version: z.string(), pid: z.int(), startedAtMs: z.number(), degraded: z.array(z.string()) });
-const flowsRequest = z.object({ service: z.string().optional() });
+const name = z.string().min(1).max(63);
+const member = { service: name, ports: z.array(z.string()), redirect: redirect.optional() };
 
 /** sockhijack: who talks to whom through the kernel. */
 export const sockhijack: SockhijackProtocol = {
-  status: method(nothing, daemonStatus.extend({ services: count, flows: count, redirectedFlows: count })),
-  flows: method(flowsRequest, z.object({ flows: z.array(flow) })),
-  watch: stream(flowsRequest, flow),
+  status: method(
+    nothing,
+    daemonStatus.extend({
+      mesh: z.string(),
+      services: count,
+      cgroups: count,
+      flows: count,
+      redirectedFlows: count,
+      counters: counts,
+      scans: count,
+      scanMeanUs: count,
+      dns: counts,
+      pins: z.string(),
+    }),
+  ),
+  flows: method(z.object({ service: z.string().optional() }), z.object({ flows: z.array(flow) })),
+  services: method(nothing, z.object({ services: z.array(service) })),
+  matrix: method(nothing, z.object({ cells: z.array(cell) })),
+  join: method(z.object({ ...member, pid: z.int().positive() }), z.object({ cgroup: z.string() })),
+  attach: method(z.object({ ...member, target: z.string().min(1) }), z.object({ cgroup: z.string(), tookMs: count })),
+  detach: method(z.object({ target: z.string().min(1) }), z.object({ cgroups: z.array(z.string()), tookMs: count })),
+  policyCheck: method(z.object({ from: z.string(), to: name, port }), z.object({ action: z.enum(["allow", "deny"]), rule: z.string() })),
+  metrics: method(nothing, z.object({ text: z.string() })),
+  stop: method(z.object({ cleanup: z.boolean() }), nothing),
+  tap: stream(z.object({ service: name }), tapMessage),
 };

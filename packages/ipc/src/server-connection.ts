@@ -23,8 +23,13 @@ export interface ConnectionOptions {
   readonly count: (what: "accepted" | "refused" | "badFrames" | "droppedEvents") => void;
 }
 
-const tooMany = () =>
-  new MitsuError("too many clients are connected", {
+/** Subscriptions at a time on one connection. */
+const maxStreams = 64;
+/** Unread answers beyond this many bytes stop us from reading more requests. */
+const maxUnreadBytes = 4 * 1024 * 1024;
+
+const tooMany = (message: string) =>
+  new MitsuError(message, {
     code: "ERR_IPC_BUSY",
     hint: "try again, or end a --watch",
     exit: exitStatus.temporary,
@@ -55,12 +60,18 @@ export function serveConnection(socket: Socket, options: ConnectionOptions): voi
   let greeted = false;
 
   const send = (message: ServerMessage): void => {
-    if (socket.writable) socket.write(encodeFrame(message, options.maxFrameBytes));
+    if (!socket.writable) return;
+    socket.write(encodeFrame(message, options.maxFrameBytes));
+    if (socket.writableLength > maxUnreadBytes && !socket.isPaused()) {
+      socket.pause();
+      socket.once("drain", () => socket.resume());
+    }
   };
   const fail = (id: number, error: unknown) => send({ t: "error", id, error: toWire(error) });
   /** Says why, then closes: the client prints the reason in place of "connection closed". */
   const end = (error: unknown): void => {
     if (socket.writable) socket.end(encodeFrame({ t: "error", error: toWire(error) }));
+    socket.setTimeout(1000, () => socket.destroy()); // a client that never closes its side must not keep the place
     gone.abort();
   };
 
@@ -76,8 +87,9 @@ export function serveConnection(socket: Socket, options: ConnectionOptions): voi
       const result = await work(request, context);
       send({ t: "result", id, result: validate(entry.response, result, `${name}: bad response`) });
     } else {
+      if (streams.has(id) || streams.size >= maxStreams) throw tooMany("too many streams on one connection");
       const source = work(request, context) as AsyncIterable<unknown>;
-      const running = sendStream(id, name, entry, source, controller, send, () => count("droppedEvents"));
+      const running = sendStream({ id, name, schema: entry, source, controller, send, onDrop: () => count("droppedEvents") });
       streams.set(id, running);
       gone.signal.addEventListener("abort", running.cancel, { once: true });
       controller.signal.addEventListener("abort", () => {
@@ -111,7 +123,7 @@ export function serveConnection(socket: Socket, options: ConnectionOptions): voi
   socket.on("error", (error) => log.debug("control connection failed", { error })); // `close` follows and tidies up
   socket.once("close", () => gone.abort());
   const start = async () => {
-    if (options.full) throw tooMany();
+    if (options.full) throw tooMany("too many clients are connected");
     const peer = await peerCredentials(socket);
     checkPeer(peer, options.rule);
     count("accepted");

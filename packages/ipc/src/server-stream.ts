@@ -9,16 +9,22 @@ export interface ServerStream {
   readonly cancel: () => void;
 }
 
-/** Sends what `source` yields; `controller` is aborted when the stream ends for whatever reason. */
-export function sendStream<Event>(
-  id: number,
-  name: string,
-  { event, overflow }: Stream<unknown, Event>,
-  source: AsyncIterable<Event>,
-  controller: AbortController,
-  send: (message: ServerMessage) => void,
-  onDrop: () => void,
-): ServerStream {
+/** What a subscription needs of its connection. */
+export interface SendStreamOptions {
+  readonly id: number;
+  /** Of the method, for errors. */
+  readonly name: string;
+  readonly schema: Stream<unknown, unknown>;
+  readonly source: AsyncIterable<unknown>;
+  /** Aborted when the stream ends, for whatever reason. */
+  readonly controller: AbortController;
+  readonly send: (message: ServerMessage) => void;
+  readonly onDrop: () => void;
+}
+
+/** Sends what `source` yields. */
+export function sendStream({ id, name, schema, source, controller, send, onDrop }: SendStreamOptions): ServerStream {
+  const { event, overflow } = schema;
   const { signal } = controller;
   let credit = streamCredit;
   let dropped = 0;
@@ -44,7 +50,7 @@ export function sendStream<Event>(
       send({ t: "event", id, event: validate(event, value, `${name}: bad event`), ...(dropped ? { dropped } : {}) });
       dropped = 0;
     }
-    send({ t: "end", id });
+    send({ t: "end", id, ...(dropped ? { dropped } : {}) });
   };
   pump()
     .catch((error: unknown) => signal.aborted || send({ t: "error", id, error: toWire(error) }))
