@@ -9,7 +9,9 @@ const MAP_SHARED = 1;
 const MAP_FAILED = 0xffffffffffffffffn;
 
 /** Bytes of a page; mappings are whole pages. */
-export const pageBytes = 4096;
+export function pageBytes(): number {
+  return libc().getpagesize();
+}
 
 /** A shared mapping of a descriptor. Views over it go empty at `close`, so that late readers fail instead of crashing the process. */
 export class MappedMemory {
@@ -25,7 +27,7 @@ export class MappedMemory {
    * @throws MitsuError `ERR_BPF_RIGHTS` for a read-only map asked for with `writable`, `ERR_BPF_INVALID` for one without BPF_F_MMAPABLE.
    */
   constructor(fd: number, offset: number, length: number, options: { writable: boolean; what: string }) {
-    this.#length = Math.ceil(length / pageBytes) * pageBytes;
+    this.#length = Math.ceil(length / pageBytes()) * pageBytes();
     const address = libc().mmap(null, this.#length, options.writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset);
     if (address === MAP_FAILED || address === -1n) {
       throw kernelError(

@@ -39,7 +39,10 @@ export function inNetns<T>(netns: number | string, fn: () => T): T {
     try {
       if (libc().setns(target, CLONE_NEWNET) < 0) throw kernelError(`cannot enter the network namespace ${netns}`, errno());
       try {
-        return fn();
+        const result = fn();
+        if (result instanceof Promise)
+          throw new TypeError("inNetns() needs a synchronous function: a promise would go on outside the namespace");
+        return result;
       } finally {
         if (libc().setns(home, CLONE_NEWNET) < 0) {
           writeSync(2, `cannot return from network namespace ${netns} (errno ${errno()}); aborting\n`);

@@ -8,6 +8,7 @@
 import { createRequire } from "node:module";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type koffiTypes from "koffi";
+import type { TypeObject } from "koffi";
 
 /** An address, or memory that koffi passes by its address. */
 export type Pointer = bigint | Uint8Array | Uint32Array | null;
@@ -75,6 +76,7 @@ export interface Libbpf {
 
 /** The C library's functions that Node does not offer. */
 export interface Libc {
+  getpagesize(): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   munmap(address: bigint, length: number): number;
   memcpy(to: Pointer, from: Pointer, size: number): unknown;
@@ -154,6 +156,7 @@ const libbpfPrototypes = [
 ];
 
 const libcPrototypes = [
+  "int getpagesize()",
   "void *mmap(void *, size_t, int, int, int, int64)",
   "int munmap(void *, size_t)",
   "void *memcpy(void *, void *, size_t)",
@@ -168,6 +171,7 @@ const libcPrototypes = [
 let koffiModule: typeof koffiTypes | undefined;
 let libbpfFunctions: Libbpf | undefined;
 let libcFunctions: Libc | undefined;
+let printType: TypeObject | undefined;
 
 /** In a bundle `require` is the bundler's, and koffi lies in the bundle; run from the sources there is none, and Node's own is made. */
 function koffi(): typeof koffiTypes {
@@ -186,8 +190,9 @@ function bind(library: string, prototypes: readonly string[]): unknown {
  * @throws MitsuError `ERR_LIBBPF_MISSING` if libbpf.so.1 is not installed.
  */
 export function libbpf(): Libbpf {
+  if (libbpfFunctions) return libbpfFunctions;
   try {
-    libbpfFunctions ??= bind("libbpf.so.1", libbpfPrototypes) as Libbpf;
+    libbpfFunctions = bind("libbpf.so.1", libbpfPrototypes) as Libbpf;
   } catch (cause) {
     throw new MitsuError(`cannot load libbpf.so.1: ${(cause as Error).message}`, {
       code: "ERR_LIBBPF_MISSING",
@@ -196,6 +201,8 @@ export function libbpf(): Libbpf {
       cause,
     });
   }
+  // stderr is the daemon's log; what libbpf has to say goes into errors, see withPrint.
+  libbpfFunctions.libbpf_set_print(null);
   return libbpfFunctions;
 }
 
@@ -232,7 +239,8 @@ export function pollReadable(fd: number, callback: () => void): PollHandle {
  */
 export function withPrint<T>(print: (level: number, format: bigint, args: bigint) => number, body: () => T): T {
   const k = koffi();
-  const callback = k.register(print, k.pointer(k.proto("int", ["int", "void *", "void *"])));
+  printType ??= k.pointer(k.proto("int", ["int", "void *", "void *"]));
+  const callback = k.register(print, printType);
   libbpf().libbpf_set_print(callback);
   try {
     return body();

@@ -43,7 +43,7 @@ export class BpfObject {
   /** The object's types; valid until `close`. */
   readonly btf: Btf;
   readonly #handle: bigint;
-  readonly #log: Uint8Array;
+  #log: Uint8Array;
   /** libbpf keeps pointers into these while the object lives. */
   readonly #memory: readonly Uint8Array[];
   #programs: ReadonlyMap<string, Program> | undefined;
@@ -150,13 +150,15 @@ export class BpfObject {
   }
 
   /**
-   * Creates the maps and loads the programs.
+   * Creates the maps and loads the programs; once only.
    *
    * @throws VerifierError (`ERR_BPF_VERIFIER`) with the verifier's log; MitsuError `ERR_BPF_RIGHTS`; NotSupportedError without kernel BTF.
    */
   load(): this {
     const { result, warnings } = withWarnings(() => libbpf().bpf_object__load(this.#handle));
-    if (result < 0) throw loadError(this.name, -result, warnings, logText(this.#log));
+    const log = logText(this.#log);
+    this.#log = new Uint8Array(0);
+    if (result < 0) throw loadError(this.name, -result, warnings, log);
     return this;
   }
 
@@ -239,5 +241,5 @@ function walk(next: (previous: bigint | null) => bigint | null): bigint[] {
 }
 
 function logText(log: Uint8Array): string {
-  return Buffer.from(log.buffer, 0, log.indexOf(0)).toString("latin1");
+  return Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString("latin1");
 }

@@ -58,12 +58,13 @@ export class RingBuffer {
   constructor(map: BpfMap, handler: RecordHandler, options: RingBufferOptions = {}) {
     if (map.type !== "ringbuf") throw new TypeError(`map ${map.name} is a ${map.type}, not a ringbuf`);
     const size = map.maxEntries;
-    this.#control = new MappedMemory(map.fd, 0, pageBytes, { writable: true, what: `ring buffer ${map.name}` });
-    this.#ring = new MappedMemory(map.fd, pageBytes, pageBytes + 2 * size, { writable: false, what: `ring buffer ${map.name}` });
+    const page = pageBytes();
+    this.#control = new MappedMemory(map.fd, 0, page, { writable: true, what: `ring buffer ${map.name}` });
+    this.#ring = new MappedMemory(map.fd, page, page + 2 * size, { writable: false, what: `ring buffer ${map.name}` });
     this.#consumer = new BigInt64Array(this.#control.bytes.buffer, 0, 1);
     this.#producer = new BigInt64Array(this.#ring.bytes.buffer, 0, 1);
-    this.#words = new Int32Array(this.#ring.bytes.buffer, pageBytes, size / 2);
-    this.#view = new DataView(this.#ring.bytes.buffer, pageBytes, 2 * size);
+    this.#words = new Int32Array(this.#ring.bytes.buffer, page, size / 2);
+    this.#view = new DataView(this.#ring.bytes.buffer, page, 2 * size);
     this.#mask = size - 1;
     this.#handler = handler;
     this.#poll = pollReadable(map.fd, () => void this.drain());

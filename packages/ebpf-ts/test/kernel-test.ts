@@ -1,0 +1,26 @@
+/** kernelTest: a test of the running kernel, for every package. @module */
+import { NotSupportedError } from "@mitsu/cli/error";
+import test, { type ExecutionContext } from "ava";
+
+/**
+ * Declares a serial test that skips, loudly, on NotSupportedError and on nothing else; with MITSU_REQUIRE_KERNEL=1 it fails instead.
+ *
+ * @example
+ * ```ts
+ * kernelTest("probeFeatures() finds ring buffers", (t) => {
+ *   requireFeatures(["ringbuf"]);
+ *   t.true(probeFeatures(["ringbuf"])[0]?.supported);
+ * });
+ * ```
+ */
+export function kernelTest(title: string, body: (t: ExecutionContext) => void | Promise<void>): void {
+  test.serial(title, async (t) => {
+    try {
+      await body(t);
+    } catch (error) {
+      if (!(error instanceof NotSupportedError) || process.env.MITSU_REQUIRE_KERNEL === "1") throw error;
+      console.log(`SKIP ${title}: ${error.message}; ${error.hint}`);
+      t.pass();
+    }
+  });
+}
