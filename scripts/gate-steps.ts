@@ -16,7 +16,7 @@ export function gateSteps(): readonly GateStep[] {
   const steps: GateStep[] = [
     { name: "biome check", command: ["node_modules/.bin/biome", "check", "--no-errors-on-unmatched", "."] },
     { name: "tsc --noEmit", command: ["node_modules/.bin/tsc", "--noEmit"] },
-    { name: "knip", command: ["node_modules/.bin/knip", "--no-progress"] },
+    { name: "knip", command: ["node_modules/.bin/knip", "--no-progress", "--no-config-hints"] },
   ];
   if (bpf.length > 0) steps.push({ name: "build-bpf", command: ["scripts/build-bpf"] });
   if (bpf.length > 0) steps.push({ name: "clang-format", command: ["clang-format", "--dry-run", "-Werror", ...bpf] });

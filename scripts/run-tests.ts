@@ -1,10 +1,13 @@
 /** Runs the gate and prints `N passed, N failed, N skipped` last; ./test does the set-up and calls it. @module */
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { gateSteps } from "./gate-steps.ts";
 import { readTap, type TestResult } from "./tap.ts";
 
+const root = resolve(import.meta.dirname, "..");
 /** The whole run stays under 15 minutes; what hangs is ended and counted as failed. */
 const limitMs = { normal: 14 * 60_000, all: 60 * 60_000 };
 /** `exitStatus.unavailable` of packages/cli. */
@@ -22,17 +25,18 @@ async function main(argv: string[]): Promise<number> {
   try {
     const parsed = parseArgs({ args: own, allowPositionals: true, options: { all: { type: "boolean" }, "no-setup": { type: "boolean" } } });
     options = parsed.values;
-    files = parsed.positionals;
+    files = parsed.positionals.map((file) => (existsSync(file) ? relative(root, file) : file));
   } catch (error) {
     console.error(`test: ${(error as Error).message}\nSee ./test --help.`);
     return 2;
   }
+  process.chdir(root);
   if (options.all) process.env.MITSU_TEST_ALL = "1";
 
   const results: TestResult[] = [];
   const whole = files.length === 0 && avaOptions.length === 0;
   if (whole) for (const step of gateSteps()) results.push(runStep(step.name, step.command));
-  const lacks = spawnSync("scripts/kernel-needs", { encoding: "utf8" }).stdout.trim().split("\n").join("; ");
+  const lacks = spawnSync(join(root, "scripts/kernel-needs"), { encoding: "utf8" }).stdout.trim().split("\n").join("; ");
   const tests = await runAva([...avaOptions, ...files], process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal);
   results.push(...tests);
   if (

@@ -1,5 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -28,13 +28,13 @@ function emptyRoot(t: ExecutionContext): string | undefined {
   linkSync(binary, join(folder, "sockhijack"));
   for (const [, library] of spawnSync("ldd", [binary], { encoding: "utf8" }).stdout.matchAll(/(\/\S+) \(0x/g)) {
     mkdirSync(join(folder, dirname(library!)), { recursive: true });
-    cpSync(library!, join(folder, library!), { dereference: true });
+    copyFileSync(library!, join(folder, library!));
   }
   return folder;
 }
 
 const inside = (folder: string, ...args: string[]): SpawnSyncReturns<string> =>
-  spawnSync("chroot", [folder, "/sockhijack", ...args], { encoding: "utf8", env: {} });
+  spawnSync("chroot", [folder, "/sockhijack", ...args], { encoding: "utf8", env: { PATH: "/usr/sbin:/usr/bin" } });
 
 test.serial("./build does not build again what has not changed", (t) => {
   const before = statSync(binary).mtimeMs;
