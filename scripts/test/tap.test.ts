@@ -3,8 +3,7 @@ import { readTap, type TestResult } from "../tap.ts";
 
 async function read(text: string): Promise<TestResult[]> {
   const results: TestResult[] = [];
-  for await (const result of readTap(text.split("
-"))) results.push(result);
+  for await (const result of readTap(text.split("\n"))) results.push(result);
   return results;
 }
 
