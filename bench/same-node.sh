@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What sockhijack gains on one machine, measured beside plain loopback TCP and sidecar proxies in the same run.
 # Method, pinning and how to read the output: bench/README.md.
+# shellcheck source-path=SCRIPTDIR
 set -uo pipefail
 
 usage() {

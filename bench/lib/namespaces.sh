@@ -1,5 +1,5 @@
 # Two network namespaces joined by a veth pair: a client's and a server's, as two pods on one host. Sourced after lib/servers.sh.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 far_address=10.203.77.2
 
 make_pods() {

@@ -1,5 +1,5 @@
 # The measurements: which there are (plan_points) and how one is made (measure_point). Sourced after the servers.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 declare -A redis_port=([plain]=8101 [sockhijack]=8201 [haproxy1]=8301 [haproxy2]=8401 [envoy2]=8501)
 declare -A iperf_port=([plain]=8102 [sockhijack]=8202 [haproxy1]=8302 [haproxy2]=8402 [envoy2]=8502)
 plan=()
@@ -31,7 +31,7 @@ plan_points() {
   done
   # Open loop: its rate comes from the medians of the closed loop above. "shared" is one rate that every mode can carry.
   for ((rep = 1; rep <= reps; rep++)); do
-    wanted open && wanted http && [[ ,$connections, == *,16,* ]] || continue
+    if ! wanted open || ! wanted http || [[ ,$connections, != *,16,* ]]; then continue; fi
     for size in 64 1024 4096; do
       [[ ,$sizes, == *,$size,* ]] && for mode in "${pair[@]}"; do plan+=("open $rep $mode $size 16"); done
     done

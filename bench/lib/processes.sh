@@ -1,6 +1,6 @@
 # Programs and network namespaces that a benchmark starts: each is known by pid or name, and stopped in reverse on every exit.
 # Sourced. Needs $work (a private directory) and $unique (this run's name).
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 started=()    # "pid name", in the order of start
 namespaces=() # names of the network namespaces made

@@ -1,14 +1,14 @@
 # The servers and proxies of every mode, on fixed ports of private namespaces. Sourced after lib/processes.sh.
 # Ports: hundreds name the program (81 plain servers, 82 servers under sockhijack, 83 one HAProxy, 84 HAProxy pair,
 # 85 Envoy pair; B of a pair is +10), the last digit the protocol (0 HTTP, 1 redis, 2 iperf3).
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 declare -A http_port=([plain]=8100 [sockhijack]=8200 [haproxy1]=8300 [haproxy2]=8400 [envoy2]=8500)
 declare -A watched # role=pid list of each mode, for measure.py
 
-# fill TEMPLATE KEY=VALUE...: the template with every @KEY@ replaced, on stdout.
+# fill NAME KEY=VALUE...: etc/NAME.in with every @KEY@ replaced, on stdout.
 fill() {
   local text
-  text=$(<"$here/etc/$1")
+  text=$(<"$here/etc/$1.in")
   for pair in "${@:2}"; do text=${text//@${pair%%=*}@/${pair#*=}}; done
   printf '%s\n' "$text"
 }

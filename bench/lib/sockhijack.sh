@@ -1,5 +1,5 @@
 # The sockhijack mode: servers and the load generator started by `sockhijack run`, nothing else changed. Sourced after lib/servers.sh.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 program="$root/bin/sockhijack"
 socket="$work/sockhijack.sock"
 
