@@ -16,6 +16,7 @@ export type {
 export { CatalogError } from "./catalog-error.ts";
 export { type Decision, decide } from "./decide.ts";
 export { type CatalogChange, diffCatalog, formatChanges } from "./diff.ts";
+export { formatIp, type IpAddress, parseIp } from "./ip.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { loadCatalog } from "./load.ts";
 export { type ParseOptions, parseCatalog } from "./parse.ts";
