@@ -11,7 +11,7 @@ import { cgroup2Path } from "./cgroup-mount.ts";
 import { errnos } from "./kernel-error.ts";
 import { mapTypeNumber } from "./map-type.ts";
 import { libbpf } from "./native.ts";
-import { programTypeNumber } from "./program-type.ts";
+import { probeProgramType, withTinyProgram } from "./probe-program.ts";
 
 interface Feature {
   readonly what: string;
@@ -89,29 +89,6 @@ const features: Readonly<Record<FeatureName, Feature>> = {
 
 /** All names, in the order of the report. */
 export const featureNames: readonly FeatureName[] = Object.keys(features) as FeatureName[];
-
-/** Whether the kernel loads programs of this type (`sk_msg`, `cgroup_sock_addr`, ...). */
-export function probeProgramType(name: string): boolean {
-  return libbpf().libbpf_probe_bpf_prog_type(programTypeNumber(name), null) === 1;
-}
-
-/** Whether programs of this type may call helper number `helper` (`enum bpf_func_id`: 122 is bpf_get_netns_cookie). */
-export function probeHelper(programTypeName: string, helper: number): boolean {
-  return libbpf().libbpf_probe_bpf_helper(programTypeNumber(programTypeName), helper, null) === 1;
-}
-
-/** Loads `return 1` as the given program type and passes its descriptor on; false if it cannot be loaded. */
-function withTinyProgram(type: string, body: (fd: number) => boolean): boolean {
-  // struct bpf_insn: opcode, registers, offset (2 bytes), immediate (4 bytes): r0 = 1; exit.
-  const instructions = Uint8Array.of(0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
-  const fd = libbpf().bpf_prog_load(programTypeNumber(type), "probe", "GPL", instructions, 2, null);
-  if (fd < 0) return false;
-  try {
-    return body(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
 
 function probeSockmapLink(): boolean {
   return withTinyProgram("sk_msg", (program) => {

@@ -43,6 +43,10 @@ const hints: Record<number, readonly [code: string, hint: string, exit: number]>
   ],
 };
 
+for (const errno of [errnos.EOPNOTSUPP, errnos.ENOTSUPP]) {
+  hints[errno] = ["ERR_BPF_UNSUPPORTED", "the kernel cannot do this with an object of this type; a newer one may", exitStatus.unsupported];
+}
+
 /**
  * The error for a failed call; `what` reads "cannot <verb> <object>".
  *

@@ -10,6 +10,7 @@ const tailLines = 30;
 
 /** A refusal by the verifier. */
 export class VerifierError extends MitsuError {
+  override readonly name = "VerifierError";
   /** Name of the refused program. */
   readonly programName: string;
   /** The verifier's whole log, up to 16 MB; not enumerable, so that printing the error does not print it all. */

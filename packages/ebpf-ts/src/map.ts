@@ -147,7 +147,7 @@ export class BpfMap {
    */
   mmap(options: { writable?: boolean } = {}): MappedMemory {
     const length = Math.ceil(this.valueSize / 8) * 8 * this.maxEntries;
-    return new MappedMemory(this.fd, 0, length, { writable: options.writable ?? false, what: `map ${this.name}` });
+    return new MappedMemory(this.fd, 0, length, { writable: options.writable ?? false, what: `the values of map ${this.name}` });
   }
 
   #expect(bytes: Uint8Array, size: number, what: string): void {

@@ -28,8 +28,6 @@ export {
   type FeatureReport,
   featureNames,
   probeFeatures,
-  probeHelper,
-  probeProgramType,
   requireFeatures,
 } from "./features.ts";
 export { Iter } from "./iter.ts";
@@ -40,6 +38,7 @@ export { MappedMemory } from "./mapped-memory.ts";
 export { inNetns, netnsCookie, openNetns } from "./namespace.ts";
 export { BpfObject, type OpenOptions } from "./object.ts";
 export { openPin, pin, unpin } from "./pin.ts";
+export { probeHelper, probeProgramType } from "./probe-program.ts";
 export { type IterTarget, Program } from "./program.ts";
 export { type RecordHandler, RingBuffer, type RingBufferOptions } from "./ring-buffer.ts";
 export type { TestRunResult } from "./test-run.ts";

@@ -3,8 +3,6 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define SK_PASS_VERDICT 1
-
 struct event {
 	__u64 sequence;
 	__u32 cpu;
@@ -79,20 +77,37 @@ int connect4_deny(struct bpf_sock_addr *ctx)
 	return 0;
 }
 
+static void count(__u32 key)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &key);
+
+	if (value)
+		*value += 1;
+}
+
 SEC("sk_msg")
 int message(struct sk_msg_md *msg)
 {
-	return SK_PASS_VERDICT;
+	count(2);
+	return SK_PASS;
+}
+
+SEC("sk_msg")
+int message_counted_twice(struct sk_msg_md *msg)
+{
+	count(2);
+	count(2);
+	return SK_PASS;
 }
 
 SEC("sk_skb")
 int stream(struct __sk_buff *skb)
 {
-	return SK_PASS_VERDICT;
+	count(3);
+	return SK_PASS;
 }
 
-SEC("iter/tcp")
-int list_tcp(struct bpf_iter__tcp *ctx)
+static int write_socket(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *sk = ctx->sk_common;
 	struct socket_entry entry = {};
@@ -107,15 +122,55 @@ int list_tcp(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+SEC("iter/tcp")
+int list_tcp(struct bpf_iter__tcp *ctx)
+{
+	return write_socket(ctx);
+}
+
+// Same as list_tcp for listeners only: what an update of the link changes to.
+SEC("iter/tcp")
+int list_listeners(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *sk = ctx->sk_common;
+
+	if (sk && sk->skc_state != TCP_LISTEN)
+		return 0;
+	return write_socket(ctx);
+}
+
+SEC("iter/bpf_map_elem")
+int list_table(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u32 *key = ctx->key;
+	__u64 *value = ctx->value;
+
+	if (!key || !value)
+		return 0;
+	bpf_seq_write(ctx->meta->seq, key, sizeof(*key));
+	bpf_seq_write(ctx->meta->seq, value, sizeof(*value));
+	return 0;
+}
+
+SEC("iter/task")
+int list_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	__u32 pid;
+
+	if (!task)
+		return 0;
+	pid = task->tgid;
+	bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+	return 0;
+}
+
 SEC("tc")
 int count_packets(struct __sk_buff *skb)
 {
-	__u32 key = 1;
-	__u64 *count = bpf_map_lookup_elem(&counters, &key);
-
-	if (count)
-		*count += 1;
-	return 0;
+	count(1);
+	// -1 is TCX_NEXT: other programs see the packet too.
+	return -1;
 }
 
 static long emit_one(__u32 index, void *ctx)

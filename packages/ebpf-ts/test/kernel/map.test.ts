@@ -81,7 +81,7 @@ kernelTest("mmap() shows and changes an array's values without system calls", (t
   t.deepEqual(map.get(key(4)), value(6));
   memory.close();
   t.is(memory.bytes.length, 0);
-  t.throws(() => object.map("table").mmap(), { message: /cannot map map table into memory/ });
+  t.throws(() => object.map("table").mmap(), { message: /cannot map the values of map table into memory/ });
 });
 
 kernelTest("mmap() of .bss shows what a program counted", (t) => {
