@@ -82,7 +82,8 @@ async function runAva(args: string[], limit: number): Promise<TestResult[]> {
   const results: TestResult[] = [];
   let began = performance.now();
   for await (const result of readTap(createInterface({ input: ava.stdout }))) {
-    results.push(show(result, performance.now() - began));
+    const title = result.title.replace(/^packages › /, "").replace(" › test › ", " › ");
+    results.push(show({ ...result, title }, performance.now() - began));
     began = performance.now();
   }
   const status = await exited;
