@@ -100,6 +100,7 @@ def main():
 
     def stop(number, _frame):
         child.kill()
+        os.waitpid(child.pid, 0)
         sys.exit(128 + number)
 
     # poll() and wait() of subprocess would reap the generator and lose its rusage, so the kernel is asked directly.
