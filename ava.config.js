@@ -1,7 +1,7 @@
 /** ava runs the TypeScript sources as they are: Node 24 strips the types. Kernel tests own machine-wide state, so files run one at a time. */
 export default {
   extensions: ["ts"],
-  files: ["packages/*/test/**/*.test.ts", "scripts/test/*.test.ts"],
+  files: ["packages/*/test/**/*.test.ts", "scripts/test/*.test.ts", "bench/test/*.test.ts"],
   concurrency: 1,
   timeout: "120s",
   workerThreads: false,
