@@ -71,7 +71,11 @@ async function dispatch(program: Program, argv: readonly string[], env: Env): Pr
       `see '${[program.name, at.noun].filter(Boolean).join(" ")} --help'`,
     );
   }
-  const { args, globals } = await parseArgs(program, found, found.passthrough ? at.rest : [...at.rest, ...at.passthrough]);
+  const { args, globals } = await parseArgs(
+    program,
+    found,
+    found.passthrough ? at.rest : at.passthrough.length ? [...at.rest, "--", ...at.passthrough] : at.rest,
+  );
   if (found.passthrough && at.passthrough.length === 0) {
     throw new UsageError(
       `nothing to run after '--'`,
