@@ -69,7 +69,7 @@ test.serial(
       ended = true;
     });
     let redirected = 0;
-    while (!ended) redirected += await redirectedNow();
+    while (!ended && redirected === 0) redirected = await redirectedNow();
     const { status, stdout, stderr } = await ending;
     if (status === exitStatus.unsupported) {
       t.log(`skipped: ${stderr.trim()}`);
