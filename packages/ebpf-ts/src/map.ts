@@ -59,14 +59,21 @@ export class BpfMap {
   /**
    * Creates a map of its own, outside any object.
    *
+   * @param spec.flags BPF_F_* bits of uapi/linux/bpf.h; 1024 is BPF_F_MMAPABLE.
    * @example
    * ```ts
    * using map = BpfMap.create({ type: "hash", name: "seen", keySize: 4, valueSize: 8, maxEntries: 1024 });
    * ```
    */
-  static create(spec: { type: string; name: string; keySize: number; valueSize: number; maxEntries: number }): BpfMap {
-    const fd = libbpf().bpf_map_create(mapTypeNumber(spec.type), spec.name, spec.keySize, spec.valueSize, spec.maxEntries, null);
-    return new BpfMap(checked(fd, `cannot create map ${spec.name}`), { name: spec.name, owned: true });
+  static create(spec: { type: string; name: string; keySize: number; valueSize: number; maxEntries: number; flags?: number }): BpfMap {
+    const { type, name, keySize, valueSize, maxEntries, flags = 0 } = spec;
+    // struct bpf_map_create_opts of libbpf 1.1: sz 0, map_flags 28.
+    const opts = new Uint8Array(48);
+    const view = new DataView(opts.buffer);
+    view.setBigUint64(0, BigInt(opts.length), true);
+    view.setUint32(28, flags, true);
+    const fd = libbpf().bpf_map_create(mapTypeNumber(type), name, keySize, valueSize, maxEntries, opts);
+    return new BpfMap(checked(fd, `cannot create map ${name} of type ${type}`), { name, owned: true });
   }
 
   /** Keeps the map alive beyond this process, under `path` in a bpffs. */

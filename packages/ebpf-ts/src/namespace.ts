@@ -62,13 +62,18 @@ export function inNetns<T>(netns: number | string, fn: () => T): T {
  *
  * @param netns a descriptor or a path; this process' own namespace unless given.
  */
-export function netnsCookie(netns: number | string = "/proc/thread-self/ns/net"): bigint {
-  const fd = inNetns(netns, () => libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0));
-  if (fd < 0) throw kernelError(`cannot make a socket in the network namespace ${netns}`, errno());
+export function netnsCookie(netns?: number | string): bigint {
+  const makeSocket = (): number => libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  const fd = netns === undefined ? makeSocket() : inNetns(netns, makeSocket);
+  if (fd < 0) throw kernelError(`cannot make a socket in the network namespace ${netns ?? "of this process"}`, errno());
   try {
     const cookie = new Uint8Array(8);
     if (libc().getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, Uint32Array.of(8)) < 0) {
-      throw kernelError(`cannot read the cookie of network namespace ${netns}`, errno(), "needs Linux 5.14 or newer");
+      throw kernelError(
+        `cannot read the cookie of the network namespace ${netns ?? "of this process"}`,
+        errno(),
+        "needs Linux 5.14 or newer",
+      );
     }
     return new DataView(cookie.buffer).getBigUint64(0, true);
   } finally {

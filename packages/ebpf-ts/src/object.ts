@@ -44,11 +44,10 @@ export class BpfObject {
   readonly btf: Btf;
   readonly #handle: bigint;
   #log: Uint8Array;
-  /** libbpf keeps pointers into these while the object lives. */
-  readonly #memory: readonly Uint8Array[];
+  /** libbpf keeps pointers into these while the object lives; undefined once it is closed. */
+  #memory: readonly Uint8Array[] | undefined;
   #programs: ReadonlyMap<string, Program> | undefined;
   #maps: ReadonlyMap<string, BpfMap> | undefined;
-  #open = true;
 
   private constructor(handle: bigint, name: string, log: Uint8Array, memory: readonly Uint8Array[]) {
     const btf = libbpf().bpf_object__btf(handle);
@@ -218,9 +217,9 @@ export class BpfObject {
 
   /** Closes all descriptors; what is pinned or attached by a living link stays. */
   close(): void {
-    if (!this.#open || this.#memory.length === 0) return;
-    this.#open = false;
+    if (this.#memory === undefined) return;
     libbpf().bpf_object__close(this.#handle);
+    this.#memory = undefined;
   }
 
   [Symbol.dispose](): void {

@@ -5,9 +5,9 @@
  * twice in a row so that a record never wraps. A record is a 4-byte length with two flag bits, 4 bytes of the kernel's own, and the
  * payload, padded to 8. Positions count bytes since the beginning.
  *
- * Memory order: the kernel stores the length without BUSY after the payload, and the position after the length (release). `Atomics`
- * loads are sequentially consistent, so a record seen whole is whole; our own position is stored the same way, since the kernel decides by it whether
- * to wake us, and the producer's position is read again after it, so that no wake-up is missed.
+ * Memory order: the kernel stores the length without BUSY after the payload (release); `Atomics.load` acquires it, so a payload
+ * whose length is read is whole. Our position is stored by `Atomics.store` (sequentially consistent) and the producer's is read again
+ * after it, since the kernel wakes us only for a record that begins where we stand: none falls between the two.
  * @module
  */
 import type { BpfMap } from "./map.ts";
@@ -49,7 +49,7 @@ export class RingBuffer {
   /** The data twice, as words for the headers and as a view for the handler. */
   readonly #words: Int32Array;
   readonly #view: DataView;
-  readonly #mask: number;
+  readonly #size: number;
   readonly #handler: RecordHandler;
   readonly #poll: PollHandle;
   #open = true;
@@ -65,7 +65,7 @@ export class RingBuffer {
     this.#producer = new BigInt64Array(this.#ring.bytes.buffer, 0, 1);
     this.#words = new Int32Array(this.#ring.bytes.buffer, page, size / 2);
     this.#view = new DataView(this.#ring.bytes.buffer, page, 2 * size);
-    this.#mask = size - 1;
+    this.#size = size;
     this.#handler = handler;
     this.#poll = pollReadable(map.fd, () => void this.drain());
     if (!options.keepAlive) this.#poll.unref();
@@ -79,8 +79,8 @@ export class RingBuffer {
       let position = Number(Atomics.load(this.#consumer, 0));
       const end = Number(Atomics.load(this.#producer, 0));
       while (position < end && taken < recordsPerTurn) {
-        // Sizes are powers of two below 2^31; positions may be above, so the remainder is taken in doubles.
-        const at = position % (this.#mask + 1);
+        // Positions grow past 2^31, so a remainder and no mask.
+        const at = position % this.#size;
         const header = Atomics.load(this.#words, at >> 2);
         // The kernel wakes us when the record is committed.
         if (header & BUSY) break;

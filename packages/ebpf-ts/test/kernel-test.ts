@@ -18,9 +18,18 @@ export function kernelTest(title: string, body: (t: ExecutionContext) => void | 
     try {
       await body(t);
     } catch (error) {
-      if (!(error instanceof NotSupportedError) || process.env.MITSU_REQUIRE_KERNEL === "1") throw error;
-      console.log(`SKIP ${title}: ${error.message}; ${error.hint}`);
+      console.log(skipLine(title, error, process.env.MITSU_REQUIRE_KERNEL === "1"));
       t.pass();
     }
   });
+}
+
+/**
+ * The line that tells of a skipped test.
+ *
+ * @throws `error` itself, if it is no reason to skip.
+ */
+export function skipLine(title: string, error: unknown, required: boolean): string {
+  if (required || !(error instanceof NotSupportedError)) throw error;
+  return `SKIP ${title}: ${error.message}; ${error.hint}`;
 }

@@ -92,3 +92,13 @@ kernelTest("mmap() of .bss shows what a program counted", (t) => {
   t.is(object.program("emit").testRun(new Uint8Array(64), context).retval, 5);
   t.is(memory.view.getBigUint64(object.btf.variables(".bss")!.runs!.offset, true), 5n);
 });
+
+kernelTest("create() passes flags on, and names what the kernel refuses", (t) => {
+  const mmapable = 1024;
+  using map = BpfMap.create({ type: "array", name: "list", keySize: 4, valueSize: 8, maxEntries: 3, flags: mmapable });
+  using memory = map.mmap();
+  map.set(key(2), value(9));
+  t.is(memory.view.getBigUint64(16, true), 9n);
+  const create = () => BpfMap.create({ type: "array", name: "list", keySize: 5, valueSize: 8, maxEntries: 3 });
+  t.throws(create, { code: "ERR_BPF_INVALID", message: /cannot create map list of type array/ });
+});

@@ -83,6 +83,21 @@ kernelTest("a handler that throws loses its record only, one that closes the rin
   t.deepEqual(seen, [0n, 1n, 2n]);
 });
 
+kernelTest("a handler may close the ring while the event loop runs it", async (t) => {
+  using object = BpfObject.open(testObject("everything")).load();
+  let delivered = 0;
+  await new Promise<void>((resolve) => {
+    const close = (): void => {
+      delivered++;
+      ring.close();
+      resolve();
+    };
+    const ring = new RingBuffer(object.map("events"), close, { keepAlive: true });
+    emit(object, 5);
+  });
+  t.is(delivered, 1);
+});
+
 kernelTest("RingBuffer refuses a map of another type", (t) => {
   using object = BpfObject.open(testObject("everything")).load();
   t.throws(() => new RingBuffer(object.map("table"), () => {}), { instanceOf: TypeError, message: /table is a hash/ });
