@@ -8,7 +8,7 @@ export const maxFrameBytes: number = 16 * 1024 * 1024;
 
 const headBytes = 4;
 // No records: they are an extension only msgpackr reads, and were slower. Maps with string keys decode to plain objects.
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+const packr = new Packr({ useRecords: false, variableMapSize: true, skipValues: [undefined] });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 function frameError(reason: string): MitsuError {

@@ -44,8 +44,8 @@ export function structureFault(bytes: Uint8Array): string | undefined {
     else if (code === 0xde || code === 0xdf) children = 2 * width(code, 0xdd);
     else return `it holds code 0x${code.toString(16)}, which we do not take`;
     at += skip;
-    if (children > size - at) return "a list claims more elements than there are bytes";
     if (at > size) return "it ends in the middle of a value";
+    if (children > size - at) return "a list claims more elements than there are bytes";
     if (children > 0 && open.push(children) > maxDepth) return `it nests deeper than ${maxDepth} levels`;
   }
   return at === size ? undefined : `${size - at} bytes follow the value`;
