@@ -9,6 +9,7 @@ import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 import { NotSupportedError } from "@mitsu/cli/error";
 import test, { type ExecutionContext } from "ava";
+import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { type CgroupView, Container, unifiedRoot } from "./container/container.ts";
 import { rootFileSystem } from "./container/root-file-system.ts";
 
@@ -110,17 +111,6 @@ while True:
         if s.connect_ex((sys.argv[1], 8080)) == 0: break
     select.select([], [], [], 0.01)`;
 
-/** Runs the test's body; a machine that cannot run it makes it a skipped one. */
-async function orSkip(t: ExecutionContext, body: () => Promise<void>): Promise<void> {
-  try {
-    await body();
-  } catch (error) {
-    if (!(error instanceof NotSupportedError)) throw error;
-    t.log(`skipped: ${error.message}`);
-    t.pass();
-  }
-}
-
 function needsV1Beside(): void {
   if (unifiedRoot() === "/sys/fs/cgroup")
     throw new NotSupportedError("this machine has cgroup v2 alone", "boot with systemd.unified_cgroup_hierarchy=0 to have v1 beside it");
@@ -136,87 +126,73 @@ const variants = [
 for (const { runtime, view, subnet } of variants) {
   const machine = view === "as it is" ? "cgroup v1 beside v2" : "pure cgroup v2";
 
-  test.serial(`container by ${runtime}, ${machine}: serves its own files to a client outside, no sockhijack`, async (t) => {
+  kernelTest(`container by ${runtime}, ${machine}: serves its own files to a client outside, no sockhijack`, async (t) => {
     t.timeout(700_000);
-    await orSkip(t, async () => {
-      if (view === "as it is") needsV1Beside();
-      const { web, address } = nginx(t, runtime, view, subnet);
-      web.start();
-      await awaitListening(address);
-      t.true(web.cgroup().startsWith(unifiedRoot()) && existsSync(join(web.cgroup(), "cgroup.procs")), web.cgroup());
-      const asking = new Client(t, [], address, rootFileSystem() + document);
-      t.true((await asking.port()) > 0);
-      const { requests, wrong } = await asking.finish();
-      t.true(requests >= 100);
-      t.is(wrong, 0);
-    });
+    if (view === "as it is") needsV1Beside();
+    const { web, address } = nginx(t, runtime, view, subnet);
+    web.start();
+    await awaitListening(address);
+    t.true(web.cgroup().startsWith(unifiedRoot()) && existsSync(join(web.cgroup(), "cgroup.procs")), web.cgroup());
+    const asking = new Client(t, [], address, rootFileSystem() + document);
+    t.true((await asking.port()) > 0);
+    const { requests, wrong } = await asking.finish();
+    t.true(requests >= 100);
+    t.is(wrong, 0);
   });
 
-  test.serial(
-    `container by ${runtime}, ${machine}: attached before it starts, its flow is redirected and no answer is wrong`,
-    async (t) => {
-      t.timeout(60_000);
-      await orSkip(t, async () => {
-        if (view === "as it is") needsV1Beside();
-        const { web, address } = nginx(t, runtime, view, subnet);
-        const daemon = spawn(sockhijack, ["daemon", "--socket", socket], { stdio: "ignore" });
-        t.teardown(() => daemon.kill("SIGTERM"));
-        await run(sockhijack, ["attach", web.cgroup(), "--service", "web:8080", "--socket", socket]);
-        web.start();
-        await awaitListening(address);
-        const asking = new Client(t, joined, address, rootFileSystem() + document);
-        await awaitState(await asking.port(), "redirected");
-        const { requests, wrong } = await asking.finish();
-        t.true(requests >= 100);
-        t.is(wrong, 0);
-      });
-    },
-  );
-
-  test.serial(`container by ${runtime}, ${machine}: attached and detached while it serves, no answer is wrong`, async (t) => {
+  kernelTest(`container by ${runtime}, ${machine}: attached before it starts, its flow is redirected and no answer is wrong`, async (t) => {
     t.timeout(60_000);
-    await orSkip(t, async () => {
-      if (view === "as it is") needsV1Beside();
-      const { web, address } = nginx(t, runtime, view, subnet);
-      web.start();
-      await awaitListening(address);
-      const asking = new Client(t, joined, address, rootFileSystem() + document);
-      const port = await asking.port();
-      await awaitState(port, "tcp");
-      await run(sockhijack, ["attach", `pid:${web.pid}`, "--service", "web:8080", "--socket", socket]);
-      await awaitState(port, "redirected");
-      await run(sockhijack, ["detach", `pid:${web.pid}`, "--socket", socket]);
-      await awaitState(port, "tcp");
-      const { requests, wrong } = await asking.finish();
-      t.true(requests >= 100);
-      t.is(wrong, 0);
-    });
+    if (view === "as it is") needsV1Beside();
+    const { web, address } = nginx(t, runtime, view, subnet);
+    await run(sockhijack, ["attach", web.cgroup(), "--service", "web:8080", "--socket", socket]);
+    web.start();
+    await awaitListening(address);
+    const asking = new Client(t, joined, address, rootFileSystem() + document);
+    await awaitState(await asking.port(), "redirected");
+    const { requests, wrong } = await asking.finish();
+    t.true(requests >= 100);
+    t.is(wrong, 0);
+  });
+
+  kernelTest(`container by ${runtime}, ${machine}: attached and detached while it serves, no answer is wrong`, async (t) => {
+    t.timeout(60_000);
+    if (view === "as it is") needsV1Beside();
+    const { web, address } = nginx(t, runtime, view, subnet);
+    web.start();
+    await awaitListening(address);
+    const asking = new Client(t, joined, address, rootFileSystem() + document);
+    const port = await asking.port();
+    await awaitState(port, "tcp");
+    await run(sockhijack, ["attach", `pid:${web.pid}`, "--service", "web:8080", "--socket", socket]);
+    await awaitState(port, "redirected");
+    await run(sockhijack, ["detach", `pid:${web.pid}`, "--socket", socket]);
+    await awaitState(port, "tcp");
+    const { requests, wrong } = await asking.finish();
+    t.true(requests >= 100);
+    t.is(wrong, 0);
   });
 }
 
-const long = process.env.MITSU_TEST_ALL === "1" ? test.serial : test.serial.skip;
+/** Declared always, run with MITSU_TEST_ALL=1 only. */
+const longTest = process.env.MITSU_TEST_ALL === "1" ? kernelTest : (title: string, _body: unknown) => test.serial.skip(title, () => {});
 
-long("container to container: wrk against nginx, redirected across their namespaces, no error", async (t) => {
+longTest("container to container: wrk against nginx, redirected across their namespaces, no error", async (t: ExecutionContext) => {
   t.timeout(120_000);
-  await orSkip(t, async () => {
-    const { web } = nginx(t, "runc", "pure v2", 4);
-    const name = `mitsu-${process.pid % 1000}5`;
-    const args = ["/usr/bin/wrk", "-t1", "-c8", "-d5", `http://10.79.0.2:8080${document}`];
-    const load = new Container({ runtime: "runc", view: "pure v2", name, root: rootFileSystem(), args, cgroup: `/${name}` });
-    t.teardown(() => load.remove());
-    load.connectTo(web, "10.79.0.1", "10.79.0.2");
-    const daemon = spawn(sockhijack, ["daemon", "--socket", socket], { stdio: "ignore" });
-    t.teardown(() => daemon.kill("SIGTERM"));
-    await run(sockhijack, ["attach", web.cgroup(), "--service", "web:8080", "--socket", socket]);
-    await run(sockhijack, ["attach", load.cgroup(), "--service", "load", "--socket", socket]);
-    web.start();
-    load.start();
-    let most = 0;
-    while (existsSync(`/proc/${load.pid}/exe`)) most = Math.max(most, await redirected());
-    t.is(most, 8);
-    t.regex(load.log(), /Requests\/sec/);
-    t.notRegex(load.log(), /Socket errors|Non-2xx/);
-  });
+  const { web } = nginx(t, "runc", "pure v2", 4);
+  const name = `mitsu-${process.pid % 1000}5`;
+  const args = ["/usr/bin/wrk", "-t1", "-c8", "-d5", `http://10.79.0.2:8080${document}`];
+  const load = new Container({ runtime: "runc", view: "pure v2", name, root: rootFileSystem(), args, cgroup: `/${name}` });
+  t.teardown(() => load.remove());
+  load.connectTo(web, "10.79.0.1", "10.79.0.2");
+  await run(sockhijack, ["attach", web.cgroup(), "--service", "web:8080", "--socket", socket]);
+  await run(sockhijack, ["attach", load.cgroup(), "--service", "load", "--socket", socket]);
+  web.start();
+  load.start();
+  let most = 0;
+  while (existsSync(`/proc/${load.pid}/exe`)) most = Math.max(most, await redirected());
+  t.is(most, 8);
+  t.regex(load.log(), /Requests\/sec/);
+  t.notRegex(load.log(), /Socket errors|Non-2xx/);
 });
 
 /** How many flows are redirected now. */

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NotSupportedError } from "@mitsu/cli/error";
 import test from "ava";
-import { type Batch, type CaseName, listCases, type Outcome, startBatch } from "./semantics/batch.ts";
+import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
+import { type Batch, type CaseName, listCases, startBatch } from "./semantics/batch.ts";
 import { knownDifferences } from "./semantics/known-differences.ts";
 
 const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
@@ -50,17 +50,9 @@ for (const one of cases) {
     t.true(outcome.ok, outcome.detail);
   });
 
-  test(`${one.case}: under sockhijack as on plain TCP, ${criterion(one)}`, async (t) => {
+  kernelTest(`${one.case}: under sockhijack as on plain TCP, ${criterion(one)}`, async (t) => {
     t.timeout(300_000);
-    let outcome: Outcome;
-    try {
-      outcome = await (await coupledBatch()).outcome(one.case);
-    } catch (error) {
-      if (!(error instanceof NotSupportedError)) throw error;
-      t.log(`skipped: ${error.message}`);
-      t.pass();
-      return;
-    }
+    const outcome = await (await coupledBatch()).outcome(one.case);
     t.true(outcome.ok, outcome.detail);
     const known = knownDifferences.find((difference) => difference.case === one.case);
     t.deepEqual(outcome.observed, { ...(await plain.outcome(one.case)).observed, ...known?.observed });

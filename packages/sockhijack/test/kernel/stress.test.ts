@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { exitStatus } from "@mitsu/cli/error";
+import { exitStatus, NotSupportedError } from "@mitsu/cli/error";
 import test from "ava";
+import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 
 const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
 const source = new URL("stress/order-stress.c", import.meta.url).pathname;
@@ -56,13 +57,13 @@ test.serial("order-stress finds nothing wrong in plain TCP", async (t) => {
   t.like(report, { connections: 5000, wrong: 0, first: "" });
 });
 
-const length = process.env.MITSU_TEST_ALL === "1" ? ["1000000", "3600000"] : ["20000", "60000"];
+const [connections, limitMs] = process.env.MITSU_TEST_ALL === "1" ? [1_000_000, 3_600_000] : [20_000, 60_000];
 
-test.serial(
-  `${length[0]} connections under sockhijack: no byte reordered, lost, doubled or crossed, and long ones were redirected`,
+kernelTest(
+  `${connections} connections under sockhijack: no byte reordered, lost, doubled or crossed, and long ones were redirected`,
   async (t) => {
-    t.timeout(Number(length[1]));
-    const args = ["run", "--socket", socket, "--service", "stress", "--", program, "--connections", length[0]!, "--seed", "2026"];
+    t.timeout(limitMs);
+    const args = ["run", "--socket", socket, "--service", "stress", "--", program, "--connections", String(connections), "--seed", "2026"];
     const ending = finish(sockhijack, args);
     let ended = false;
     ending.then(() => {
@@ -71,13 +72,9 @@ test.serial(
     let redirected = 0;
     while (!ended && redirected === 0) redirected = await redirectedNow();
     const { status, stdout, stderr } = await ending;
-    if (status === exitStatus.unsupported) {
-      t.log(`skipped: ${stderr.trim()}`);
-      t.pass();
-      return;
-    }
+    if (status === exitStatus.unsupported) throw new NotSupportedError(stderr.trim(), "run it on a kernel that sockhijack supports");
     t.regex(stdout, /^\{/, stderr);
-    t.like(JSON.parse(stdout) as Report, { connections: Number(length[0]), wrong: 0, first: "" });
+    t.like(JSON.parse(stdout) as Report, { connections, wrong: 0, first: "" });
     t.is(status, 0);
     t.true(redirected > 0, "no flow was ever seen redirected");
   },
