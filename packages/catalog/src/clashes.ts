@@ -17,8 +17,11 @@ export function clashes(services: readonly UnaddressedService[]): Finding[] {
       const place = [...path, "replicas", index];
       if (replica.address === "") return;
       real.set(replica.address, place);
-      for (const { target, protocol } of replica.ports)
-        replicas.claim(endpointKey(replica, target, protocol), place, endpointText(replica, target, protocol));
+      // Two ports of a service may lead to one target: that is one claim.
+      const targets = new Map(
+        replica.ports.map(({ target, protocol }) => [endpointKey(replica, target, protocol), endpointText(replica, target, protocol)]),
+      );
+      for (const [key, text] of targets) replicas.claim(key, place, text);
     });
     if (service.cgroup !== null) cgroups.claim(service.cgroup, [...path, "cgroup"], `cgroup ${JSON.stringify(service.cgroup)}`);
     for (const address of [service.ipv4, service.ipv6])

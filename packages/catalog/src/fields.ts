@@ -42,5 +42,7 @@ export function prefix(family: 4 | 6, longest: number, example: string): z.ZodSt
 
 /** One word of a fixed list. */
 export function oneOf<const T extends string>(...values: T[]): z.ZodType<T> {
-  return z.enum(values, { error: ({ input }) => `${show(input)} is not allowed here; use ${values.join(", ")}` });
+  return z.enum(values, {
+    error: ({ input }) => `${input === undefined ? "is missing" : `${show(input)} is not allowed here`}; use ${values.join(", ")}`,
+  });
 }

@@ -59,7 +59,10 @@ export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
     .union(
       [
         address,
-        z.array(address).min(1, wrong("enough", "give one or two addresses")).max(2, wrong("allowed", "give one or two addresses")),
+        z
+          .array(address)
+          .min(1, { error: "takes one address, or one for each family" })
+          .max(2, { error: "takes one address, or one for each family" }),
       ],
       notAddress,
     )
@@ -86,7 +89,7 @@ export const nodeEntry: z.ZodType<NodeEntry> = z.strictObject({
 
 const party = z.union([z.literal("*"), name], wrong("a service", 'use the name of a service, or "*" for all'));
 const parties = z.union(
-  [party, z.array(party).min(1, wrong("enough", 'name a service, or "*" for all'))],
+  [party, z.array(party).min(1, { error: 'is empty; name a service, or "*" for all' })],
   wrong("a list of services", 'use names, or "*" for all'),
 );
 

@@ -51,7 +51,7 @@ function normaliseReplica(
     node: entry.node ?? null,
     netns: entry.netns ?? null,
     weight: entry.weight ?? 1,
-    ports: ports.map((mapping) => ({ ...mapping, target: entry.port ?? mapping.target })),
+    ports: ports.map((mapping) => ({ ...mapping, target: ports.length === 1 ? (entry.port ?? mapping.target) : mapping.target })),
   };
 }
 

@@ -22,7 +22,7 @@ export function readYaml(text: string, file: string): YamlText {
   };
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" });
   } catch (error) {
     // The parser recurses; its only throw is the exhausted stack.
     const source = { file, document: parseDocument(""), lines };
@@ -35,9 +35,7 @@ export function readYaml(text: string, file: string): YamlText {
   const source = { file, document, lines };
   const faults = [...document.errors, ...document.warnings].map((fault) => at(fault.pos[0], `not valid YAML: ${yamlMessage(fault)}`));
   // At one place only the first fault counts; the others follow from it.
-  const problems = faults.filter(
-    (fault, index) => faults.findIndex(({ line, column }) => line === fault.line && column === fault.column) === index,
-  );
+  const problems = [...new Map(faults.reverse().map((fault) => [`${fault.line}:${fault.column}`, fault])).values()];
   if (problems.length === 0) problems.push(...structureProblems(source, at));
   if (problems.length > 0) return { source, value: undefined, problems };
   try {
@@ -54,7 +52,7 @@ function yamlMessage({ code, message }: { code: string; message: string }): stri
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** Walks all nodes for what the grammar allows and a mesh file does not: keys given twice, keys that are no text, aliases to nothing or to themselves, bottomless nesting. */
+/** Walks all nodes for what the grammar allows and a mesh file does not: keys given twice, keys that are no text or `__proto__`, aliases to nothing or to themselves, bottomless nesting. */
 function structureProblems(source: Source, at: (offset: number, message: string) => CatalogProblem): CatalogProblem[] {
   const problems: CatalogProblem[] = [];
   const visit = (node: unknown, path: FieldPath): void => {
@@ -79,6 +77,8 @@ function structureProblems(source: Source, at: (offset: number, message: string)
           problems.push(at(keyOffset, "a field name must be plain text; quote it"));
           continue;
         }
+        // Objects have it from birth, and schema libraries skip it: it would be dropped without a word.
+        if (key === "__proto__") problems.push(at(keyOffset, '"__proto__" is not allowed as a field name; choose another'));
         const first = seen.get(key);
         if (first === undefined) seen.set(key, keyOffset);
         else {
