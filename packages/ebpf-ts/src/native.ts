@@ -229,7 +229,16 @@ export function viewOf(address: bigint, length: number): ArrayBuffer {
 
 /** Calls `callback` from the event loop whenever `fd` is readable (level-triggered), until the handle is closed. */
 export function pollReadable(fd: number, callback: () => void): PollHandle {
-  return koffi().node.poll(fd, { readable: true }, callback);
+  return koffi().node.poll(fd, { readable: true }, () => {
+    try {
+      callback();
+    } catch (error) {
+      // An exception that reaches koffi's C++ aborts the process past every handler; here it becomes an ordinary uncaught one.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { BpfObject, bytes, RingBuffer, struct, u16be, u32, u64 } from "../../src/mod.ts";
@@ -96,6 +96,12 @@ kernelTest("a handler may close the ring while the event loop runs it", async (t
     emit(object, 5);
   });
   t.is(delivered, 1);
+});
+
+kernelTest("a handler that throws in the event loop is an ordinary uncaught exception", (t) => {
+  testObject("everything");
+  const script = fileURLToPath(new URL("../throwing-ring.ts", import.meta.url));
+  t.is(execFileSync(process.execPath, [script], { encoding: "utf8" }), "record 0, 5 delivered\n");
 });
 
 kernelTest("RingBuffer refuses a map of another type", (t) => {
