@@ -1,9 +1,11 @@
 /** kernelTest: a test of the running kernel, for every package. @module */
 import { NotSupportedError } from "@mitsu/cli/error";
 import test, { type ExecutionContext } from "ava";
+import { requireFeatures } from "../src/mod.ts";
 
 /**
  * Declares a serial test that skips, loudly, on NotSupportedError and on nothing else; with MITSU_REQUIRE_KERNEL=1 it fails instead.
+ * Kernel BTF and the rights to load, attach and enter namespaces are asked for beforehand, so that all skip without root.
  *
  * @example
  * ```ts
@@ -16,6 +18,7 @@ import test, { type ExecutionContext } from "ava";
 export function kernelTest(title: string, body: (t: ExecutionContext) => void | Promise<void>): void {
   test.serial(title, async (t) => {
     try {
+      requireFeatures(["btf", "capBpf", "capNetAdmin", "capSysAdmin"]);
       await body(t);
     } catch (error) {
       console.log(skipLine(title, error, process.env.MITSU_REQUIRE_KERNEL === "1"));
