@@ -1,6 +1,6 @@
 /** Live reload of a mesh file: a good change replaces the catalog, a bad one is reported and the old catalog stays. @module */
 import { type FSWatcher, watch } from "node:fs";
-import type { MitsuError } from "@mitsu/cli/error";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Catalog } from "./catalog.ts";
 import { type CatalogChange, diffCatalog } from "./diff.ts";
 import { readText } from "./load.ts";
@@ -28,7 +28,7 @@ export interface WatchOptions {
  *
  * @param onChange Called with the new catalog and what changed; not called when nothing did.
  * @param onError Called when the file is bad, gone or cannot be watched; once for each cause in a row.
- * @throws CatalogError or MitsuError when the first load fails, as {@link loadCatalog}.
+ * @throws CatalogError or MitsuError when the first load fails, as {@link loadCatalog}; `ERR_CATALOG_WATCH` when the kernel has no watches left.
  * @example
  * ```ts
  * const watch = await watchCatalog("/etc/mitsu/mesh.yaml", (catalog, changes) => apply(catalog), (error) => log.error(error.message));
@@ -70,27 +70,30 @@ export async function watchCatalog(
     }
     for (const [key, folder] of wanted) {
       if (closed || watchers.has(key)) continue;
-      // A folder that vanishes between the look and the watch brings an event in its parent, or an error here; both lead to another look.
-      watchers.set(key, watch(folder, onEvent).on("error", onEvent));
+      watchers.set(key, watchFolder(folder, onEvent));
     }
   };
   const read = async () => {
     if (closed) return;
+    let next: Catalog;
     try {
       await follow();
-      const next = parseCatalog(await readText(path), { file: path });
-      if (closed) return;
-      lastError = "";
-      const changes = diffCatalog(catalog, next);
-      catalog = next;
-      if (changes.length > 0) onChange(next, changes);
+      next = parseCatalog(await readText(path), { file: path });
     } catch (error) {
       report(error as MitsuError);
+      return;
     }
+    if (closed) return;
+    lastError = "";
+    const changes = diffCatalog(catalog, next);
+    catalog = next;
+    if (changes.length > 0) onChange(next, changes);
   };
   const reload = () => {
-    running = running.then(read);
-    return running;
+    const done = running.then(read);
+    // A callback that throws is its owner's to see; the next reload comes all the same.
+    running = done.catch(() => {});
+    return done;
   };
   const close = () => {
     closed = true;
@@ -114,4 +117,18 @@ export async function watchCatalog(
     reload,
     close,
   };
+}
+
+function watchFolder(folder: string, onEvent: () => void): FSWatcher {
+  try {
+    // An error later on (the folder is gone) needs another look, as any event does.
+    return watch(folder, onEvent).on("error", onEvent);
+  } catch (cause) {
+    throw new MitsuError(`cannot watch ${folder}: ${(cause as Error).message}`, {
+      code: "ERR_CATALOG_WATCH",
+      hint: "raise fs.inotify.max_user_watches and max_user_instances, or reload by SIGHUP",
+      exit: exitStatus.system,
+      cause,
+    });
+  }
 }
