@@ -1,6 +1,6 @@
 /** Frames on a byte stream: 4 bytes of length, big-endian, then that many bytes of MessagePack. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { Packr, Unpackr } from "msgpackr";
+import { type Options, Packr, Unpackr } from "msgpackr";
 import { structureFault } from "./structure.ts";
 
 /** Longest payload taken or sent unless told otherwise: 16 MiB. */
@@ -8,7 +8,13 @@ export const maxFrameBytes: number = 16 * 1024 * 1024;
 
 const headBytes = 4;
 // No records: they are an extension only msgpackr reads, and were slower. Maps with string keys decode to plain objects.
-const packr = new Packr({ useRecords: false, variableMapSize: true, skipValues: [undefined] });
+// `undefined` is left out as JSON does it: sent, it would arrive as null. msgpackr's types do not know this option.
+const packing: Options & { readonly skipValues: readonly unknown[] } = {
+  useRecords: false,
+  variableMapSize: true,
+  skipValues: [undefined],
+};
+const packr = new Packr(packing);
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 function frameError(reason: string): MitsuError {

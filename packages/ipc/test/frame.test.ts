@@ -82,6 +82,10 @@ test("frameReader() keeps values that the next chunk does not overwrite", (t) =>
   t.deepEqual(values, ["first"]);
 });
 
+test("encodeFrame() leaves undefined properties out", (t) => {
+  t.deepEqual(frameReader().push(encodeFrame({ a: undefined, b: null, c: [{ d: undefined }] })), [{ b: null, c: [{}] }]);
+});
+
 test("frameReader() shows an unfinished frame as pending", (t) => {
   const reader = frameReader();
   t.deepEqual(reader.push(encodeFrame("hello").subarray(0, 6)), []);
