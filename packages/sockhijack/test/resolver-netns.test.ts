@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { decode } from "dns-packet";
+import { kernelTest } from "../../ebpf-ts/test/kernel-test.ts";
 import { askTcp, askUdp, fakeUpstream, query, startResolver } from "./resolver-peers.ts";
 
 let count = 0;
@@ -18,7 +19,7 @@ function namespace(t: ExecutionContext): string {
 const echo = (message: Buffer): Buffer[] => [Buffer.concat([message.subarray(0, 2), Buffer.from([0x80, 0]), message])];
 
 for (const address of ["127.0.0.1", "::1"]) {
-  test.serial(`Resolver answers and relays inside a namespace, upstream ${address} in there too`, async (t) => {
+  kernelTest(`Resolver answers and relays inside a namespace, upstream ${address} in there too`, async (t) => {
     const netns = namespace(t);
     const upstream = await fakeUpstream(t, echo, netns, address);
     const { port } = await startResolver(t, { netns, port: 53, upstream: () => upstream });
@@ -31,7 +32,7 @@ for (const address of ["127.0.0.1", "::1"]) {
   });
 }
 
-test.serial("Resolver takes the namespace as a descriptor, and two namespaces do not see each other", async (t) => {
+kernelTest("Resolver takes the namespace as a descriptor, and two namespaces do not see each other", async (t) => {
   const [blue, green] = [namespace(t), namespace(t)];
   const fd = openSync(blue, "r");
   t.teardown(() => closeSync(fd));
@@ -43,16 +44,36 @@ test.serial("Resolver takes the namespace as a descriptor, and two namespaces do
   t.deepEqual([await found(green, "blue.mesh"), await found(green, "green.mesh")], [0, 1]);
 });
 
-test.serial("Resolver.start() names a namespace that is not there", async (t) => {
+kernelTest("Resolver.start() names a namespace that is not there", async (t) => {
   const error = await t.throwsAsync(startResolver(t, { netns: "/run/netns/mitsu-none", port: 53 }));
   t.regex(error?.message ?? "", /cannot open the network namespace \/run\/netns\/mitsu-none/);
 });
 
-test.serial("Resolver in a namespace that is gone afterwards answers SERVFAIL and lives", async (t) => {
+kernelTest("Resolver in a namespace that is gone afterwards answers SERVFAIL and lives", async (t) => {
   const netns = namespace(t);
   const fd = openSync(netns, "r");
   const { port } = await startResolver(t, { netns: fd, port: 53, upstream: () => ({ address: "127.0.0.1", port: 9 }) });
   closeSync(fd);
   t.is((await askUdp({ port, netns }, query("example.com", "A")))[3]! & 0xf, 2);
+  t.is(decode(await askUdp({ port, netns }, query("web.mesh", "A"))).answers?.length, 1);
+});
+
+for (const address of ["10.9.9.9", "2001:db8::9"]) {
+  kernelTest(`Resolver answers SERVFAIL at once when the namespace has no route to ${address}`, async (t) => {
+    const netns = namespace(t);
+    const { port, counters } = await startResolver(t, { netns, port: 53, upstream: () => ({ address, port: 53 }) });
+    t.is((await askUdp({ port, netns }, query("example.com", "A")))[3]! & 0xf, 2);
+    t.is((await askTcp({ port, netns }, query("example.com", "A")))[0]![3]! & 0xf, 2);
+    t.like(counters, { relayed: 2, failed: 2, timeouts: 0 });
+  });
+}
+
+kernelTest("Resolver may start before the namespace's loopback is up", async (t) => {
+  const name = `mitsu-dns-${process.pid}-${++count}`;
+  execFileSync("ip", ["netns", "add", name]);
+  t.teardown(() => execFileSync("ip", ["netns", "del", name]));
+  const netns = `/run/netns/${name}`;
+  const { port } = await startResolver(t, { netns, port: 53 });
+  execFileSync("ip", ["-n", name, "link", "set", "lo", "up"]);
   t.is(decode(await askUdp({ port, netns }, query("web.mesh", "A"))).answers?.length, 1);
 });

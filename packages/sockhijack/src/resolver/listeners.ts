@@ -15,6 +15,8 @@ export interface ListenAt {
   readonly netns: Netns;
   readonly address: string;
   readonly port: number;
+  /** Told of what goes wrong later, such as no descriptors left to accept with; listening goes on. */
+  readonly onError: (error: Error) => void;
 }
 
 /** Connections a TCP listener holds; more are closed at once. */
@@ -37,12 +39,12 @@ export async function listenUdp(at: ListenAt, handle: Handle): Promise<UdpSocket
     throw error;
   }
   await listening;
-  // Errors of single sends (the client's port is gone) come here too; nobody is left to tell.
-  socket.on("error", () => {});
+  socket.on("error", at.onError);
   socket.on("message", (message, client) => {
     handle(
       message,
       "udp",
+      // A failed send means that the client is gone: nobody is left to tell.
       (answer) => socket.send(answer, client.port, client.address, () => {}),
       () => {},
     );
@@ -62,6 +64,7 @@ export async function listenTcp(at: ListenAt, handle: Handle): Promise<{ server:
   server.maxConnections = maxConnections;
   server.listen({ fd });
   await once(server, "listening");
+  server.on("error", at.onError);
   return { server, connections };
 }
 

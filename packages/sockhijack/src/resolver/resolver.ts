@@ -90,7 +90,8 @@ export class Resolver {
   }
 
   async #listen(slot: number, netns: Netns): Promise<void> {
-    const at = { netns, address: slotAddress(slot), port: this.#options.port ?? 53 };
+    const onError = (error: Error) => this.#options.log.warn("resolver socket failed", { slot, error });
+    const at = { netns, address: slotAddress(slot), port: this.#options.port ?? 53, onError };
     const handle = (message: Buffer, transport: "udp" | "tcp", reply: (answer: Buffer) => void, done: () => void) =>
       this.#handle(slot, message, transport, reply, done);
     const udp = await listenUdp(at, handle);

@@ -44,8 +44,10 @@ export function exchangeUdp({ netns, server, query, timeoutMs, onAnswer, onEnd }
     end("done");
   });
   socket.once("listening", () => {
-    socket.connect(server.port, server.address, () => {
-      socket.send(query, (error) => error && end("unreachable", error));
+    // The types do not say so, but a refused connect (no route) calls back with its error.
+    socket.connect(server.port, server.address, (error?: Error) => {
+      if (error) return end("unreachable", error);
+      socket.send(query, (failure) => failure && end("unreachable", failure));
     });
   });
   openSocket(netns, "udp", server, (fd) => socket.bind({ fd }), end);
