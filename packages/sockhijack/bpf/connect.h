@@ -178,7 +178,7 @@ struct verdict {
 	int rewrite;
 };
 
-static __always_inline void judge(struct verdict *v, const struct address *asked, __u64 netns, __u32 from, __u8 protocol)
+static __always_inline void judge(struct verdict *v, const struct address *asked, __u64 netns, __u32 from, __u8 protocol, int connecting)
 {
 	struct address_key key = { .port = asked->port, .protocol = protocol };
 	__builtin_memcpy(key.ip, asked->ip, 16);
@@ -190,6 +190,9 @@ static __always_inline void judge(struct verdict *v, const struct address *asked
 		found = bpf_map_lookup_elem(&addresses, &key);
 		if (!found)
 			return; /* no service of ours: untouched */
+		/* Resolvers connect a UDP socket to each address to learn its source (RFC 6724), which sends nothing. */
+		if (protocol == IPPROTO_UDP && connecting)
+			return;
 		count(COUNT_NO_PORT);
 		v->service = found->service;
 		v->error = ECONNREFUSED_;
@@ -338,7 +341,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int v6)
 	if (to_resolver(ctx, &asked, &v.to)) {
 		v.rewrite = 1;
 	} else {
-		judge(&v, &asked, netns, from, protocol);
+		judge(&v, &asked, netns, from, protocol, 1);
 		if (v.error)
 			return refuse(v.error);
 	}
@@ -395,7 +398,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int v6)
 		v.rewrite = 1;
 	} else {
 		__u32 from = service_of_current();
-		judge(&v, &asked, netns, from, IPPROTO_UDP);
+		judge(&v, &asked, netns, from, IPPROTO_UDP, 0);
 		if (v.error)
 			return refuse(v.error);
 	}

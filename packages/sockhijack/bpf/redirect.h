@@ -143,7 +143,7 @@ pass:
 }
 
 /* Does nothing, on purpose: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD hold. */
-SEC("sk_skb/stream_verdict")
+SEC("sk_skb")
 int verdict(struct __sk_buff *skb)
 {
 	return SK_PASS;

@@ -131,14 +131,14 @@ export class Container {
 
   /** Ends the program and removes everything that the constructor and `connect` made. */
   remove(): void {
-    const cgroup = this.#options.cgroup;
+    const { cgroup } = this.#options;
     for (const command of [this.#runtime("kill", this.#options.name, "KILL"), this.#runtime("delete", "--force", this.#options.name)])
       try {
         execute(viewed(this.#options.view, command));
       } catch {
         // Already ended: what is left is removed below.
       }
-    if (cgroup) for (const path of cgroupPaths(cgroup)) rmdirSync(path);
+    for (const path of cgroupPaths(cgroup)) if (existsSync(path)) rmdirSync(path); // a hierarchy may be mounted at several places
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
@@ -147,5 +147,5 @@ export class Container {
 function cgroupPaths(path: string): string[] {
   const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
   const roots = mounts.map((line) => line.split(" ")).filter(([, , type]) => type === "cgroup" || type === "cgroup2");
-  return roots.map(([, target]) => target! + path).filter((folder) => existsSync(folder));
+  return roots.map(([, target]) => target! + path);
 }

@@ -1,0 +1,91 @@
+/** Replaces this process by another program, as a shell's `exec` does: its exit status and signals are then its own. @module */
+import { accessSync, constants as modes, readFileSync, statSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, join } from "node:path";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import koffi from "koffi";
+
+const RLIMIT_NOFILE = 7;
+const F_SETFD = 2;
+
+/** The file that a shell would run. */
+function lookUp(command: string, path: string): string {
+  const candidates = command.includes("/") ? [command] : path.split(delimiter).map((folder) => join(folder || ".", command));
+  let denied = false;
+  for (const file of candidates) {
+    try {
+      if (!statSync(file).isFile()) continue;
+      accessSync(file, modes.X_OK);
+      return file;
+    } catch (error) {
+      denied ||= (error as NodeJS.ErrnoException).code === "EACCES";
+    }
+  }
+  // 126 and 127 are what shells, env and nohup give for these two.
+  throw new MitsuError(`${command}: ${denied ? "permission denied" : "command not found"}`, {
+    code: denied ? "ERR_COMMAND_DENIED" : "ERR_COMMAND_MISSING",
+    exit: denied ? 126 : 127,
+    hint: denied ? "make it executable" : "check the name, or give the full path",
+  });
+}
+
+/**
+ * Executes a program in the place of this process and never returns.
+ *
+ * What Node changed for itself is put back first: it ignores SIGPIPE, raises the soft limit of open files, and marks every descriptor
+ * close-on-exec.
+ *
+ * @param command The program and its arguments.
+ * @throws {MitsuError} ERR_COMMAND_MISSING (exit 127), ERR_COMMAND_DENIED (126), ERR_EXEC.
+ */
+export function become(command: readonly string[], env: Readonly<Record<string, string | undefined>>): never {
+  const file = lookUp(command[0]!, env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin");
+  const libc = koffi.load("libc.so.6");
+  const execve = libc.func("int execve(const char *path, char **argv, char **envp)");
+  const signal = libc.func("void *signal(int number, void *handler)");
+  for (const number of [constants.signals.SIGPIPE, constants.signals.SIGXFSZ]) signal(number, null);
+  const soft = softFileLimit();
+  if (soft !== undefined) {
+    const limits = new BigUint64Array(2);
+    libc.func("int getrlimit(int resource, _Out_ uint64_t *limits)")(RLIMIT_NOFILE, limits);
+    if (soft < limits[1]!) limits[0] = soft;
+    libc.func("int setrlimit(int resource, uint64_t *limits)")(RLIMIT_NOFILE, limits);
+  }
+  const fcntl = libc.func("int fcntl(int fd, int command, int value)");
+  for (const fd of inheritedFds()) fcntl(fd, F_SETFD, 0);
+  const variables = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  execve(file, [...command, null], [...variables, null]);
+  throw new MitsuError(`cannot execute ${file}: errno ${koffi.errno()}`, {
+    code: "ERR_EXEC",
+    exit: exitStatus.system,
+    hint: "check that it is a program for this machine, or a script with a valid first line",
+  });
+}
+
+/**
+ * Descriptors that whoever started us meant for the program: standard input, output and error, a shell's `<(…)`, sockets passed by systemd.
+ * Node's own are anonymous inodes, or pipes of which it holds both ends.
+ */
+function inheritedFds(): number[] {
+  const links = readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [{ fd: Number(fd), link: readlinkSync(`/proc/self/fd/${fd}`) }];
+    } catch {
+      return []; // the descriptor that listed the folder
+    }
+  });
+  const own = (link: string): boolean =>
+    link.startsWith("anon_inode:") || (link.startsWith("pipe:") && links.filter((other) => other.link === link).length > 1);
+  return links.filter(({ fd, link }) => fd <= 2 || !own(link)).map(({ fd }) => fd);
+}
+
+/** The soft limit that whoever started us had: the parent's, since Node has raised our own. */
+function softFileLimit(): bigint | undefined {
+  try {
+    const text = readFileSync(`/proc/${process.ppid}/limits`, "utf8");
+    const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
+    return soft === undefined ? undefined : BigInt(soft);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,166 @@
+/** sockhijack's commands: nouns read, verbs change. @module */
+import { command, daemonOptions, type Option, type Program } from "@mitsu/cli";
+
+const redirect = {
+  type: "string",
+  description: "whether its sockets are redirected past TCP",
+  choices: ["auto", "on", "off"],
+} as const satisfies Option;
+const service = {
+  type: "string",
+  description: "name, and the ports it serves: web, web:8080, web:80:8080, dns:53/udp",
+  unit: "name[:port]",
+  required: true,
+} as const satisfies Option;
+const pins = { type: "string", description: "folder in a bpffs for kernel state", unit: "path" } as const satisfies Option;
+const state = { type: "string", description: "folder for state on disk", unit: "path" } as const satisfies Option;
+
+/** The program `sockhijack`. */
+export const sockhijack: Program = {
+  name: "sockhijack",
+  version: "0.1.0",
+  summary: "couples unmodified programs through the kernel",
+  description:
+    "Programs keep using sockets; those of one machine are connected to each other past the TCP stack, services are found by name, and policies hold, without a proxy.",
+  examples: [
+    { command: "sockhijack run --service web:8080 -- nginx -g 'daemon off;'", does: "start nginx as the service web" },
+    { command: "sockhijack run --service client -- curl http://web.mesh:8080/", does: "reach it by name" },
+    { command: "sockhijack flows --watch", does: "see what is redirected, and why the rest is not" },
+  ],
+  options: daemonOptions("sockhijack"),
+  commands: [
+    command({
+      name: "daemon",
+      summary: "load the kernel programs and watch over connections",
+      description: "Kernel state is pinned: when the daemon ends, what is coupled stays coupled; the next one takes over. See cleanup.",
+      examples: [
+        { command: "sockhijack daemon", does: "with /etc/mitsu/mesh.yaml, if it is there" },
+        { command: "sockhijack daemon --socket /tmp/s.sock --metrics 127.0.0.1:9101", does: "a second one, with a metrics listener" },
+      ],
+      options: {
+        metrics: { type: "string", description: "serve Prometheus metrics over HTTP", unit: "address:port" },
+        domain: { type: "string", description: "services are resolved as NAME.DOMAIN", default: "mesh", unit: "name" },
+        pins,
+        state,
+        ephemeral: { type: "boolean", description: "clean up and end with the last program started by run" },
+      },
+      load: () => import("./daemon.ts"),
+    }),
+    command({
+      name: "run",
+      summary: "start a program as a part of a service",
+      description: "Starts a daemon when none runs. The program takes the place of this process: its exit status and signals are its own.",
+      examples: [
+        { command: "sockhijack run --service web:8080 -- nginx -g 'daemon off;'", does: "a server" },
+        { command: "sockhijack run --service client -- curl http://web.mesh:8080/", does: "a client" },
+      ],
+      options: { service, redirect },
+      passthrough: "command…",
+      load: () => import("./commands/run.ts"),
+    }),
+    command({
+      name: "attach",
+      summary: "make what runs already a part of a service",
+      description: "The target is a cgroup path, a systemd unit, pid:N, or a container's id.",
+      examples: [
+        { command: "sockhijack attach nginx.service --service web:80", does: "a unit" },
+        { command: "sockhijack attach pid:4711 --service web:80", does: "a process; its open connections too" },
+      ],
+      options: { service, redirect },
+      positionals: [{ name: "target", description: "cgroup, unit, pid:N or container", required: true }],
+      load: async () => ({ run: (await import("./commands/change.ts")).attach }),
+    }),
+    command({
+      name: "detach",
+      summary: "return a service's sockets to plain TCP and let it go",
+      examples: [{ command: "sockhijack detach web", does: "all its cgroups; open connections go on without a lost byte" }],
+      positionals: [{ name: "target", description: "service, cgroup, unit, pid:N or container", required: true }],
+      load: async () => ({ run: (await import("./commands/change.ts")).detach }),
+    }),
+    command({
+      name: "services",
+      summary: "services, their addresses and replicas",
+      examples: [{ command: "sockhijack services --json", does: "for a script" }],
+      load: async () => ({ run: (await import("./commands/show.ts")).services }),
+    }),
+    command({
+      name: "flows",
+      summary: "open connections, and how each is carried",
+      examples: [
+        { command: "sockhijack flows --watch", does: "redrawn every second" },
+        { command: "sockhijack flows --service web --json", does: "those of one service" },
+      ],
+      options: {
+        service: { type: "string", description: "only flows with this service at either end", unit: "name" },
+        watch: { type: "boolean", description: "redraw until interrupted" },
+        intervalMs: { type: "number", description: "between two redraws", default: 1000, unit: "ms" },
+      },
+      load: () => import("./commands/flows.ts"),
+    }),
+    command({
+      name: "explain",
+      summary: "say why a connection is or is not redirected",
+      examples: [{ command: "sockhijack explain 127.0.0.1:41234", does: "by one of its ends" }],
+      positionals: [{ name: "flow", description: "port, address:port, service, or two of them", required: true }],
+      load: async () => ({ run: (await import("./commands/flows.ts")).explain }),
+    }),
+    command({
+      name: "matrix",
+      summary: "traffic between services",
+      examples: [{ command: "sockhijack matrix --json", does: "as placer reads it" }],
+      load: async () => ({ run: (await import("./commands/show.ts")).matrix }),
+    }),
+    command({
+      name: "policy check",
+      summary: "say whether a service may connect to another",
+      description: "Exit status 1 when it may not. Use - for a program that belongs to no service.",
+      examples: [{ command: "sockhijack policy check --from web --to db --port 5432", does: "and by which rule" }],
+      options: {
+        from: { type: "string", description: "client service", required: true, unit: "name" },
+        to: { type: "string", description: "server service", required: true, unit: "name" },
+        port: { type: "number", description: "port at the virtual address", required: true },
+      },
+      load: async () => ({ run: (await import("./commands/change.ts")).policyCheck }),
+    }),
+    command({
+      name: "tap",
+      summary: "write redirected messages as pcapng, since tcpdump cannot see them",
+      examples: [
+        { command: "sockhijack tap web | wireshark -k -i -", does: "live" },
+        { command: "sockhijack tap web --write web.pcapng --seconds 10", does: "into a file" },
+      ],
+      options: {
+        write: { type: "string", description: "file to write; stdout unless given", unit: "path", alias: "w" },
+        seconds: { type: "number", description: "end after this long", unit: "s" },
+      },
+      positionals: [{ name: "service", description: "service to tap", required: true }],
+      load: () => import("./commands/tap.ts"),
+    }),
+    command({
+      name: "resolve",
+      summary: "what a service's name stands for",
+      examples: [{ command: "sockhijack resolve web.mesh", does: "virtual addresses and replicas" }],
+      positionals: [{ name: "name", description: "service, with or without the domain", required: true }],
+      load: async () => ({ run: (await import("./commands/show.ts")).resolve }),
+    }),
+    command({
+      name: "status",
+      summary: "the daemon's state and the kernel's counters",
+      examples: [{ command: "sockhijack status", does: "exit status 69 when something is degraded" }],
+      load: async () => ({ run: (await import("./commands/show.ts")).status }),
+    }),
+    command({
+      name: "metrics",
+      summary: "metrics in Prometheus' text format",
+      examples: [{ command: "sockhijack metrics | grep redirected", does: "without a listener" }],
+      load: async () => ({ run: (await import("./commands/show.ts")).metrics }),
+    }),
+    command({
+      name: "cleanup",
+      summary: "return every socket to TCP and remove all kernel state",
+      examples: [{ command: "sockhijack cleanup", does: "with or without a living daemon" }],
+      options: { pins, state },
+      load: async () => ({ run: (await import("./commands/change.ts")).cleanup }),
+    }),
+  ],
+};

@@ -1,0 +1,195 @@
+/** The coupler: follows every flow from scan to scan, and plans which sockets enter and leave the kernel's socket map. @module */
+import { applied, fact, type Plan, planAction, planFor, type SockRecord, stateFlag } from "../kernel/layout.ts";
+import { type FitnessRules, unfit } from "./fitness.ts";
+import { type Flow, isEnrolled } from "./flow.ts";
+import type { Reason } from "./reason.ts";
+import { SlotPool } from "./slot-pool.ts";
+
+/** Where a connection stands. It only ever moves right, and back to `tcp` from `leaving`. */
+type Phase = "tcp" | "enrolling" | "coupled" | "quiescing" | "releasing";
+
+interface Tracked {
+  phase: Phase;
+  /** Scans in a row that found it fit. */
+  fit: number;
+  slot: number;
+  reason: Reason;
+  /** Not before this time may it be enrolled again. */
+  heldUntilMs: number;
+  seen: number;
+}
+
+/** A flow and what the coupler decided about it. */
+export interface JudgedFlow extends Flow {
+  readonly state: "redirected" | "tcp";
+  readonly reason: Reason;
+}
+
+/** What one scan leads to. */
+export interface Step {
+  readonly flows: readonly JudgedFlow[];
+  /** To be written to the kernel before the next scan. */
+  readonly plans: ReadonlyMap<bigint, Plan>;
+  /** Some flow is on its way in or out: scan again soon. */
+  readonly unsettled: boolean;
+}
+
+/** How often a flow must be found fit, so that a program has had the time to set its socket up. */
+const fitScans = 2;
+const bulkHoldMs = 5_000;
+const longestHoldMs = 600_000;
+
+/**
+ * Decides by what the scans report; has no effects of its own.
+ *
+ * A connection begins as plain TCP and is observed; when both ends were found fit twice, both are enrolled. What is no longer fit leaves
+ * in two steps (see `bpf/scan.h`): both ends stop redirecting, then each leaves once its queue has been read.
+ */
+export class Coupler {
+  readonly #tracked = new Map<bigint, Tracked>();
+  readonly #slots: SlotPool;
+  readonly #bulkEndpoints = new Map<string, { untilMs: number; times: number }>();
+  #scan = 0;
+
+  /** @param pairs How many connections can be coupled at once: entries of the kernel's map `pairs`. */
+  constructor(pairs: number) {
+    this.#slots = new SlotPool(pairs);
+  }
+
+  /** How many connections are in the socket map, or on their way. */
+  get coupled(): number {
+    return this.#slots.used;
+  }
+
+  /** Takes one scan of all namespaces in and says what comes next. */
+  step(flows: readonly Flow[], rules: FitnessRules, nowMs: number): Step {
+    this.#scan++;
+    const plans = new Map<bigint, Plan>();
+    let unsettled = false;
+    const judged = flows.map((flow): JudgedFlow => {
+      const t = this.#track(flow);
+      t.seen = this.#scan;
+      const against = unfit(flow, rules) ?? this.#held(flow, t, nowMs);
+      this.#advance(flow, t, against, plans, nowMs);
+      if (t.phase !== "tcp" && t.phase !== "coupled") unsettled = true;
+      if (t.phase === "tcp" && (against === undefined || against === "not-accepted")) unsettled = true;
+      return { ...flow, state: t.phase === "coupled" ? "redirected" : "tcp", reason: t.reason };
+    });
+    this.#forget();
+    return { flows: judged, plans, unsettled };
+  }
+
+  #track(flow: Flow): Tracked {
+    const known = this.#tracked.get(flow.id);
+    if (known) return known;
+    // A daemon that starts over pinned state finds connections in the map already.
+    const slot = flow.client?.slot ?? 0;
+    const enrolled = isEnrolled(flow.client) && isEnrolled(flow.server) && this.#slots.claim(slot);
+    const fresh: Tracked = {
+      phase: enrolled ? "coupled" : isEnrolled(flow.client) || isEnrolled(flow.server) ? "quiescing" : "tcp",
+      fit: 0,
+      slot: enrolled ? slot : 0,
+      reason: enrolled ? "redirected" : "young",
+      heldUntilMs: 0,
+      seen: 0,
+    };
+    this.#tracked.set(flow.id, fresh);
+    return fresh;
+  }
+
+  /** Bulk is a habit of what a port serves: its next connections stay out for a while too. */
+  #held(flow: Flow, t: Tracked, nowMs: number): Reason | undefined {
+    if (t.phase !== "tcp") return undefined;
+    if (t.heldUntilMs > nowMs) return t.reason;
+    const endpoint = this.#bulkEndpoints.get(endpointKey(flow));
+    return endpoint && endpoint.untilMs > nowMs ? "bulk" : undefined;
+  }
+
+  #advance(flow: Flow, t: Tracked, against: Reason | undefined, plans: Map<bigint, Plan>, nowMs: number): void {
+    const ends = [flow.client, flow.server].filter((end) => end !== undefined);
+    const inside = ends.filter(isEnrolled);
+    switch (t.phase) {
+      case "tcp":
+        t.fit = against ? 0 : t.fit + 1;
+        t.reason = against ?? "young";
+        if (t.fit >= fitScans) this.#enrol(flow, t, plans);
+        return;
+      case "enrolling":
+        if (inside.length === 2) {
+          t.phase = "coupled";
+          t.reason = draining(flow) ? "draining" : "redirected";
+        } else if (against || ends.some((end) => end.applied === applied.full || end.applied === applied.refused)) {
+          t.reason = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
+          t.heldUntilMs = nowMs + bulkHoldMs;
+          this.#leave(ends, t, plans);
+        } else t.reason = ends.some((end) => end.facts & fact.unread) ? "unread" : "enrolling";
+        return;
+      case "coupled":
+        t.reason = draining(flow) ? "draining" : "redirected";
+        if (!against || against === "not-established" || against === "other-end") return; // a closing connection takes its sockets with it
+        if (against === "bulk") this.#holdBulk(flow, t, nowMs);
+        t.reason = against;
+        this.#leave(ends, t, plans);
+        return;
+      case "quiescing":
+        if (inside.every((end) => end.flags & stateFlag.quiet)) {
+          t.phase = "releasing";
+          for (const end of inside) plans.set(end.cookie, planFor(planAction.release));
+        } else for (const end of inside) plans.set(end.cookie, planFor(planAction.quiesce));
+        return;
+      case "releasing":
+        if (inside.length > 0) return;
+        this.#slots.free(t.slot);
+        t.slot = 0;
+        t.fit = 0;
+        t.phase = "tcp";
+    }
+  }
+
+  #enrol({ client, server }: Flow, t: Tracked, plans: Map<bigint, Plan>): void {
+    t.slot = this.#slots.take();
+    if (t.slot === 0) {
+      t.reason = "full";
+      return;
+    }
+    t.phase = "enrolling";
+    t.reason = "enrolling";
+    plans.set(client!.cookie, enrolPlan(server!, t.slot, stateFlag.client));
+    plans.set(server!.cookie, enrolPlan(client!, t.slot, 0));
+  }
+
+  #leave(ends: readonly SockRecord[], t: Tracked, plans: Map<bigint, Plan>): void {
+    t.phase = "quiescing";
+    for (const end of ends) plans.set(end.cookie, planFor(planAction.quiesce));
+  }
+
+  #holdBulk(flow: Flow, t: Tracked, nowMs: number): void {
+    const key = endpointKey(flow);
+    const times = (this.#bulkEndpoints.get(key)?.times ?? 0) + 1;
+    const untilMs = nowMs + Math.min(longestHoldMs, bulkHoldMs * 2 ** (times - 1));
+    this.#bulkEndpoints.set(key, { untilMs, times });
+    t.heldUntilMs = untilMs;
+  }
+
+  /** Drops flows that no scan has seen twice in a row: one may be missed while its socket changes state. */
+  #forget(): void {
+    for (const [id, t] of this.#tracked) {
+      if (t.seen > this.#scan - 2) continue;
+      this.#tracked.delete(id);
+      if (t.slot) this.#slots.free(t.slot);
+    }
+  }
+}
+
+function enrolPlan(peer: SockRecord, slot: number, flags: number): Plan {
+  return planFor(planAction.enrol, { peer: peer.cookie, peer_sk: peer.sk, slot, peer_service: peer.service, flags });
+}
+
+function endpointKey({ server }: Flow): string {
+  return server ? `${server.netns}:${server.local_port}:${server.service}` : "";
+}
+
+/** Enrolled, but nothing has been redirected yet or TCP's bytes are still on their way. */
+function draining({ client, server }: Flow): boolean {
+  return client?.redirected_messages === 0n && server?.redirected_messages === 0n;
+}

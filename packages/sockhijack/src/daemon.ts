@@ -1,0 +1,171 @@
+/** The daemon, as a sentence: check, configure, load, attach, listen, ready; and back. @module */
+import { existsSync, rmSync } from "node:fs";
+import { loadCatalog, watchCatalog } from "@mitsu/catalog";
+import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
+import { cgroup2Path, defaultBpffs, ensureBpffs, requireFeatures } from "@mitsu/ebpf-ts";
+import { serve, sockhijack } from "@mitsu/ipc";
+import { asset } from "./assets.ts";
+import { Dns } from "./dns.ts";
+import { Engine } from "./engine.ts";
+import { readEvents } from "./events.ts";
+import { detachAll, handlers } from "./handlers.ts";
+import { Kernel } from "./kernel/kernel.ts";
+import { loadState, saveState } from "./mesh/attachment.ts";
+import { isPopulated, removeCgroup } from "./mesh/cgroups.ts";
+import { emptyCatalog } from "./mesh/effective-catalog.ts";
+import { Mesh } from "./mesh/mesh.ts";
+import { SplicingPrograms } from "./mesh/splicing-programs.ts";
+import { exposeMetrics } from "./metrics.ts";
+import { placesOf } from "./places.ts";
+import { TapFeed } from "./tap/tap-feed.ts";
+
+/** Arguments of `sockhijack daemon`. */
+export interface DaemonArgs {
+  readonly ephemeral: boolean;
+  readonly metrics: string | undefined;
+  readonly pins: string | undefined;
+  readonly state: string | undefined;
+  readonly domain: string;
+}
+
+/** How often cgroups are looked at for programs that ended and for units that started. */
+const houseKeepingMs = 250;
+
+/** `sockhijack daemon`. */
+export async function run(args: DaemonArgs, context: Context): Promise<number> {
+  const { env, log, socket } = context;
+  let cleanup = false;
+  let kernelLeft: Kernel | undefined;
+  const places = placesOf(socket, args);
+  requireFeatures(["btf", "cgroup2", "ringbuf", "sockhash", "iterTcp", "capBpf", "capNetAdmin", "capSysAdmin"]);
+  ensureBpffs(defaultBpffs, { mount: true });
+  const root = cgroup2Path()!;
+  const configured = context.globals["config"] !== undefined && existsSync(context.config);
+  const catalog = configured ? await loadCatalog(context.config) : emptyCatalog;
+
+  const status = await runDaemon({ env, log, socket }, async (life: Life) => {
+    const degraded: string[] = [];
+    const verdict = { usable: true, promote: true };
+    const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: verdict.promote });
+    kernelLeft = kernel;
+    life.defer("kernel handles", () => kernel.close());
+    const saved = kernel.takenOver ? loadState(places.state) : undefined;
+    if (kernel.takenOver && !saved)
+      log.warn("pinned state without its names: services get new numbers", { pins: places.pins, state: places.state });
+    const mesh = new Mesh({ kernel, catalog, root, saved, log, onChange: (state) => saveState(places.state, state) });
+    life.defer("namespaces", () => mesh.namespaces.close());
+    const now = (): number => performance.now();
+    const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: verdict.usable, log, now });
+    life.defer("engine", () => engine.close());
+    mesh.attachDeclared();
+    engine.scan();
+    const dns = new Dns({ kernel, mesh, domain: args.domain, port: places.dnsPort, log });
+    life.defer("resolvers", () => dns.close());
+    await dns.follow();
+    const events = readEvents(kernel, mesh, log, () => engine.kick());
+    life.defer("events", () => events.close());
+    const taps = new TapFeed(kernel, mesh, engine);
+    life.defer("taps", () => taps.close());
+
+    const metrics = await createMetrics("sockhijack");
+    exposeMetrics(metrics, { kernel, mesh, engine, dns });
+    if (args.metrics !== undefined) {
+      const server = await serveMetrics({ listen: args.metrics, metrics, log });
+      life.defer("metrics listener", () => server.close());
+    }
+    const stop = (clean: boolean): void => {
+      cleanup ||= clean;
+      setImmediate(() => process.kill(process.pid, "SIGTERM"));
+    };
+    const reload = async (): Promise<void> => {
+      if (!existsSync(context.config)) return;
+      mesh.reload(await loadCatalog(context.config));
+      engine.kick();
+    };
+    life.onReload(reload);
+    if (configured) {
+      const watch = await watchCatalog(
+        context.config,
+        (next) => {
+          mesh.reload(next);
+          engine.kick();
+        },
+        (error) => log.error("mesh.yaml is wrong; the old one stays", { error }),
+      );
+      life.defer("catalog watch", () => watch.close());
+    }
+    life.defer("cleanup", async () => {
+      if (!cleanup) return;
+      await detachAll(mesh.attachments, { mesh, engine, log });
+      for (const { folder, made } of mesh.attachments) if (made) removeCgroup(root, folder);
+    });
+    const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
+    const server = await serve({
+      listen,
+      daemon: "sockhijack",
+      version: context.program.version,
+      protocol: sockhijack,
+      log,
+      handlers: handlers({
+        kernel,
+        mesh,
+        engine,
+        dns,
+        taps,
+        root,
+        cgroup: places.cgroup,
+        domain: args.domain,
+        version: context.program.version,
+        pins: places.pins,
+        startedAtMs: env.now(),
+        degraded: () => degraded,
+        metrics: () => metrics.text(),
+        stop,
+        log,
+      }),
+    });
+    life.defer("control socket", () => server.close());
+    keepHouse({ life, mesh, engine, dns, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
+    engine.kick();
+    life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
+  });
+  if (cleanup) {
+    kernelLeft?.remove();
+    rmSync(places.state, { recursive: true, force: true });
+  }
+  return status;
+}
+
+interface House {
+  readonly life: Life;
+  readonly mesh: Mesh;
+  readonly engine: Engine;
+  readonly dns: Dns;
+  readonly root: string;
+  readonly log: Context["log"];
+  /** Called when the last program started by `run` has ended. */
+  readonly onEmpty: (() => void) | undefined;
+}
+
+/** Takes away what `run` made once its programs have ended, and follows programs into new namespaces. */
+function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void {
+  let inhabited = "";
+  let hadSome = mesh.attachments.length > 0;
+  const timer = setInterval(() => {
+    const ended = mesh.attachments.filter(({ made, folder }) => made && !isPopulated(folder));
+    for (const { cgroup, folder, service } of [...ended, ...mesh.vanished()]) {
+      mesh.detach(cgroup);
+      removeCgroup(root, folder);
+      log.info("ended", { service, cgroup: folder });
+      engine.kick();
+    }
+    hadSome ||= mesh.attachments.length > 0;
+    if (hadSome && mesh.attachments.length === 0) onEmpty?.();
+    const now = mesh.inhabited.join();
+    if (now === inhabited) return;
+    inhabited = now;
+    dns.follow().catch((error: unknown) => log.warn("cannot follow a namespace with a resolver", { error }));
+  }, houseKeepingMs);
+  timer.unref();
+  life.defer("housekeeping", () => clearInterval(timer));
+}

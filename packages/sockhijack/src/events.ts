@@ -1,0 +1,35 @@
+/** What the kernel programs report: something to scan, a connect that a policy denied. @module */
+import type { Log } from "@mitsu/cli";
+import { RingBuffer } from "@mitsu/ebpf-ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { type Event, event, eventKind } from "./kernel/layout.ts";
+import type { Mesh } from "./mesh/mesh.ts";
+
+/**
+ * Reads the event ring; wakes only when the kernel has something to say.
+ *
+ * @param onKick A connection is being made: time to scan.
+ */
+export function readEvents(kernel: Kernel, mesh: Mesh, log: Log, onKick: () => void): RingBuffer {
+  return new RingBuffer(
+    kernel.events,
+    (view, offset) => {
+      const e = event.decode(view, offset);
+      if (e.kind === eventKind.kick) onKick();
+      else if (e.kind === eventKind.denied) log.warn("connect denied", denial(e, mesh));
+    },
+    { keepAlive: true },
+  );
+}
+
+function denial(e: Event, mesh: Mesh): Readonly<Record<string, unknown>> {
+  return {
+    from: mesh.ids.services.name(e.from) || "(no service)",
+    to: mesh.ids.services.name(e.to),
+    port: e.port,
+    protocol: e.protocol === 17 ? "udp" : "tcp",
+    rule: e.rule === 0 ? "default" : (mesh.catalog.policies[e.rule - 1]?.name ?? `policies[${e.rule - 1}]`),
+    pid: e.pid,
+    program: e.comm,
+  };
+}

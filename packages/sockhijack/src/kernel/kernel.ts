@@ -1,0 +1,285 @@
+/** The kernel's side of sockhijack as one object: programs loaded, maps pinned, hooks on cgroups, the scan. @module */
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import {
+  type Attachment,
+  type BpfMap,
+  BpfObject,
+  Iter,
+  Link,
+  type MappedMemory,
+  makePinFolder,
+  type Program,
+  TypedMap,
+  u32,
+  u64,
+} from "@mitsu/ebpf-ts";
+import * as layout from "./layout.ts";
+
+/** How the kernel's side is opened. */
+export interface KernelOptions {
+  /** The compiled object, `sockhijack.bpf.o`. */
+  readonly object: Uint8Array;
+  /** Folder in a bpffs where everything is pinned; what is found there is taken over. */
+  readonly pins: string;
+  /** False when the self-test found that a socket must not go back from TCP to redirect. */
+  readonly promote: boolean;
+}
+
+/** Programs that are attached to each cgroup, in the order in which they are: the way back before the way there. */
+const cgroupPrograms = [
+  "sock_release",
+  "getpeername4",
+  "getpeername6",
+  "recvmsg4",
+  "recvmsg6",
+  "getsockopt",
+  "setsockopt",
+  "sendmsg4",
+  "sendmsg6",
+  "connect4",
+  "connect6",
+] as const;
+
+const mapNames = [
+  "control",
+  "counters",
+  "cgroups",
+  "adopted",
+  "services",
+  "addresses",
+  "frontends",
+  "backends",
+  "replicas",
+  "scores",
+  "loads",
+  "policies",
+  "matrix",
+  "udp_peers",
+  "dns_slots",
+  "plans",
+  "pairs",
+  "sockets",
+  "events",
+  "taps",
+  "states",
+] as const;
+
+/** Typed views of the maps that user space reads or writes. */
+export interface KernelMaps {
+  readonly counters: TypedMap<number, bigint>;
+  readonly cgroups: TypedMap<bigint, number>;
+  readonly adopted: TypedMap<bigint, number>;
+  readonly services: TypedMap<number, layout.Service>;
+  readonly addresses: TypedMap<layout.AddressKey, layout.AddressValue>;
+  readonly frontends: TypedMap<number, layout.Frontend>;
+  readonly backends: TypedMap<layout.BackendKey, number>;
+  readonly replicas: TypedMap<number, layout.Replica>;
+  readonly scores: TypedMap<number, layout.Score>;
+  readonly loads: TypedMap<number, layout.Load>;
+  readonly policies: TypedMap<layout.PolicyKey, layout.PolicyValue>;
+  readonly matrix: TypedMap<layout.Edge, layout.Traffic>;
+  readonly dnsSlots: TypedMap<number, layout.Address>;
+  readonly plans: TypedMap<bigint, layout.Plan>;
+  readonly pairs: TypedMap<number, layout.Pair>;
+}
+
+function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps {
+  return {
+    counters: new TypedMap(map("counters"), u32, u64),
+    cgroups: new TypedMap(map("cgroups"), u64, u32),
+    adopted: new TypedMap(map("adopted"), u64, u32),
+    services: new TypedMap(map("services"), u32, layout.service),
+    addresses: new TypedMap(map("addresses"), layout.addressKey, layout.addressValue),
+    frontends: new TypedMap(map("frontends"), u32, layout.frontend),
+    backends: new TypedMap(map("backends"), layout.backendKey, u32),
+    replicas: new TypedMap(map("replicas"), u32, layout.replica),
+    scores: new TypedMap(map("scores"), u32, layout.score),
+    loads: new TypedMap(map("loads"), u32, layout.load),
+    policies: new TypedMap(map("policies"), layout.policyKey, layout.policyValue),
+    matrix: new TypedMap(map("matrix"), layout.edge, layout.traffic),
+    dnsSlots: new TypedMap(map("dns_slots"), u32, layout.address),
+    plans: new TypedMap(map("plans"), u64, layout.plan),
+    pairs: new TypedMap(map("pairs"), u32, layout.pair),
+  };
+}
+
+/**
+ * Programs, maps and links of one sockhijack. Everything is pinned, so that it outlives this process: a daemon that dies stops
+ * deciding, and what was decided keeps working; the next one takes the maps over and replaces the programs in place.
+ *
+ * @example
+ * ```ts
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v1", promote: true });
+ * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
+ * ```
+ */
+export class Kernel {
+  readonly maps: KernelMaps;
+  readonly events: BpfMap;
+  readonly taps: BpfMap;
+  /** True when another daemon had left its state here. */
+  readonly takenOver: boolean;
+  readonly #pins: string;
+  readonly #object: BpfObject;
+  readonly #scan: Iter;
+  readonly #control: MappedMemory;
+  readonly #links: (Link | Attachment)[] = [];
+
+  private constructor(object: BpfObject, pins: string, takenOver: boolean) {
+    this.#object = object;
+    this.#pins = pins;
+    this.takenOver = takenOver;
+    this.maps = typedMaps((name) => object.map(name));
+    this.events = object.map("events");
+    this.taps = object.map("taps");
+    this.#control = object.map("control").mmap({ writable: true });
+    this.#scan = this.#openScan();
+    this.#hookSockets();
+  }
+
+  /**
+   * Loads the programs, taking over the maps that are pinned already and replacing the programs on live links.
+   *
+   * @throws {MitsuError} ERR_BPF_VERIFIER with the verifier's log, ERR_BPF_RIGHTS, NotSupportedError; nothing is left behind.
+   */
+  static open({ object: bytes, pins, promote }: KernelOptions): Kernel {
+    makePinFolder(pins);
+    const takenOver = existsSync(`${pins}/map_states`);
+    const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
+    const object = BpfObject.open(bytes, { name: "sockhijack", reuseMaps, rodata: { config_promote: promote ? 1 : 0 } });
+    try {
+      object.load();
+      for (const name of mapNames) if (!existsSync(`${pins}/map_${name}`)) object.map(name).pin(`${pins}/map_${name}`);
+      const kernel = new Kernel(object, pins, takenOver);
+      if (takenOver) kernel.#upgrade();
+      return kernel;
+    } catch (error) {
+      object.close();
+      if (!takenOver) rmSync(pins, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  #openScan(): Iter {
+    const path = `${this.#pins}/iter_scan`;
+    if (!existsSync(path)) return this.#object.program("scan").attachIter().pin(path);
+    return Iter.open(path).update(this.#object.program("scan"));
+  }
+
+  #hookSockets(): void {
+    const sockets = this.#object.map("sockets");
+    const hook = (program: Program, kind: "sk_msg_verdict" | "sk_skb_verdict"): void => {
+      const path = `${this.#pins}/link_${kind}`;
+      if (existsSync(path)) {
+        this.#links.push(Link.open(path).update(program));
+        return;
+      }
+      const link = program.attachSockmap(sockets, kind);
+      if (link instanceof Link) link.pin(path); // before Linux 6.10 there is no link: the program stays as long as the map does
+      this.#links.push(link);
+    };
+    hook(this.#object.program("redirect"), "sk_msg_verdict");
+    hook(this.#object.program("verdict"), "sk_skb_verdict");
+  }
+
+  /** Puts this version's programs on the cgroups that an earlier daemon attached. */
+  #upgrade(): void {
+    for (const id of this.attached()) {
+      for (const name of cgroupPrograms) {
+        const path = this.#cgroupPin(id, name);
+        if (!existsSync(path)) continue;
+        const link = Link.open(path);
+        try {
+          link.update(this.#object.program(name));
+        } finally {
+          link.close();
+        }
+      }
+    }
+  }
+
+  #cgroupPin(cgroup: bigint, program: string): string {
+    return `${this.#pins}/cgroup_${cgroup}_${program}`;
+  }
+
+  /** Ids of the cgroups that carry our hooks. */
+  attached(): Set<bigint> {
+    return new Set(
+      readdirSync(this.#pins)
+        .flatMap((name) => /^cgroup_(\d+)_/.exec(name)?.[1] ?? [])
+        .map(BigInt),
+    );
+  }
+
+  /**
+   * Hooks a cgroup, all programs or none.
+   *
+   * @param path Folder of the cgroup (v2).
+   * @param cgroup Its id, the folder's inode number.
+   */
+  attach(path: string, cgroup: bigint): void {
+    try {
+      for (const name of cgroupPrograms) {
+        const pin = this.#cgroupPin(cgroup, name);
+        if (existsSync(pin)) continue;
+        this.#object.program(name).attachCgroup(path).pin(pin).close();
+      }
+    } catch (error) {
+      this.detach(cgroup);
+      throw error;
+    }
+  }
+
+  /** Takes every hook off a cgroup; one that has none is left as it is. */
+  detach(cgroup: bigint): void {
+    for (const name of cgroupPrograms.toReversed()) rmSync(this.#cgroupPin(cgroup, name), { force: true });
+  }
+
+  /**
+   * Runs the scan in one namespace: applies the plans of the sockets found there and reports them.
+   *
+   * @param netns Descriptor of the namespace.
+   */
+  scan(netns: number): layout.SockRecord[] {
+    const bytes = this.#scan.read(netns);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const records: layout.SockRecord[] = [];
+    for (let at = 0; at + layout.sockRecord.size <= bytes.length; at += layout.sockRecord.size) {
+      records.push(layout.sockRecord.decode(view, at));
+    }
+    return records;
+  }
+
+  /** One field of `struct control`, in place. */
+  setControl(field: "kicked" | "default_action" | "tap", value: number): void {
+    this.#control.view.setUint32(layout.control.offsets[field], value, true);
+  }
+
+  /** Where the resolver listens; 0 turns it off. */
+  setDnsPort(port: number): void {
+    this.#control.view.setUint16(layout.control.offsets.dns_port, port, false);
+  }
+
+  /** How many name servers have a slot. */
+  dnsUsed(): number {
+    return this.#control.view.getUint32(layout.control.offsets.dns_used, true);
+  }
+
+  /** Every counter by name, summed over CPUs. */
+  counters(): Record<string, bigint> {
+    return Object.fromEntries(layout.counterNames.map((name, index) => [name, this.maps.counters.sumPerCpu(index)]));
+  }
+
+  /** Closes this process' handles; what is pinned stays and works on. */
+  close(): void {
+    this.#control.close();
+    this.#scan.close();
+    for (const link of this.#links) link.close();
+    this.#object.close();
+  }
+
+  /** Removes every pin: once this process has closed its handles too, the kernel drops programs and maps. */
+  remove(): void {
+    rmSync(this.#pins, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,362 @@
+/** The structs of `bpf/sockhijack.h`, field for field; `test/kernel/layout.test.ts` compares both against the object's BTF. @module */
+import { bytes, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
+
+/** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
+export const layoutVersion = 1;
+
+/** `struct address`, decoded. */
+export interface Address {
+  readonly ip: Uint8Array;
+  readonly port: number;
+  readonly family: number;
+}
+/** `struct address`: 16 bytes, IPv4 as ::ffff:a.b.c.d; port in host order here. */
+export const address: StructCodec<Address> = struct({ ip: bytes(16), port: u16be, family: u16 });
+/** `struct address_key`, decoded. */
+export interface AddressKey {
+  readonly netns: bigint;
+  readonly ip: Uint8Array;
+  readonly port: number;
+  readonly protocol: number;
+  readonly pad: Uint8Array;
+}
+/** `struct address_key`. */
+export const addressKey: StructCodec<AddressKey> = struct({ netns: u64, ip: bytes(16), port: u16be, protocol: u8, pad: bytes(5) });
+/** `struct address_value`, decoded. */
+export interface AddressValue {
+  readonly service: number;
+  readonly replica: number;
+  readonly frontend: number;
+  readonly pad: number;
+}
+/** `struct address_value`. */
+export const addressValue: StructCodec<AddressValue> = struct({ service: u32, replica: u32, frontend: u32, pad: u32 });
+/** `struct frontend`, decoded. */
+export interface Frontend {
+  readonly backends: number;
+  readonly pad: number;
+}
+/** `struct frontend`. */
+export const frontend: StructCodec<Frontend> = struct({ backends: u32, pad: u32 });
+/** `struct backend_key`, decoded. */
+export interface BackendKey {
+  readonly frontend: number;
+  readonly index: number;
+}
+/** `struct backend_key`. */
+export const backendKey: StructCodec<BackendKey> = struct({ frontend: u32, index: u32 });
+/** `struct replica`, decoded. */
+export interface Replica {
+  readonly ip: Uint8Array;
+  readonly local: Uint8Array;
+  readonly netns: bigint;
+  readonly port: number;
+  readonly pad: number;
+  readonly service: number;
+}
+/** `struct replica`. */
+export const replica: StructCodec<Replica> = struct({ ip: bytes(16), local: bytes(16), netns: u64, port: u16be, pad: u16, service: u32 });
+/** `struct score`, decoded. */
+export interface Score {
+  readonly weight: number;
+  readonly score: number;
+}
+/** `struct score`. */
+export const score: StructCodec<Score> = struct({ weight: u32, score: u32 });
+/** `struct load`, decoded. */
+export interface Load {
+  readonly active: bigint;
+  readonly total: bigint;
+}
+/** `struct load`. */
+export const load: StructCodec<Load> = struct({ active: i64, total: u64 });
+/** `struct service`, decoded. */
+export interface Service {
+  readonly redirect: number;
+  readonly deny_errno: number;
+}
+/** `struct service`. */
+export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32 });
+/** `struct policy_key`, decoded. */
+export interface PolicyKey {
+  readonly from: number;
+  readonly to: number;
+  readonly port: number;
+  readonly pad: number;
+}
+/** `struct policy_key`. */
+export const policyKey: StructCodec<PolicyKey> = struct({ from: u32, to: u32, port: u16be, pad: u16 });
+/** `struct policy_value`, decoded. */
+export interface PolicyValue {
+  readonly action: number;
+  readonly rule: number;
+}
+/** `struct policy_value`. */
+export const policyValue: StructCodec<PolicyValue> = struct({ action: u32, rule: u32 });
+/** `struct edge`, decoded. */
+export interface Edge {
+  readonly from: number;
+  readonly to: number;
+}
+/** `struct edge`. */
+export const edge: StructCodec<Edge> = struct({ from: u32, to: u32 });
+/** `struct traffic`, decoded. */
+export interface Traffic {
+  readonly connections: bigint;
+  readonly bytes_out: bigint;
+  readonly bytes_in: bigint;
+  readonly messages: bigint;
+  readonly redirected: bigint;
+  readonly denied: bigint;
+}
+/** `struct traffic`. */
+export const traffic: StructCodec<Traffic> = struct({
+  connections: u64,
+  bytes_out: u64,
+  bytes_in: u64,
+  messages: u64,
+  redirected: u64,
+  denied: u64,
+});
+/** `struct pair`, decoded. */
+export interface Pair {
+  readonly sent_ns: bigint;
+  readonly exchanges: bigint;
+  readonly total_ns: bigint;
+  readonly max_ns: bigint;
+  readonly server_bytes: bigint;
+  readonly server_messages: bigint;
+}
+/** `struct pair`. */
+export const pair: StructCodec<Pair> = struct({
+  sent_ns: u64,
+  exchanges: u64,
+  total_ns: u64,
+  max_ns: u64,
+  server_bytes: u64,
+  server_messages: u64,
+});
+/** `struct plan`, decoded. */
+export interface Plan {
+  readonly peer: bigint;
+  readonly peer_sk: bigint;
+  readonly action: number;
+  readonly slot: number;
+  readonly peer_service: number;
+  readonly flags: number;
+}
+/** `struct plan`. */
+export const plan: StructCodec<Plan> = struct({ peer: u64, peer_sk: u64, action: u32, slot: u32, peer_service: u32, flags: u32 });
+/** `struct sock_record`, decoded. */
+export interface SockRecord {
+  readonly cookie: bigint;
+  readonly netns: bigint;
+  readonly sk: bigint;
+  readonly inode: bigint;
+  readonly cgroup: bigint;
+  readonly local_ip: Uint8Array;
+  readonly remote_ip: Uint8Array;
+  readonly local_port: number;
+  readonly remote_port: number;
+  readonly family: number;
+  readonly state: number;
+  readonly applied: number;
+  readonly service: number;
+  readonly facts: number;
+  readonly stream_out: number;
+  readonly stream_in: number;
+  readonly in_flight: number;
+  readonly bytes_sent: bigint;
+  readonly bytes_received: bigint;
+  readonly redirected_bytes: bigint;
+  readonly redirected_messages: bigint;
+  readonly passed_messages: bigint;
+  readonly segments_sent: number;
+  readonly mean_bytes: number;
+  readonly unread: number;
+  readonly srtt_us: number;
+  readonly mode: number;
+  readonly slot: number;
+  readonly peer_service: number;
+  readonly flags: number;
+  readonly peer: bigint;
+  readonly asked: Address;
+  readonly replica: number;
+}
+/** `struct sock_record`, one line of the scan. */
+export const sockRecord: StructCodec<SockRecord> = struct({
+  cookie: u64,
+  netns: u64,
+  sk: u64,
+  inode: u64,
+  cgroup: u64,
+  local_ip: bytes(16),
+  remote_ip: bytes(16),
+  local_port: u16,
+  remote_port: u16,
+  family: u16,
+  state: u8,
+  applied: u8,
+  service: u32,
+  facts: u32,
+  stream_out: u32,
+  stream_in: u32,
+  in_flight: u32,
+  bytes_sent: u64,
+  bytes_received: u64,
+  redirected_bytes: u64,
+  redirected_messages: u64,
+  passed_messages: u64,
+  segments_sent: u32,
+  mean_bytes: u32,
+  unread: u32,
+  srtt_us: u32,
+  mode: u32,
+  slot: u32,
+  peer_service: u32,
+  flags: u32,
+  peer: u64,
+  asked: address,
+  replica: u32,
+});
+/** `struct event`, decoded. */
+export interface Event {
+  readonly netns: bigint;
+  readonly cookie: bigint;
+  readonly kind: number;
+  readonly from: number;
+  readonly to: number;
+  readonly rule: number;
+  readonly pid: number;
+  readonly port: number;
+  readonly protocol: number;
+  readonly pad: number;
+  readonly comm: string;
+}
+/** `struct event`. */
+export const event: StructCodec<Event> = struct({
+  netns: u64,
+  cookie: u64,
+  kind: u32,
+  from: u32,
+  to: u32,
+  rule: u32,
+  pid: u32,
+  port: u16be,
+  protocol: u8,
+  pad: u8,
+  comm: cstring(16),
+});
+/** `struct tap_record`, decoded. */
+export interface TapHead {
+  readonly time_ns: bigint;
+  readonly cookie: bigint;
+  readonly peer: bigint;
+  readonly local_ip: Uint8Array;
+  readonly remote_ip: Uint8Array;
+  readonly local_port: number;
+  readonly remote_port: number;
+  readonly family: number;
+  readonly pad: number;
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+  readonly captured: number;
+}
+/** `struct tap_record` up to its data. */
+export const tapHead: StructCodec<TapHead> = struct({
+  time_ns: u64,
+  cookie: u64,
+  peer: u64,
+  local_ip: bytes(16),
+  remote_ip: bytes(16),
+  local_port: u16,
+  remote_port: u16,
+  family: u16,
+  pad: u16,
+  from: u32,
+  to: u32,
+  length: u32,
+  captured: u32,
+});
+/** `struct control`, decoded. */
+export interface Control {
+  readonly kicked: number;
+  readonly default_action: number;
+  readonly tap: number;
+  readonly dns_used: number;
+  readonly dns_port: number;
+  readonly pad: number;
+}
+/** `struct control`. */
+export const control: StructCodec<Control> = struct({
+  kicked: u32,
+  default_action: u32,
+  tap: u32,
+  dns_used: u32,
+  dns_port: u16be,
+  pad: u16,
+});
+
+/** `enum fact`. */
+export const fact = {
+  nonblock: 1,
+  unread: 2,
+  urgent: 4,
+  lowat: 8,
+  zerocopy: 16,
+  ulp: 32,
+  mptcp: 64,
+  foreign: 128,
+  enrolled: 256,
+  noFile: 512,
+  listener: 1024,
+} as const;
+/** `enum state_flag`. */
+export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64 } as const;
+/** `enum action_plan`. */
+export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, refresh: 4, set: 5 } as const;
+/** `enum applied`. */
+export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
+/** `enum mode`. */
+export const mode = { off: 0, tcp: 1, redirect: 2 } as const;
+/** `enum event_kind`. */
+export const eventKind = { kick: 1, denied: 2 } as const;
+/** Numbers of TCP states (`include/net/tcp_states.h`). */
+export const tcpState = { established: 1, listen: 10 } as const;
+/** `enum counter`, in order: the names under which `status` and metrics show them. */
+export const counterNames = [
+  "connect",
+  "rewritten",
+  "denied",
+  "no_replica",
+  "no_port",
+  "family",
+  "dns",
+  "dns_passed",
+  "messages",
+  "redirected",
+  "pass_off",
+  "pass_in_flight",
+  "pass_full",
+  "pass_peer_gone",
+  "pass_not_enrolled",
+  "enrolled",
+  "released",
+  "enrol_full",
+  "enrol_refused",
+  "event_lost",
+  "tap_lost",
+  "opted_out",
+  "ulp_refused",
+] as const;
+
+/** A plan whose unused fields are 0. */
+export function planFor(action: number, rest: Partial<Plan> = {}): Plan {
+  return { peer: 0n, peer_sk: 0n, action, slot: 0, peer_service: 0, flags: 0, ...rest };
+}
+
+/** Data of a tap record begins here. */
+export const tapDataOffset: number = tapHead.size;
+/** The most bytes of a message a tap record holds. */
+export const tapBytes = 4096;

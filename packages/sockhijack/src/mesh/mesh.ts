@@ -1,0 +1,232 @@
+/** The mesh as it is now: catalog, attached cgroups, replicas that listen; kept equal in the kernel's tables. @module */
+import { existsSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { type Catalog, diffCatalog, formatChanges } from "@mitsu/catalog";
+import type { Log } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { u32 } from "@mitsu/ebpf-ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import * as layout from "../kernel/layout.ts";
+import { type Attachment, noState, type SavedState } from "./attachment.ts";
+import { cgroupId, cgroupPids } from "./cgroups.ts";
+import { type AdHocService, withServices } from "./effective-catalog.ts";
+import { Ids } from "./ids.ts";
+import { type Endpoint, endpointsOf, type Presence } from "./listening.ts";
+import { MirroredMap } from "./mirrored-map.ts";
+import { Namespaces } from "./namespaces.ts";
+import { replicaName, tablesOf } from "./tables.ts";
+
+/** What a mesh is made of. */
+export interface MeshOptions {
+  readonly kernel: Kernel;
+  readonly catalog: Catalog;
+  /** Mount point of cgroup v2. */
+  readonly root: string;
+  readonly saved: SavedState | undefined;
+  readonly log: Log;
+  /** Called with every new state, to be saved. */
+  readonly onChange: (state: SavedState) => void;
+}
+
+/** Size of the kernel's tables of services and frontends, and of replicas (`MAX_SERVICES`, `MAX_REPLICAS`). */
+const limits = { services: 4096, replicas: 16384 } as const;
+
+/** Services, who belongs to them, and where they answer. */
+export class Mesh {
+  readonly namespaces: Namespaces = new Namespaces();
+  readonly ids: { readonly services: Ids; readonly replicas: Ids; readonly frontends: Ids };
+  readonly #options: MeshOptions;
+  readonly #attachments = new Map<bigint, Attachment>();
+  readonly #adHoc = new Map<string, AdHocService>();
+  #file: Catalog;
+  #catalog: Catalog;
+  #presences: readonly Presence[] = [];
+  #endpoints: readonly Endpoint[] = [];
+  readonly #mirrors;
+
+  constructor(options: MeshOptions) {
+    const { kernel, catalog, saved = noState } = options;
+    this.#options = options;
+    this.#file = catalog;
+    this.ids = {
+      services: new Ids(limits.services, saved.services),
+      replicas: new Ids(limits.replicas, saved.replicas),
+      frontends: new Ids(limits.services, saved.frontends),
+    };
+    const mirror = { readFirst: kernel.takenOver };
+    const { maps } = kernel;
+    this.#mirrors = {
+      addresses: new MirroredMap(maps.addresses, layout.addressKey, layout.addressValue, mirror),
+      backends: new MirroredMap(maps.backends, layout.backendKey, u32, mirror),
+      policies: new MirroredMap(maps.policies, layout.policyKey, layout.policyValue, mirror),
+    };
+    for (const service of saved.adHoc) this.#adHoc.set(service.name, service);
+    for (const a of saved.attachments) if (existsSync(a.folder) && cgroupId(a.folder) === a.cgroup) this.#attachments.set(a.cgroup, a);
+    this.#catalog = withServices(catalog, [...this.#adHoc.values()]);
+    for (const id of kernel.attached()) if (!this.#attachments.has(id)) kernel.detach(id); // its cgroup went while no daemon ran
+    for (const a of this.#attachments.values()) kernel.attach(a.folder, a.cgroup);
+    this.refresh([]);
+  }
+
+  /** The catalog with the services of `run` and `attach` in it. */
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+  get attachments(): readonly Attachment[] {
+    return [...this.#attachments.values()];
+  }
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Takes a new file in; services that only `run` or `attach` know stay. */
+  reload(catalog: Catalog): void {
+    const next = withServices(catalog, [...this.#adHoc.values()]);
+    const changes = diffCatalog(this.#catalog, next);
+    this.#file = catalog;
+    this.#catalog = next;
+    if (changes.length > 0) this.#options.log.info("catalog changed", { changes: formatChanges(changes) });
+    this.attachDeclared();
+  }
+
+  /** Makes sure that a service exists, with these ports beside those it has. */
+  ensureService(wanted: AdHocService): void {
+    const known = this.#adHoc.get(wanted.name);
+    const inFile = this.#file.services.some(({ name }) => name === wanted.name);
+    if (inFile) return;
+    const ports = [...new Set([...(known?.ports ?? []), ...wanted.ports])];
+    const next = { name: wanted.name, ports, redirect: wanted.redirect ?? known?.redirect };
+    const catalog = withServices(this.#file, [...this.#adHoc.values()].filter(({ name }) => name !== wanted.name).concat(next));
+    this.#adHoc.set(wanted.name, next);
+    this.#catalog = catalog;
+  }
+
+  /** Hooks a cgroup into a service. */
+  attach(folder: string, service: string, how: { readonly made: boolean; readonly declared?: boolean }): Attachment {
+    const cgroup = cgroupId(folder);
+    const known = this.#attachments.get(cgroup);
+    if (known && known.service !== service) {
+      throw new MitsuError(`${folder} belongs to the service ${known.service} already`, {
+        code: "ERR_CGROUP_TAKEN",
+        exit: exitStatus.data,
+        hint: `detach it first: sockhijack detach ${folder}`,
+      });
+    }
+    if (known) return known;
+    const id = this.ids.services.of(service);
+    if (id === 0) {
+      throw new MitsuError(`cannot attach ${folder}: the table of services is full (${limits.services})`, {
+        code: "ERR_BPF_MAP_FULL",
+        exit: exitStatus.temporary,
+        hint: "detach services that are no longer used",
+      });
+    }
+    const { kernel } = this.#options;
+    kernel.maps.cgroups.set(cgroup, id);
+    try {
+      kernel.attach(folder, cgroup);
+    } catch (error) {
+      kernel.maps.cgroups.delete(cgroup);
+      throw error;
+    }
+    const attachment = { service, folder, cgroup, made: how.made, declared: how.declared ?? false };
+    this.#attachments.set(cgroup, attachment);
+    return attachment;
+  }
+
+  /** Takes the hooks off a cgroup; the caller has seen to its live sockets. */
+  detach(cgroup: bigint): void {
+    const { kernel } = this.#options;
+    kernel.detach(cgroup);
+    kernel.maps.cgroups.delete(cgroup);
+    const gone = this.#attachments.get(cgroup);
+    this.#attachments.delete(cgroup);
+    if (gone && !this.attachments.some(({ service }) => service === gone.service)) this.#adHoc.delete(gone.service);
+    this.#catalog = withServices(this.#file, [...this.#adHoc.values()]);
+  }
+
+  /** Attaches the cgroups that the catalog names, as they appear. @returns how many are new. */
+  attachDeclared(): number {
+    const { root, log } = this.#options;
+    let added = 0;
+    for (const { name, cgroup } of this.#catalog.services) {
+      if (cgroup === null) continue;
+      const pattern = cgroup.includes("/") ? cgroup : `**/${cgroup}`;
+      for (const folder of globSync(pattern, { cwd: root }).map((path) => join(root, path))) {
+        if (!existsSync(join(folder, "cgroup.procs")) || this.#attachments.has(cgroupId(folder))) continue;
+        try {
+          this.attach(folder, name, { made: false, declared: true });
+          added++;
+        } catch (error) {
+          log.warn("cannot attach a cgroup that the catalog names", { service: name, folder, error });
+        }
+      }
+    }
+    return added;
+  }
+
+  /** Attachments whose cgroup is gone. */
+  vanished(): readonly Attachment[] {
+    return this.attachments.filter(({ folder }) => !existsSync(folder));
+  }
+
+  /** Finds out in which namespaces the services live. */
+  locate(): void {
+    const own = this.namespaces.ofPid(process.pid);
+    const seen = new Map<string, Presence>();
+    for (const { service, folder } of this.#attachments.values()) {
+      for (const pid of cgroupPids(folder)) {
+        const namespace = this.namespaces.ofPid(pid);
+        if (namespace) seen.set(`${service} ${namespace.cookie}`, { service, namespace });
+      }
+    }
+    this.#presences = [...seen.values()];
+    const declared = this.#catalog.services.flatMap(({ replicas }) =>
+      replicas.map(({ netns }) => netns && this.namespaces.ofPath(netns)?.cookie),
+    );
+    const keep = new Set(
+      [own?.cookie, ...declared, ...this.#presences.map(({ namespace }) => namespace.cookie)].filter((c) => typeof c === "bigint"),
+    );
+    this.namespaces.retain(keep);
+  }
+
+  /** Namespaces in which some attached program lives. */
+  get inhabited(): readonly bigint[] {
+    return [...new Set(this.#presences.map(({ namespace }) => namespace.cookie))];
+  }
+
+  /** Brings the kernel's tables up to what the catalog and the last scan say. */
+  refresh(records: readonly layout.SockRecord[]): void {
+    const { kernel, onChange } = this.#options;
+    const { ids, maps } = { ids: this.ids, maps: kernel.maps };
+    this.#endpoints = endpointsOf(this.#catalog, this.#presences, records, (id) => ids.services.name(id), this.namespaces);
+    ids.replicas.retain(new Set(this.#endpoints.map(replicaName)));
+    const before = JSON.stringify(ids);
+    const tables = tablesOf(this.#catalog, this.#endpoints, ids);
+    // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
+    for (const [id, value] of tables.services) maps.services.set(id, value);
+    for (const [id, value] of tables.replicas) maps.replicas.set(id, value);
+    for (const [id, weight] of tables.weights) maps.scores.set(id, { weight, score: maps.scores.get(id)?.score ?? 0 });
+    const shrinking = tables.frontends.filter(([id, { backends }]) => backends < (maps.frontends.get(id)?.backends ?? 0));
+    for (const [id, value] of shrinking) maps.frontends.set(id, value);
+    this.#mirrors.backends.sync(tables.backends);
+    for (const [id, value] of tables.frontends) maps.frontends.set(id, value);
+    this.#mirrors.policies.sync(tables.policies);
+    kernel.setControl("default_action", this.#catalog.defaults.policy === "deny" ? 1 : 0);
+    this.#mirrors.addresses.sync(tables.addresses);
+    const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
+    ids.services.retain(names);
+    if (before !== JSON.stringify(ids)) onChange(this.state());
+  }
+
+  /** What the next daemon must know. */
+  state(): SavedState {
+    return {
+      attachments: this.attachments,
+      adHoc: [...this.#adHoc.values()],
+      services: this.ids.services.toJSON(),
+      replicas: this.ids.replicas.toJSON(),
+      frontends: this.ids.frontends.toJSON(),
+    };
+  }
+}

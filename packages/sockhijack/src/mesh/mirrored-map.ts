@@ -1,0 +1,51 @@
+/** A kernel map that is kept equal to a wanted state by writing only what changed. @module */
+import type { Codec, TypedMap } from "@mitsu/ebpf-ts";
+
+/**
+ * Remembers what the kernel holds, so that a change of one service does not rewrite the tables of all.
+ *
+ * @example
+ * ```ts
+ * const addresses = new MirroredMap(kernel.maps.addresses, layout.addressKey, layout.addressValue, { readFirst: kernel.takenOver });
+ * addresses.sync([[key, value]]);
+ * ```
+ */
+export class MirroredMap<K, V> {
+  readonly #map: TypedMap<K, V>;
+  readonly #key: Codec<K>;
+  readonly #value: Codec<V>;
+  readonly #held = new Map<string, { key: K; value: string }>();
+
+  constructor(map: TypedMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean }) {
+    this.#map = map;
+    this.#key = key;
+    this.#value = value;
+    if (options.readFirst) for (const [k, v] of map.entries()) this.#held.set(this.#text(key, k), { key: k, value: this.#text(value, v) });
+  }
+
+  #text<T>(codec: Codec<T>, value: T): string {
+    return Buffer.from(codec.encode(value)).toString("latin1");
+  }
+
+  /** Writes what is new or different, then removes what is no longer wanted. @returns how many entries were touched. */
+  sync(wanted: Iterable<readonly [K, V]>): number {
+    const keep = new Set<string>();
+    let touched = 0;
+    for (const [key, value] of wanted) {
+      const name = this.#text(this.#key, key);
+      const bytes = this.#text(this.#value, value);
+      keep.add(name);
+      if (this.#held.get(name)?.value === bytes) continue;
+      this.#map.set(key, value);
+      this.#held.set(name, { key, value: bytes });
+      touched++;
+    }
+    for (const [name, { key }] of this.#held) {
+      if (keep.has(name)) continue;
+      this.#map.delete(key);
+      this.#held.delete(name);
+      touched++;
+    }
+    return touched;
+  }
+}

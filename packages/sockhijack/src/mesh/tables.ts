@@ -1,0 +1,110 @@
+/** From the mesh to the kernel's tables: a pure function, numbers for names. @module */
+import { type Catalog, decide } from "@mitsu/catalog";
+import { ipBytes, isLoopback } from "../kernel/ip.ts";
+import type * as layout from "../kernel/layout.ts";
+import type { Ids } from "./ids.ts";
+import type { Endpoint } from "./listening.ts";
+
+/** Everything the connect hooks look up. */
+export interface Tables {
+  readonly services: [number, layout.Service][];
+  readonly addresses: [layout.AddressKey, layout.AddressValue][];
+  readonly frontends: [number, layout.Frontend][];
+  readonly backends: [layout.BackendKey, number][];
+  readonly replicas: [number, layout.Replica][];
+  /** Weights to start with; scores are written by others. */
+  readonly weights: [number, number][];
+  readonly policies: [layout.PolicyKey, layout.PolicyValue][];
+}
+
+/** Numbers of the names in the tables. */
+export interface TableIds {
+  readonly services: Ids;
+  readonly replicas: Ids;
+  readonly frontends: Ids;
+}
+
+const protocols = { tcp: 6, udp: 17 } as const;
+const errnos = { refuse: 111, prohibit: 1 } as const;
+const redirects = { auto: 0, on: 1, off: 2 } as const;
+const noPad = new Uint8Array(5);
+
+/** Name of a replica: where its port is. */
+export function replicaName({ service, target, protocol, netns, ip }: Endpoint): string {
+  return `${service} ${protocol} ${Buffer.from(ip).toString("hex")} ${target} ${netns}`;
+}
+
+/**
+ * Builds the tables.
+ *
+ * @param endpoints Replicas in any order; one with weight 0 is recognised but never chosen.
+ */
+export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], ids: TableIds): Tables {
+  const tables: Tables = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [], policies: [] };
+  const claimed = new Set<string>();
+  const claim = (
+    netns: bigint,
+    ip: Uint8Array,
+    port: number,
+    protocol: number,
+    value: { service: number; replica: number; frontend: number },
+  ): void => {
+    const name = `${netns}/${Buffer.from(ip).toString("hex")}/${port}/${protocol}`;
+    if (claimed.has(name)) return; // two services on one address: the first in order of name has it
+    claimed.add(name);
+    tables.addresses.push([
+      { netns, ip, port, protocol, pad: noPad },
+      { ...value, pad: 0 },
+    ]);
+  };
+  for (const service of catalog.services) {
+    const id = ids.services.of(service.name);
+    tables.services.push([id, { redirect: redirects[service.redirect], deny_errno: errnos[catalog.defaults.deny] }]);
+    for (const { port, protocol } of service.ports) {
+      const frontend = ids.frontends.of(`${service.name} ${port}/${protocol}`);
+      const own = endpoints.filter((e) => e.service === service.name && e.port === port && e.protocol === protocol);
+      const chosen = own.filter(({ weight }) => weight > 0);
+      tables.frontends.push([frontend, { backends: chosen.length, pad: 0 }]);
+      for (const [index, endpoint] of chosen.entries()) tables.backends.push([{ frontend, index }, ids.replicas.of(replicaName(endpoint))]);
+      for (const vip of [service.ipv4, service.ipv6])
+        claim(0n, ipBytes(vip), port, protocols[protocol], { service: id, replica: 0, frontend });
+      for (const endpoint of own) {
+        const replica = ids.replicas.of(replicaName(endpoint));
+        tables.replicas.push([
+          replica,
+          { ip: endpoint.ip, local: endpoint.local, netns: endpoint.netns, port: endpoint.target, pad: 0, service: id },
+        ]);
+        tables.weights.push([replica, endpoint.weight * 100]);
+        if (service.intercept === "off") continue;
+        const to = { service: id, replica, frontend: service.intercept === "balance" ? frontend : 0 };
+        for (const ip of endpoint.addresses) claim(isLoopback(ip) ? endpoint.netns : 0n, ip, endpoint.target, protocols[protocol], to);
+      }
+    }
+    for (const vip of [service.ipv4, service.ipv6])
+      for (const p of Object.values(protocols)) claim(0n, ipBytes(vip), 0, p, { service: id, replica: 0, frontend: 0 });
+  }
+  addPolicies(catalog, endpoints, ids, tables);
+  return tables;
+}
+
+/** Spells the rules out, since the kernel cannot search a list: one entry for each pair of services and port that a rule decides. */
+function addPolicies(catalog: Catalog, endpoints: readonly Endpoint[], ids: TableIds, tables: Tables): void {
+  if (catalog.policies.length === 0) return;
+  const clients = [undefined, ...catalog.services.map(({ name }) => name)];
+  const rules = new Map(catalog.policies.map(({ name }, index) => [name, index + 1]));
+  for (const server of catalog.services) {
+    const ports = new Map(server.ports.map(({ port, target }) => [target, port]));
+    for (const { service, port, target } of endpoints) if (service === server.name && !ports.has(target)) ports.set(target, port);
+    for (const { port } of server.ports) ports.set(port, port); // a virtual port wins over a replica's port of the same number
+    for (const client of clients) {
+      for (const [shown, port] of ports) {
+        const { action, rule } = decide(catalog, client, server.name, port);
+        if (rule === "default") continue;
+        tables.policies.push([
+          { from: client === undefined ? 0 : ids.services.of(client), to: ids.services.of(server.name), port: shown, pad: 0 },
+          { action: action === "deny" ? 1 : 0, rule: rules.get(rule) ?? 0 },
+        ]);
+      }
+    }
+  }
+}
