@@ -1,5 +1,5 @@
 /** Replaces this process by another program, as a shell's `exec` does: its exit status and signals are then its own. @module */
-import { accessSync, constants as modes, readFileSync, statSync } from "node:fs";
+import { accessSync, constants as modes, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";

@@ -49,13 +49,17 @@ kernelTest("Resolver.start() names a namespace that is not there", async (t) => 
   t.regex(error?.message ?? "", /cannot open the network namespace \/run\/netns\/mitsu-none/);
 });
 
-kernelTest("Resolver in a namespace that is gone afterwards answers SERVFAIL and lives", async (t) => {
-  const netns = namespace(t);
-  const fd = openSync(netns, "r");
-  const { port } = await startResolver(t, { netns: fd, port: 53, upstream: () => ({ address: "127.0.0.1", port: 9 }) });
+kernelTest("Resolver needs neither descriptor nor path after its start", async (t) => {
+  const [blue, green] = [namespace(t), namespace(t)];
+  const upstream = await fakeUpstream(t, echo, blue);
+  const fd = openSync(blue, "r");
+  const { port } = await startResolver(t, { netns: fd, port: 53, upstream: () => upstream });
   closeSync(fd);
-  t.is((await askUdp({ port, netns }, query("example.com", "A")))[3]! & 0xf, 2);
-  t.is(decode(await askUdp({ port, netns }, query("web.mesh", "A"))).answers?.length, 1);
+  // The number now means another namespace, without the upstream.
+  const other = openSync(green, "r");
+  t.teardown(() => closeSync(other));
+  t.is(other, fd);
+  t.deepEqual(await askUdp({ port, netns: blue }, query("example.com", "A")), echo(query("example.com", "A"))[0]);
 });
 
 for (const address of ["10.9.9.9", "2001:db8::9"]) {

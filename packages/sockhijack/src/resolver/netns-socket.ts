@@ -1,5 +1,5 @@
 /** Makes sockets inside another network namespace; Node has no door to that, so the descriptor is made here and adopted by `node:net` or `node:dgram`. @module */
-import { closeSync } from "node:fs";
+import { closeSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isIPv4 } from "node:net";
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
@@ -7,8 +7,8 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { inNetns } from "@mitsu/ebpf-ts";
 import type koffiTypes from "koffi";
 
-/** A namespace by path or descriptor; undefined is this process' own. */
-export type Netns = string | number | undefined;
+/** A namespace by descriptor; undefined is this process' own. */
+export type Netns = number | undefined;
 
 /** What socket to make. */
 export interface SocketRequest {
@@ -79,7 +79,7 @@ function socketAddress({ address, port }: { address: string; port: number }): Ui
 
 function socketError(what: string, netns: Netns): MitsuError {
   const errno = libc().errno();
-  const where = netns === undefined ? "" : ` in network namespace ${netns}`;
+  const where = netns === undefined ? "" : ` in network namespace ${readlinkSync(`/proc/self/fd/${netns}`)}`;
   const inUse = getSystemErrorName(-errno) === "EADDRINUSE";
   return new MitsuError(`${what}${where}: ${getSystemErrorMessage(-errno)}`, {
     code: "ERR_RESOLVER_SOCKET",

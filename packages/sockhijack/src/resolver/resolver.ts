@@ -1,5 +1,7 @@
 /** The DNS resolver of one network namespace: answers the mesh's names and relays every other query untouched. @module */
+import { closeSync } from "node:fs";
 import type { Log } from "@mitsu/cli";
+import { openNetns } from "@mitsu/ebpf-ts";
 import type { ResolverCounters } from "./counters.ts";
 import { Exchanges } from "./exchanges.ts";
 import { listenTcp, listenUdp } from "./listeners.ts";
@@ -11,7 +13,7 @@ import type { Cancel, UpstreamServer } from "./upstream.ts";
 
 /** Settings of {@link Resolver.start}. */
 export interface ResolverOptions {
-  /** Namespace by path or descriptor; this process' own unless told. A descriptor must stay open until {@link Resolver.close}. */
+  /** Namespace by path or descriptor, needed for the start only; this process' own unless told. */
   readonly netns?: string | number;
   /** Port of every slot; 53 unless told. */
   readonly port?: number;
@@ -52,12 +54,17 @@ export function slotAddress(slot: number): string {
 export class Resolver {
   readonly #options: ResolverOptions;
   readonly #domain: readonly string[];
+  /** A descriptor of our own: a path such as /proc/42/ns/net may come to mean another namespace. */
+  readonly #netns: Netns;
   readonly #exchanges: Exchanges;
   readonly #closers: (() => Promise<void>)[] = [];
 
   private constructor(options: ResolverOptions) {
-    const { netns, upstream, counters, log, timeoutMs = 5000, maxInFlight = 1024, domain = "mesh" } = options;
+    const { upstream, counters, log, timeoutMs = 5000, maxInFlight = 1024, domain = "mesh" } = options;
+    const netns = options.netns === undefined ? undefined : openNetns(typeof options.netns === "number" ? `/proc/self/fd/${options.netns}` : options.netns);
     this.#options = options;
+    this.#netns = netns;
+    if (netns !== undefined) this.#closers.push(async () => closeSync(netns));
     this.#domain = domain.toLowerCase().split(".");
     this.#exchanges = new Exchanges({ netns, upstream, timeoutMs, maxInFlight, counters, log });
   }
@@ -70,7 +77,7 @@ export class Resolver {
   static async start(options: ResolverOptions): Promise<Resolver> {
     const resolver = new Resolver(options);
     try {
-      for (let slot = 1; slot <= slotCount; slot++) await resolver.#listen(slot, options.netns);
+      for (let slot = 1; slot <= slotCount; slot++) await resolver.#listen(slot);
     } catch (error) {
       await resolver.close();
       throw error;
@@ -89,9 +96,9 @@ export class Resolver {
     await Promise.all(this.#closers.splice(0).map((close) => close()));
   }
 
-  async #listen(slot: number, netns: Netns): Promise<void> {
+  async #listen(slot: number): Promise<void> {
     const onError = (error: Error) => this.#options.log.warn("resolver socket failed", { slot, error });
-    const at = { netns, address: slotAddress(slot), port: this.#options.port ?? 53, onError };
+    const at = { netns: this.#netns, address: slotAddress(slot), port: this.#options.port ?? 53, onError };
     const handle = (message: Buffer, transport: "udp" | "tcp", reply: (answer: Buffer) => void, done: () => void) =>
       this.#handle(slot, message, transport, reply, done);
     const udp = await listenUdp(at, handle);
