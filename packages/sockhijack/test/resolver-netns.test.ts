@@ -1,10 +1,15 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import type { ExecutionContext } from "ava";
 import { decode } from "dns-packet";
 import { kernelTest } from "../../ebpf-ts/test/kernel-test.ts";
 import { askTcp, askUdp, fakeUpstream, query, startResolver } from "./resolver-peers.ts";
 
+const run = promisify(execFile);
 let count = 0;
 
 /** Makes a namespace with its loopback up; removed by the test's end. */
@@ -80,4 +85,46 @@ kernelTest("Resolver may start before the namespace's loopback is up", async (t)
   const { port } = await startResolver(t, { netns, port: 53 });
   execFileSync("ip", ["-n", name, "link", "set", "lo", "up"]);
   t.is(decode(await askUdp({ port, netns }, query("web.mesh", "A"))).answers?.length, 1);
+});
+
+kernelTest("Resolver.start() names the namespace in which an address is taken", async (t) => {
+  const netns = namespace(t);
+  await startResolver(t, { netns, port: 53 });
+  const error = await t.throwsAsync(startResolver(t, { netns, port: 53 }), { code: "ERR_RESOLVER_SOCKET" });
+  t.is(error?.message, `cannot listen on 127.53.0.1:53/udp in network namespace ${netns}: address already in use`);
+});
+
+kernelTest("Resolver serves the C library's own resolver: names, reverse names, search domains, TCP", async (t) => {
+  const netns = namespace(t);
+  const upstream = await fakeUpstream(
+    t,
+    (message) => [Buffer.concat([message.subarray(0, 2), Buffer.from([0x81, 0x83]), message.subarray(4)])],
+    netns,
+  );
+  const { port } = await startResolver(t, { netns, port: 53, upstream: () => upstream });
+  t.is(port, 53);
+  // getent asks for the families the machine has an address of, loopback aside (AI_ADDRCONFIG).
+  for (const address of ["10.1.1.1/32", "fd00::1/128"]) execFileSync("ip", ["-n", basename(netns), "address", "add", address, "dev", "lo"]);
+  const folder = await mkdtemp(join(tmpdir(), "mitsu-dns-"));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const file = join(folder, "resolv.conf");
+  const getent = async (options: string, ...args: string[]) => {
+    await writeFile(file, `nameserver 127.53.0.1\noptions timeout:2 attempts:1 ${options}\nsearch svc.example mesh\n`);
+    const inside = 'mount --bind "$0" /etc/resolv.conf && exec getent "$@"';
+    const { stdout } = await run("nsenter", [`--net=${netns}`, "unshare", "--mount", "sh", "-c", inside, file, ...args]);
+    return stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.replaceAll(/ +/g, " ").trim());
+  };
+  t.deepEqual(await getent("", "hosts", "198.18.0.1"), ["198.18.0.1 web.mesh"]);
+  t.deepEqual(await getent("", "ahostsv4", "old.mesh"), ["198.18.0.2 STREAM old.mesh", "198.18.0.2 DGRAM", "198.18.0.2 RAW"]);
+  t.is((await getent("", "ahostsv6", "new.mesh"))[0], "fd6d::3 STREAM new.mesh");
+  // Asked as web.svc.example first, which the upstream denies.
+  t.is((await getent("", "ahostsv4", "web"))[0], "198.18.0.1 STREAM web.mesh");
+  t.true(upstream.queries.length > 0);
+  t.is((await getent("use-vc", "ahostsv4", "big.mesh")).length, 90);
+  t.is((await getent("", "ahostsv4", "big.mesh")).length, 90);
+  const none = await t.throwsAsync(getent("", "ahosts", "nobody.mesh"));
+  t.like(none, { code: 2 });
 });

@@ -7,8 +7,8 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { inNetns } from "@mitsu/ebpf-ts";
 import type koffiTypes from "koffi";
 
-/** A namespace by descriptor; undefined is this process' own. */
-export type Netns = number | undefined;
+/** A namespace by path or descriptor; undefined is this process' own. */
+export type Netns = string | number | undefined;
 
 /** What socket to make. */
 export interface SocketRequest {
@@ -79,7 +79,8 @@ function socketAddress({ address, port }: { address: string; port: number }): Ui
 
 function socketError(what: string, netns: Netns): MitsuError {
   const errno = libc().errno();
-  const where = netns === undefined ? "" : ` in network namespace ${readlinkSync(`/proc/self/fd/${netns}`)}`;
+  const where =
+    netns === undefined ? "" : ` in network namespace ${typeof netns === "number" ? readlinkSync(`/proc/self/fd/${netns}`) : netns}`;
   const inUse = getSystemErrorName(-errno) === "EADDRINUSE";
   return new MitsuError(`${what}${where}: ${getSystemErrorMessage(-errno)}`, {
     code: "ERR_RESOLVER_SOCKET",

@@ -61,7 +61,10 @@ export class Resolver {
 
   private constructor(options: ResolverOptions) {
     const { upstream, counters, log, timeoutMs = 5000, maxInFlight = 1024, domain = "mesh" } = options;
-    const netns = options.netns === undefined ? undefined : openNetns(typeof options.netns === "number" ? `/proc/self/fd/${options.netns}` : options.netns);
+    const netns =
+      options.netns === undefined
+        ? undefined
+        : openNetns(typeof options.netns === "number" ? `/proc/self/fd/${options.netns}` : options.netns);
     this.#options = options;
     this.#netns = netns;
     if (netns !== undefined) this.#closers.push(async () => closeSync(netns));
