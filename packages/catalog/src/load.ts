@@ -1,5 +1,5 @@
 /** Reads a mesh file from disk. @module */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Catalog } from "./catalog.ts";
 import { parseCatalog } from "./parse.ts";
@@ -11,7 +11,7 @@ const largestBytes = 16 * 1024 * 1024;
  * Reads and parses a mesh file; messages name it as `path`.
  *
  * @throws CatalogError when the text is at fault.
- * @throws MitsuError `ERR_CATALOG_MISSING` (no such file), `ERR_CATALOG_UNREADABLE` (no rights, a folder, too large, not UTF-8).
+ * @throws MitsuError `ERR_CATALOG_MISSING` (no such file), `ERR_CATALOG_UNREADABLE` (no rights, a folder or device, too large, not UTF-8).
  */
 export async function loadCatalog(path: string): Promise<Catalog> {
   return parseCatalog(await readText(path), { file: path });
@@ -21,6 +21,10 @@ export async function loadCatalog(path: string): Promise<Catalog> {
 export async function readText(path: string): Promise<string> {
   let bytes: Buffer;
   try {
+    const file = await stat(path);
+    // A device has no end to read to; pipes do.
+    if (file.isCharacterDevice() || file.isBlockDevice()) throw new Error("it is a device");
+    if (file.size > largestBytes) throw new Error("larger than 16 MiB");
     bytes = await readFile(path);
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
@@ -29,8 +33,6 @@ export async function readText(path: string): Promise<string> {
     const why = { EACCES: "no right to read it", EISDIR: "it is a directory" }[code] ?? (cause as Error).message;
     throw failure("ERR_CATALOG_UNREADABLE", `cannot read ${path}: ${why}`, "name a readable file with --config", cause);
   }
-  if (bytes.length > largestBytes)
-    throw failure("ERR_CATALOG_UNREADABLE", `cannot read ${path}: larger than 16 MiB`, "name a mesh file with --config");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -154,6 +154,10 @@ test("loadCatalog() names the file and what is wrong with it", async (t) => {
   await t.throwsAsync(loadCatalog(path), { code: "ERR_CATALOG_MISSING", message: `cannot read ${path}: no such file` });
   await t.throwsAsync(loadCatalog(join(path, "x")), { code: "ERR_CATALOG_MISSING" });
   await t.throwsAsync(loadCatalog(top), { code: "ERR_CATALOG_UNREADABLE", message: `cannot read ${top}: it is a directory` });
+  await t.throwsAsync(loadCatalog("/dev/zero"), { code: "ERR_CATALOG_UNREADABLE", message: "cannot read /dev/zero: it is a device" });
+  await writeFile(path, "");
+  await truncate(path, 17 * 1024 * 1024);
+  await t.throwsAsync(loadCatalog(path), { code: "ERR_CATALOG_UNREADABLE", message: `cannot read ${path}: larger than 16 MiB` });
   await writeFile(path, Buffer.from([0x76, 0xff, 0xfe]));
   await t.throwsAsync(loadCatalog(path), { code: "ERR_CATALOG_UNREADABLE", message: `cannot read ${path}: not UTF-8 text` });
   await writeFile(path, "version: 1\nmesh: A\n");

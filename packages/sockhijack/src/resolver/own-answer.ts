@@ -33,8 +33,9 @@ const flagsFromQuery = 0x0110;
 /**
  * Answers a query.
  *
- * @param own What the name is; a reverse name brings the service it belongs to.
- * @param limitBytes Longest message the transport carries; longer answers are cut (TC).
+ * @param own What the name is.
+ * @param service For a reverse name, the service that its address belongs to.
+ * @param transport By UDP, an answer longer than the client takes (512 bytes, or what its OPT says up to 1232) is cut (TC).
  * @throws whatever `lookup` throws.
  */
 export function ownAnswer(
