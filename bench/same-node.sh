@@ -85,7 +85,7 @@ trap 'say "same-node: interrupted; stopping what was started"; exit 130' INT TER
 # --- set up -----------------------------------------------------------------------------------------------------------
 ((EUID == 0)) || die "needs root, for network namespaces; run it with sudo"
 [[ $reps =~ ^[1-9][0-9]*$ && $seconds =~ ^[1-9][0-9]*$ ]] || die "--reps and --seconds want whole numbers from 1"
-for tool in nginx wrk redis-server redis-benchmark iperf3 gcc python3 curl ip ss taskset nsenter; do
+for tool in nginx wrk redis-server redis-benchmark iperf3 gcc python3 curl ip taskset nsenter; do
   command -v "$tool" >/dev/null || die "$tool is missing; apt-get install nginx-light wrk redis iperf3 haproxy gcc python3 python3-venv curl iproute2"
 done
 idle_seconds=$([[ $quick == yes ]] && echo 3 || echo 10)

@@ -5,7 +5,7 @@
 
 help:   wall time of `sockhijack --help`, each of 9 runs.
 idle:   the daemon's resident set and its CPU share while no request runs, over the idle seconds.
-attach: wall time of `sockhijack attach PID` on a fresh sleeping program, less that of `sockhijack status` (the same start
+attach: wall time of `sockhijack attach pid:N` on a fresh sleeping program, less that of `sockhijack status` (the same start
         of Node and the same socket, but no attach), each of 5 runs; both walls are recorded.
 """
 
@@ -47,8 +47,8 @@ def attach_once(program, socket):
     sleeper = subprocess.Popen(["sleep", "60"])
     try:
         base = wall_ms([program, "status", "--socket", socket])
-        whole = wall_ms([program, "attach", str(sleeper.pid), "--service", "attached", "--socket", socket])
-        subprocess.run([program, "detach", str(sleeper.pid), "--socket", socket], capture_output=True, timeout=30)
+        whole = wall_ms([program, "attach", f"pid:{sleeper.pid}", "--service", "attached", "--socket", socket])
+        subprocess.run([program, "detach", f"pid:{sleeper.pid}", "--socket", socket], capture_output=True, timeout=30)
     finally:
         sleeper.kill()
         sleeper.wait()

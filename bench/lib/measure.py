@@ -75,6 +75,14 @@ def distinct_namespaces(pids):
     return list(seen.values())
 
 
+def kernel_counters(status_command):
+    """The daemon's counters by name; empty without a daemon or when it does not answer."""
+    if not status_command:
+        return {}
+    done = subprocess.run(status_command.split(), capture_output=True, text=True, timeout=20)
+    return json.loads(done.stdout).get("counters", {}) if done.returncode == 0 else {}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", required=True, help="file the JSON line is appended to")
@@ -82,6 +90,7 @@ def main():
     parser.add_argument("--watch", action="append", default=[], metavar="ROLE=PID", help="program to account for; repeatable")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long the generator is told to run")
     parser.add_argument("--skip", type=float, default=0.5, help="seconds left out of the steady window at its start")
+    parser.add_argument("--status", help="command that prints the daemon's status as JSON, asked before and after the run")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
@@ -92,6 +101,7 @@ def main():
         roles.setdefault(role, []).append(int(pid))
     spaces = distinct_namespaces(tree(pid)[-1] for pids in roles.values() for pid in pids)
 
+    counters = kernel_counters(args.status)
     machine = machine_seconds()
     before = {role: cpu_seconds(pids) for role, pids in roles.items()}
     first, first_again = segments(spaces)
@@ -122,6 +132,8 @@ def main():
     cpu["client"] = usage.ru_utime + usage.ru_stime
     busy, softirq, steal = (now - then for now, then in zip(machine_seconds(), machine))
 
+    counted = {name: now - counters.get(name, 0) for name, now in kernel_counters(args.status).items()}
+
     line = {
         **json.loads(args.point),
         "exit": os.waitstatus_to_exitcode(status),
@@ -133,6 +145,7 @@ def main():
         "segments": last - first,
         "retransmitted": last_again - first_again,
         "steady": steady,
+        "counters": {name: count for name, count in counted.items() if count},
         "output": output,
     }
     with open(args.to, "a") as out:

@@ -43,6 +43,7 @@ plan_points() {
 record() {
   local mode=$1 namespace=$2 watch=() command=() role
   for role in $3; do watch+=(--watch "$role"); done
+  [[ $mode == sockhijack ]] && watch+=(--status "$program status --json --socket $socket")
   command=(timeout -k 2 $((seconds + 25)) "$here/lib/measure.py" --to "$raw" --point "$4" --seconds "$seconds" "${watch[@]}" -- taskset -c "$client_cpu" "${@:5}")
   [[ $mode == sockhijack ]] && mapfile -d '' -t command < <(hijacked load "${command[@]}")
   client nsenter --net="/run/netns/$namespace" "${command[@]}"

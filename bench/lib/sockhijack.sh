@@ -13,8 +13,8 @@ start_hijacked() {
   start "$1" "$2" "${command[@]}"
 }
 
-# daemon_pid: the process that listens on the daemon's socket.
-daemon_pid() { ss -xlpnH src "$socket" | grep -o 'pid=[0-9]*' | head -n 1 | cut -d= -f2; }
+# daemon_pid: this run's daemon; empty when none answers.
+daemon_pid() { "$program" status --json --socket "$socket" | sed -n 's/^ *"pid": *\([0-9]*\).*/\1/p'; }
 
 start_sockhijack() {
   [[ -e $program ]] || { say "same-node: there is no $program"; return 1; }
@@ -23,6 +23,6 @@ start_sockhijack() {
   start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
   start_hijacked hijack-iperf "$loopback" bulk:8202 iperf3 -s -B 127.0.0.1 -p 8202
   wait_for_port hijack-redis "$loopback" 127.0.0.1 8201 || return 1
-  [[ -n $(daemon_pid) ]] || { say "same-node: no daemon listens on $socket"; return 1; }
+  [[ -n $(daemon_pid) ]] || { say "same-node: no daemon answers on $socket"; return 1; }
   watched[sockhijack]="server=$pid_hijack_nginx server=$pid_hijack_redis server=$pid_hijack_iperf daemon=$(daemon_pid)"
 }

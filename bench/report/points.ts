@@ -22,6 +22,8 @@ export interface ModeFigures {
   /** p99 over plain's of the same repetition; below 1 is better. */
   readonly p99Ratio?: Spread;
   readonly errors: number;
+  /** Medians of the daemon's counters, an operation; those that never counted are left out. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** What is compared: the same load on every mode. */
@@ -81,6 +83,7 @@ export function ratioSpread(
 function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
   const own = all.filter((sample) => sample.mode === mode);
   const roles = new Set(own.flatMap((sample) => Object.keys(sample.cpuUs)));
+  const counters = new Set(own.flatMap((sample) => Object.keys(sample.counters)));
   const p50Us = spreadOf(own, (s) => s.p50Us);
   const p99Us = spreadOf(own, (s) => s.p99Us);
   const ratio = ratioSpread(all, mode, "plain", (s) => s.throughput);
@@ -96,6 +99,7 @@ function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
     ...(ratio && { ratio }),
     ...(p99Ratio && { p99Ratio }),
     errors: own.reduce((sum, s) => sum + s.errors, 0),
+    counters: Object.fromEntries([...counters].map((name) => [name, spread(own.map((s) => s.counters[name] ?? 0)).median])),
   };
 }
 

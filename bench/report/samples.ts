@@ -15,6 +15,7 @@ interface RawMeasurement {
   readonly stealSeconds: number;
   readonly segments: number;
   readonly steady: { readonly segments: number; readonly seconds: number } | null;
+  readonly counters?: Readonly<Record<string, number>>;
   readonly output: string;
 }
 
@@ -38,6 +39,8 @@ export interface Sample {
   readonly segmentsWholeRun: number;
   /** Socket errors and answers other than 2xx. */
   readonly errors: number;
+  /** What the daemon counted in the kernel, an operation: `redirected`, `pass_in_flight` …; empty without a daemon. */
+  readonly counters: Readonly<Record<string, number>>;
   /** CPU time of other programs and of the hypervisor, as a share of one CPU. */
   readonly foreignCpu: number;
 }
@@ -121,6 +124,7 @@ function toSample(raw: RawMeasurement): Sample {
     segments: raw.steady && inSteady ? raw.steady.segments / inSteady : segmentsWholeRun,
     segmentsWholeRun,
     errors,
+    counters: Object.fromEntries(Object.entries(raw.counters ?? {}).map(([name, n]) => [name, n / operations])),
     foreignCpu: (raw.foreignCpuSeconds + raw.stealSeconds) / raw.wallSeconds,
   };
 }

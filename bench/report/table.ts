@@ -13,6 +13,12 @@ const count = (value: number): string => Math.round(value).toLocaleString("en-US
 const times = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)} ×`);
 const us = (value: number | undefined): string => (value === undefined ? "" : count(value));
 
+/** Messages that went past TCP and, by reason, those that could have and did not; only under sockhijack. */
+function carried({ counters }: ModeFigures): string {
+  const shown = Object.entries(counters).filter(([name, n]) => name === "redirected" || (name.startsWith("pass_") && n >= 0.01));
+  return shown.length > 0 ? `  ${shown.map(([name, n]) => `${name} ${n.toFixed(2)}`).join(", ")}` : "";
+}
+
 function row(phase: string, mode: string, f: ModeFigures): string {
   const throughput = phase === "iperf" ? f.throughput.median.toFixed(1) : count(f.throughput.median);
   return [
@@ -24,6 +30,7 @@ function row(phase: string, mode: string, f: ModeFigures): string {
     times(f.p99Ratio?.median).padStart(11),
     f.cpuUs.median.toFixed(1).padStart(12),
     f.segments.median.toFixed(2).padStart(9),
+    carried(f),
     f.errors > 0 ? `  ${f.errors} errors` : "",
   ].join("");
 }
