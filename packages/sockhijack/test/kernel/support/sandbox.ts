@@ -1,0 +1,206 @@
+/** A sockhijack of a test's own: its socket, pins, cgroups and programs meet no other's, and all go at the test's end, also when it fails. @module */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cgroup2Path } from "@mitsu/ebpf-ts";
+import { connect, type Flow, type ServiceStatus, type SockhijackStatus, sockhijack } from "@mitsu/ipc";
+import type { ExecutionContext } from "ava";
+import { type Places, placesOf } from "../../../src/places.ts";
+import { processesIn, tracesOf } from "./kernel-state.ts";
+import { type Ending, Program, type ProgramOptions } from "./program.ts";
+import { until } from "./until.ts";
+
+/** The command under test. */
+export const bin: string = new URL("../../../../../bin/sockhijack", import.meta.url).pathname;
+
+/** What is asked of a flow. */
+export interface FlowMatch {
+  readonly state?: "redirected" | "tcp";
+  readonly reason?: string;
+  /** Service of the client's, of the server's end. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Port of the client's end. */
+  readonly port?: number;
+}
+
+let made = 0;
+
+/**
+ * Where one test works.
+ *
+ * @example
+ * ```ts
+ * const sandbox = new Sandbox(t);
+ * sandbox.run("web:80:8080", ["nginx", "-c", conf]);
+ * await sandbox.flow({ to: "web", state: "redirected" });
+ * ```
+ */
+export class Sandbox {
+  /** A folder for the test's files. */
+  readonly directory: string = mkdtempSync(join(tmpdir(), "mitsu-k-"));
+  readonly socket: string;
+  readonly places: Places;
+  /** Command line up to the sub-command; another version's in a test of upgrades. */
+  readonly bin: readonly string[];
+  readonly #programs: Program[] = [];
+  readonly #cgroups: string[] = [];
+
+  /** Is torn down with the test. @param command Command under test, `bin/sockhijack` unless told. */
+  constructor(t: ExecutionContext, command: readonly string[] = [bin]) {
+    this.socket = join(this.directory, "sockhijack.sock");
+    this.places = placesOf(this.socket);
+    this.bin = command;
+    t.teardown(() => this.#remove());
+    t.timeout(90_000);
+  }
+
+  /** Starts any program; ended with the test. */
+  spawn(command: readonly string[], options?: ProgramOptions): Program {
+    const program = new Program(command, options);
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** Starts `sockhijack <args> --socket …`. */
+  start(args: readonly string[], options?: ProgramOptions): Program {
+    const end = args.indexOf("--");
+    const at = end < 0 ? args.length : end;
+    return this.spawn([...this.bin, ...args.slice(0, at), "--socket", this.socket, ...args.slice(at)], options);
+  }
+
+  /** Runs `sockhijack <args>` to its end, whatever its exit status. */
+  cli(...args: readonly string[]): Promise<Ending> {
+    return this.start(args).ended;
+  }
+
+  /** Starts a program under `sockhijack run --service`. */
+  run(service: string, command: readonly string[], options?: ProgramOptions & { readonly redirect?: "auto" | "on" | "off" }): Program {
+    const redirect = options?.redirect ? ["--redirect", options.redirect] : [];
+    return this.start(["run", "--service", service, ...redirect, "--", ...command], options);
+  }
+
+  /** Starts `sockhijack daemon` and waits until it is ready. @param mesh Text of its `mesh.yaml`. */
+  async daemon({ mesh, args = [] }: { readonly mesh?: string; readonly args?: readonly string[] } = {}): Promise<Program> {
+    const config = mesh === undefined ? [] : ["--config", this.file("mesh.yaml", mesh)];
+    const daemon = this.start(["daemon", ...config, ...args]);
+    await daemon.says(/\bready\b/);
+    return daemon;
+  }
+
+  /** Writes a file into the sandbox's folder and returns its path. */
+  file(name: string, text: string | Uint8Array, mode = 0o644): string {
+    const path = join(this.directory, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, text, { mode });
+    return path;
+  }
+
+  /** Makes a cgroup that no other test has; removed, with all that runs in it, at the test's end. */
+  cgroup(): string {
+    const folder = join(cgroup2Path()!, `mitsu-test-${process.pid}-${++made}`);
+    mkdirSync(folder);
+    this.#cgroups.push(folder);
+    return folder;
+  }
+
+  /** A program started inside a cgroup. */
+  inCgroup(folder: string, command: readonly string[], options?: ProgramOptions): Program {
+    return this.spawn(["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', folder, ...command], options);
+  }
+
+  async #call<T>(ask: (client: Awaited<ReturnType<typeof connect<typeof sockhijack>>>) => Promise<T>): Promise<T> {
+    using client = await connect(this.socket, sockhijack);
+    return await ask(client);
+  }
+
+  /** What `flows --json` prints, asked over the control socket: starting a command for each poll would slow down what is being watched. */
+  async flows(): Promise<readonly Flow[]> {
+    return (await this.#call((client) => client.call("flows", {}))).flows;
+  }
+
+  /** What `services --json` prints. */
+  async services(): Promise<readonly ServiceStatus[]> {
+    return (await this.#call((client) => client.call("services", {}))).services;
+  }
+
+  /** What `status --json` prints. */
+  status(): Promise<SockhijackStatus> {
+    return this.#call((client) => client.call("status", {}));
+  }
+
+  /** One service once it has as many replicas that listen. */
+  serving(name: string, replicas = 1): Promise<ServiceStatus> {
+    return until(
+      `${name} has ${replicas} replicas that listen`,
+      async () => {
+        const found = (await this.services()).find((service) => service.name === name);
+        return found && found.replicas.filter(({ up }) => up).length >= replicas ? found : undefined;
+      },
+      { timeoutMs: 20_000 },
+    );
+  }
+
+  /** Flows that match. */
+  async matching({ state, reason, from, to, port }: FlowMatch): Promise<readonly Flow[]> {
+    return (await this.flows()).filter(
+      (flow) =>
+        (state === undefined || flow.state === state) &&
+        (reason === undefined || flow.reason === reason) &&
+        (from === undefined || flow.client.service === from) &&
+        (to === undefined || flow.server.service === to) &&
+        (port === undefined || flow.client.port === port),
+    );
+  }
+
+  /** Waits for at least `count` flows that match. @throws after 15 s with the flows there are. */
+  async awaitFlows(match: FlowMatch, count = 1): Promise<readonly Flow[]> {
+    let all: readonly Flow[] = [];
+    return until(
+      `${count} flows with ${JSON.stringify(match)}`,
+      async () => {
+        const found = await this.matching(match);
+        all = found.length >= count ? found : await this.flows();
+        return found.length >= count ? found : undefined;
+      },
+      { timeoutMs: 15_000, seen: () => all.map(({ client, server, state, reason }) => ({ client, server, state, reason })) },
+    );
+  }
+
+  /** Waits for a flow that matches. */
+  async awaitFlow(match: FlowMatch): Promise<Flow> {
+    return (await this.awaitFlows(match))[0]!;
+  }
+
+  /** Pid of the daemon that serves this sandbox, whoever started it. */
+  async daemonPid(): Promise<number> {
+    return (await this.status()).pid;
+  }
+
+  /** Log of a daemon that `run` or `attach` started. */
+  daemonLog(): string {
+    return readFileSync(join(this.places.state, "daemon.log"), "utf8");
+  }
+
+  async #remove(): Promise<void> {
+    for (const program of this.#programs.toReversed()) await program.stop();
+    const root = cgroup2Path()!;
+    for (const folder of [join(root, this.places.cgroup), ...this.#cgroups]) if (existsSync(folder)) await endAll(folder);
+    const cleanup = await new Program([...this.bin, "cleanup", "--socket", this.socket]).ended;
+    for (const folder of this.#cgroups) if (existsSync(folder)) rmdirSync(folder);
+    const { paths } = tracesOf(this.socket);
+    if (cleanup.status !== 0 || paths.length > 0) {
+      rmSync(this.places.pins, { recursive: true, force: true });
+      rmSync(this.places.state, { recursive: true, force: true });
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+    if (cleanup.status !== 0) throw new Error(`cleanup at the end of the test failed: ${cleanup.stderr}`);
+    if (paths.length > 0) throw new Error(`cleanup at the end of the test left ${paths.join(", ")}`);
+  }
+}
+
+/** Ends what a killed master left behind. */
+async function endAll(folder: string): Promise<void> {
+  if (processesIn(folder).length > 0) writeFileSync(join(folder, "cgroup.kill"), "1");
+  await until(`no process is left in ${folder}`, () => processesIn(folder).length === 0);
+}

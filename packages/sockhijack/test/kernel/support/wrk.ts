@@ -1,0 +1,73 @@
+/** wrk as Debian ships it, as a steady load whose every answer is checked. @module */
+import type { Program } from "./program.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** What wrk counted. */
+export interface LoadReport {
+  readonly requests: number;
+  /** Answers whose body or status was not the expected one. */
+  readonly wrong: number;
+  readonly socketErrors: { readonly connect: number; readonly read: number; readonly write: number; readonly timeout: number };
+  readonly text: string;
+}
+
+const script = `local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function init(args) expected = args[1]; wrong = 0 end
+function response(status, headers, body) if status ~= 200 or body ~= expected then wrong = wrong + 1 end end
+function done(summary)
+  local wrong = 0
+  for _, thread in ipairs(threads) do wrong = wrong + thread:get("wrong") end
+  local e = summary.errors
+  io.write(string.format("REPORT %d %d %d %d %d %d\\n", summary.requests, wrong + e.status, e.connect, e.read, e.write, e.timeout))
+end
+`;
+
+/** A load that runs until it is told to stop. */
+export class Load {
+  readonly program: Program;
+
+  /**
+   * @param service Service that wrk belongs to; undefined runs it unattached.
+   * @param body What every answer must be.
+   */
+  constructor(
+    sandbox: Sandbox,
+    {
+      service = "client",
+      url,
+      body,
+      connections = 16,
+      seconds = 60,
+      prefix = [],
+    }: {
+      readonly service?: string | undefined;
+      readonly url: string;
+      readonly body: string;
+      readonly connections?: number;
+      readonly seconds?: number;
+      /** Command in front of wrk, such as `nsenter`. */
+      readonly prefix?: readonly string[];
+    },
+  ) {
+    const file = sandbox.file("wrk.lua", script);
+    const command = [...prefix, "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url, "--", body];
+    this.program = service === "" ? sandbox.spawn(command) : sandbox.run(service, command);
+  }
+
+  /** Interrupts wrk, which then reports; or waits for its end when it was given its time. */
+  async report({ interrupt = true }: { readonly interrupt?: boolean } = {}): Promise<LoadReport> {
+    if (interrupt) this.program.child.kill("SIGINT");
+    const { stdout, stderr } = await this.program.ended;
+    const found = /^REPORT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout);
+    if (!found) throw new Error(`wrk gave no report: ${stdout}${stderr}`);
+    const [requests, wrong, connect, read, write, timeout] = found.slice(1).map(Number) as [number, number, number, number, number, number];
+    return { requests, wrong, socketErrors: { connect, read, write, timeout }, text: stdout };
+  }
+}
+
+/** What a report must say when nothing was lost. */
+export const flawless: Pick<LoadReport, "wrong" | "socketErrors"> = {
+  wrong: 0,
+  socketErrors: { connect: 0, read: 0, write: 0, timeout: 0 },
+};
