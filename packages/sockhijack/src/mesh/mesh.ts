@@ -43,6 +43,7 @@ export class Mesh {
   #presences: readonly Presence[] = [];
   #endpoints: readonly Endpoint[] = [];
   readonly #mirrors;
+  #told = "";
 
   constructor(options: MeshOptions) {
     const { kernel, catalog, saved = noState } = options;
@@ -201,7 +202,6 @@ export class Mesh {
     const { ids, maps } = { ids: this.ids, maps: kernel.maps };
     this.#endpoints = endpointsOf(this.#catalog, this.#presences, records, (id) => ids.services.name(id), this.namespaces);
     ids.replicas.retain(new Set(this.#endpoints.map(replicaName)));
-    const before = JSON.stringify(ids);
     const tables = tablesOf(this.#catalog, this.#endpoints, ids);
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
     for (const [id, value] of tables.services) maps.services.set(id, value);
@@ -216,7 +216,11 @@ export class Mesh {
     this.#mirrors.addresses.sync(tables.addresses);
     const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
     ids.services.retain(names);
-    if (before !== JSON.stringify(ids)) onChange(this.state());
+    // Compared as a whole: an attachment or a number given out since the last time must survive this process too.
+    const state = this.state();
+    const text = JSON.stringify(state, (_key, value) => (typeof value === "bigint" ? String(value) : value));
+    if (text !== this.#told) onChange(state);
+    this.#told = text;
   }
 
   /** What the next daemon must know. */
