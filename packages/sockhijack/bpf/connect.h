@@ -56,20 +56,20 @@ static __always_inline __u32 service_of_current(void)
 	return 0;
 }
 
-/* Tells the daemon once that there is something new to scan; it clears the flag when it begins to. */
-static __always_inline void kick(__u64 netns)
+/* Tells the daemon once that there is something new to look at; it clears the flag when it begins to. */
+static __always_inline void kick(__u64 netns, __u32 kind)
 {
 	struct control *c = controls();
-	if (!c || c->kicked || __sync_lock_test_and_set(&c->kicked, 1))
+	if (!c || (c->kicked & kind) || (__sync_fetch_and_or(&c->kicked, kind) & kind))
 		return;
 	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
-		c->kicked = 0; /* nobody was told: the next connect tries again */
+		__sync_fetch_and_and(&c->kicked, ~kind); /* nobody was told: the next connect tries again */
 		count(COUNT_EVENT_LOST);
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
-	e->kind = EVENT_KICK;
+	e->kind = kind;
 	e->netns = netns;
 	bpf_ringbuf_submit(e, 0);
 }
@@ -235,7 +235,9 @@ static __always_inline void remember_load(struct sock_state *st, __u32 replica)
 /* Is the resolver listening in this namespace? When the daemon is gone its sockets are too, and queries go where they always went. */
 static __always_inline int resolver_alive(struct bpf_sock_addr *ctx, __be16 port)
 {
-	struct bpf_sock_tuple tuple = { .ipv4 = { .saddr = bpf_htonl(0x7f000001), .daddr = bpf_htonl(0x7f350001), .sport = DNS_PORT, .dport = port } };
+	struct bpf_sock_tuple tuple = {
+		.ipv4 = { .saddr = bpf_htonl(0x7f000001), .daddr = bpf_htonl(0x7f350001), .sport = DNS_PORT, .dport = port }
+	};
 	struct bpf_sock *sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
@@ -272,7 +274,8 @@ static __always_inline int to_resolver(struct bpf_sock_addr *ctx, const struct a
 	struct control *c = controls();
 	if (asked->port != DNS_PORT || !c || !c->dns_port)
 		return 0;
-	if (is_mapped(asked->ip) && asked->ip[12] == 127 && asked->ip[13] == 53 && asked->ip[14] == 0 && asked->ip[15] <= DNS_SLOTS && asked->ip[15])
+	if (is_mapped(asked->ip) && asked->ip[12] == 127 && asked->ip[13] == 53 && asked->ip[14] == 0 && asked->ip[15] <= DNS_SLOTS &&
+	    asked->ip[15])
 		return 0; /* already addressed to the resolver */
 	__u32 slot = DNS_SLOTS;
 	if (resolver_alive(ctx, c->dns_port))
@@ -370,7 +373,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int v6)
 			__sync_fetch_and_add(&t->connections, 1);
 	}
 	if (protocol == IPPROTO_TCP)
-		kick(netns);
+		kick(netns, EVENT_CONNECT);
 	return 1;
 }
 
@@ -530,11 +533,35 @@ int setsockopt(struct bpf_sockopt *ctx)
 	count(COUNT_OPTED_OUT);
 	st->flags |= STATE_OPTED_OUT;
 	st->mode = MODE_TCP; /* at once; the daemon takes it out of the map */
-	kick(bpf_get_netns_cookie(ctx));
+	kick(bpf_get_netns_cookie(ctx), EVENT_CONNECT);
 untouched:
 	if (ctx->optlen > 4096)
 		ctx->optlen = 0; /* larger than the kernel hands to us: let it use the caller's own buffer */
 	return 1;
+}
+
+/* A socket that binds may come to listen: from here on it and all it accepts carry our state, so that `watch` finds them. */
+static __always_inline int on_bind(struct bpf_sock *ctx)
+{
+	if (ctx->protocol != IPPROTO_TCP)
+		return 1;
+	struct sock_state *st = bpf_sk_storage_get(&states, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (st)
+		st->service = service_of_current();
+	kick(bpf_get_netns_cookie(ctx), EVENT_BIND);
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int post_bind4(struct bpf_sock *ctx)
+{
+	return on_bind(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int post_bind6(struct bpf_sock *ctx)
+{
+	return on_bind(ctx);
 }
 
 /* The last reference to a socket is closed: its connection is over as far as the program is concerned. */

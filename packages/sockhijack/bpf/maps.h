@@ -15,7 +15,8 @@
 MAP(control, BPF_MAP_TYPE_ARRAY, 1, __u32, struct control, BPF_F_MMAPABLE);
 MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, COUNTERS, __u32, __u64, 0);
 MAP(cgroups, BPF_MAP_TYPE_HASH, MAX_SERVICES, __u64, __u32, BPF_F_NO_PREALLOC); /* cgroup id → service */
-MAP(adopted, BPF_MAP_TYPE_HASH, 65536, __u64, __u32, BPF_F_NO_PREALLOC); /* socket inode → service, for programs that were moved into their cgroup */
+MAP(adopted, BPF_MAP_TYPE_HASH, 65536, __u64, __u32,
+    BPF_F_NO_PREALLOC); /* socket inode → service, for programs that were moved into their cgroup */
 MAP(services, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, __u32, struct service, 0);
 MAP(addresses, BPF_MAP_TYPE_HASH, 65536, struct address_key, struct address_value, BPF_F_NO_PREALLOC);
 MAP(frontends, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, __u32, struct frontend, 0);
@@ -25,7 +26,8 @@ MAP(scores, BPF_MAP_TYPE_ARRAY, MAX_REPLICAS, __u32, struct score, BPF_F_MMAPABL
 MAP(loads, BPF_MAP_TYPE_ARRAY, MAX_REPLICAS, __u32, struct load, BPF_F_MMAPABLE);
 MAP(policies, BPF_MAP_TYPE_HASH, 65536, struct policy_key, struct policy_value, BPF_F_NO_PREALLOC);
 MAP(matrix, BPF_MAP_TYPE_HASH, 65536, struct edge, struct traffic, BPF_F_NO_PREALLOC);
-MAP(udp_peers, BPF_MAP_TYPE_LRU_HASH, 16384, struct address_key, struct address, 0); /* netns holds the socket's cookie, ip and port the replica */
+MAP(udp_peers, BPF_MAP_TYPE_LRU_HASH, 16384, struct address_key, struct address,
+    0); /* netns holds the socket's cookie, ip and port the replica */
 MAP(dns_slots, BPF_MAP_TYPE_ARRAY, DNS_SLOTS, __u32, struct address, 0); /* name server behind 127.53.0.(slot+1) */
 MAP(plans, BPF_MAP_TYPE_HASH, MAX_SOCKETS, __u64, struct plan, BPF_F_NO_PREALLOC); /* socket cookie → what the next scan does with it */
 MAP(pairs, BPF_MAP_TYPE_ARRAY, MAX_PAIRS, __u32, struct pair, BPF_F_MMAPABLE);
@@ -43,7 +45,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE); /* an accepted socket inherits its listener's */
 	__type(key, int);
 	__type(value, struct sock_state);
 } states SEC(".maps");

@@ -3,7 +3,8 @@
 #ifndef MITSU_REDIRECT_H
 #define MITSU_REDIRECT_H
 
-/* Off on kernels whose self-test found copied_seq to count redirected bytes too (before 6.18.14): a message by TCP is then the last word. */
+/* Off on kernels whose self-test found copied_seq to count redirected bytes too (before 6.18.14): a message by TCP is then the last word.
+ */
 const volatile __u32 config_promote = 1;
 
 /* Unread bytes at the peer above which messages go by TCP: what a program can pile up stays within 10 % of plain TCP's own buffers. */
@@ -103,7 +104,8 @@ int redirect(struct sk_msg_md *msg)
 		goto pass;
 	}
 	if (st->mode == MODE_TCP) {
-		/* From TCP to redirect only when the peer's program has read every byte TCP ever carried this way: nothing can be overtaken. */
+		/* From TCP to redirect only when the peer's program has read every byte TCP ever carried this way: nothing can be
+		 * overtaken. */
 		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 		if (!tp || tp->write_seq != peer.copied_seq || (!config_promote && st->redirected_messages)) {
 			count(COUNT_PASS_IN_FLIGHT);
@@ -142,7 +144,8 @@ pass:
 	return SK_PASS;
 }
 
-/* Does nothing, on purpose: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD hold. */
+/* Does nothing, on purpose: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD
+ * hold. */
 SEC("sk_skb")
 int verdict(struct __sk_buff *skb)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The scan: visits every TCP socket of one namespace under its lock, does what the daemon planned for it, and reports what it found. */
+/* Two iterators: `scan` visits a namespace's sockets under their locks and does what the daemon planned; `watch` only looks. */
 #ifndef MITSU_SCAN_H
 #define MITSU_SCAN_H
 
 #define O_NONBLOCK_ 04000
 #define PSOCK_POINTER_MASK (~7ULL)
 #define TCP_ESTABLISHED_ 1
+#define TCP_CLOSE_ 7
 #define TCP_LISTEN_ 10
 
 static __always_inline __u32 service_of_socket(struct sock *sk, __u64 inode, __u64 *cgroup)
@@ -158,6 +159,54 @@ static __always_inline void copy_ip(__u8 *to, struct sock *sk, int remote)
 		bpf_probe_read_kernel(to, 16, remote ? &sk->__sk_common.skc_v6_daddr : &sk->__sk_common.skc_v6_rcv_saddr);
 }
 
+/* What both iterators tell of a socket: who, whose, how far. */
+static __always_inline void identify(struct sock_record *r, struct sock *sk)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	struct socket *socket = sk->sk_socket;
+	if (socket && socket->file)
+		r->inode = socket->file->f_inode->i_ino;
+	r->service = service_of_socket(sk, r->inode, &r->cgroup);
+	r->cookie = bpf_get_socket_cookie(sk);
+	r->netns = sk->__sk_common.skc_net.net->net_cookie;
+	r->sk = (__u64)sk;
+	r->state = sk->__sk_common.skc_state;
+	r->family = sk->__sk_common.skc_family;
+	r->local_port = sk->__sk_common.skc_num;
+	r->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	copy_ip(r->local_ip, sk, 0);
+	copy_ip(r->remote_ip, sk, 1);
+}
+
+static __always_inline void measure(struct sock_record *r, struct sock *sk, struct tcp_sock *tp, const struct sock_state *st)
+{
+	if (st) {
+		r->redirected_bytes = st->redirected_bytes;
+		r->redirected_messages = st->redirected_messages;
+		r->passed_messages = st->passed_messages;
+		r->mean_bytes = st->mean_bytes;
+		r->mode = st->mode;
+		r->slot = st->slot;
+		r->peer_service = st->peer_service;
+		r->flags = st->flags;
+		r->peer = st->peer;
+		r->asked = st->asked;
+		r->replica = st->replica;
+	}
+	r->stream_out = tp->snd_una - (__u32)tp->bytes_acked;
+	r->stream_in = tp->rcv_nxt - (__u32)tp->bytes_received;
+	r->in_flight = tp->snd_nxt - tp->snd_una;
+	r->bytes_sent = tp->bytes_sent - tp->bytes_retrans;
+	r->bytes_received = tp->bytes_received;
+	r->segments_sent = tp->data_segs_out;
+	r->srtt_us = tp->srtt_us >> 3;
+	r->unread = sk->sk_backlog.rmem_alloc.counter;
+}
+
+/*
+ * The scan of one namespace: every TCP socket, under its lock. It walks the kernel's whole table of connections, some milliseconds on a
+ * large machine, so it runs when there is something to apply or listeners to find; `watch` does the everyday looking.
+ */
 SEC("iter/tcp")
 int scan(struct bpf_iter__tcp *ctx)
 {
@@ -166,66 +215,52 @@ int scan(struct bpf_iter__tcp *ctx)
 	if (!tp)
 		return 0; /* a request or time-wait socket */
 	struct sock *sk = (struct sock *)tp;
-	__u8 state = sk->__sk_common.skc_state;
-	if (state == 7 /* TCP_CLOSE */)
+	if (sk->__sk_common.skc_state == TCP_CLOSE_)
 		return 0;
-
 	struct sock_record r;
-	__builtin_memset(&r, 0, sizeof(r));
-	struct socket *socket = sk->sk_socket;
-	if (socket && socket->file)
-		r.inode = socket->file->f_inode->i_ino;
-	r.service = service_of_socket(sk, r.inode, &r.cgroup);
+	identify(&r, sk);
 	if (!r.service)
 		return 0;
 
-	r.cookie = bpf_get_socket_cookie(sk);
-	r.netns = sk->__sk_common.skc_net.net->net_cookie;
-	r.sk = (__u64)sk;
-	r.state = state;
-	r.family = sk->__sk_common.skc_family;
-	r.local_port = sk->__sk_common.skc_num;
-	r.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	copy_ip(r.local_ip, sk, 0);
-	copy_ip(r.remote_ip, sk, 1);
-	if (state == TCP_LISTEN_) {
+	int lasting = r.state == TCP_ESTABLISHED_ || r.state == TCP_LISTEN_;
+	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, lasting ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (st && !st->service)
+		st->service = r.service;
+	if (r.state == TCP_LISTEN_) {
 		r.facts = FACT_LISTENER;
-		goto report;
-	}
-
-	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, state == TCP_ESTABLISHED_ ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-	r.facts = facts_of(sk, tp, st && st->flags & STATE_ENROLLED);
-	if (st) {
-		struct plan *plan = bpf_map_lookup_elem(&plans, &r.cookie);
+	} else {
+		r.facts = facts_of(sk, tp, st && st->flags & STATE_ENROLLED);
+		struct plan *plan = st ? bpf_map_lookup_elem(&plans, &r.cookie) : 0;
 		if (plan) {
-			if (st->service == 0)
-				st->service = r.service;
 			r.applied = apply(sk, r.cookie, r.facts, st, plan);
 			if (r.applied == APPLIED_DONE)
 				bpf_map_delete_elem(&plans, &r.cookie);
 			r.facts = facts_of(sk, tp, st->flags & STATE_ENROLLED);
 		}
-		r.redirected_bytes = st->redirected_bytes;
-		r.redirected_messages = st->redirected_messages;
-		r.passed_messages = st->passed_messages;
-		r.mean_bytes = st->mean_bytes;
-		r.mode = st->mode;
-		r.slot = st->slot;
-		r.peer_service = st->peer_service;
-		r.flags = st->flags;
-		r.peer = st->peer;
-		r.asked = st->asked;
-		r.replica = st->replica;
+		measure(&r, sk, tp, st);
 	}
-	r.stream_out = tp->snd_una - (__u32)tp->bytes_acked;
-	r.stream_in = tp->rcv_nxt - (__u32)tp->bytes_received;
-	r.in_flight = tp->snd_nxt - tp->snd_una;
-	r.bytes_sent = tp->bytes_sent - tp->bytes_retrans;
-	r.bytes_received = tp->bytes_received;
-	r.segments_sent = tp->data_segs_out;
-	r.srtt_us = tp->srtt_us >> 3;
-	r.unread = sk->sk_backlog.rmem_alloc.counter;
-report:
+	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
+	return 0;
+}
+
+/* Looks at the sockets that carry our state, in all namespaces and without their locks, and changes nothing: tens of microseconds. */
+SEC("iter/bpf_sk_storage_map")
+int watch(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	const struct sock_state *st = ctx->value;
+	if (!sk || !st)
+		return 0;
+	__u8 state = sk->__sk_common.skc_state;
+	if (sk->sk_protocol != IPPROTO_TCP || state == TCP_CLOSE_ || state == TCP_LISTEN_)
+		return 0;
+	struct tcp_sock *tp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	struct sock_record r;
+	identify(&r, sk);
+	if (!r.service)
+		return 0;
+	r.facts = facts_of(sk, tp, st->flags & STATE_ENROLLED);
+	measure(&r, sk, tp, st);
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));
 	return 0;
 }

@@ -205,7 +205,7 @@ struct tap_record {
 
 /* Mapped by the daemon. */
 struct control {
-	__u32 kicked; /* set when the daemon was told that there is something to scan, cleared by it */
+	__u32 kicked; /* bits of event_kind: the daemon was told, and clears them when it looks */
 	__u32 default_action; /* enum action between services without a rule */
 	__u32 tap; /* some service is tapped */
 	__u32 dns_used; /* slots handed out */
@@ -216,7 +216,15 @@ struct control {
 enum redirect { REDIRECT_AUTO = 0, REDIRECT_ON = 1, REDIRECT_OFF = 2 };
 enum action { ACTION_ALLOW = 0, ACTION_DENY = 1 };
 enum mode { MODE_OFF = 0, MODE_TCP = 1, MODE_REDIRECT = 2 };
-enum state_flag { STATE_CLIENT = 1, STATE_TAP = 2, STATE_OPTED_OUT = 4, STATE_QUIET = 8, STATE_DNS = 16, STATE_COUNTED = 32, STATE_ENROLLED = 64 };
+enum state_flag {
+	STATE_CLIENT = 1,
+	STATE_TAP = 2,
+	STATE_OPTED_OUT = 4,
+	STATE_QUIET = 8,
+	STATE_DNS = 16,
+	STATE_COUNTED = 32,
+	STATE_ENROLLED = 64
+};
 enum action_plan { PLAN_NONE = 0, PLAN_ENROL = 1, PLAN_QUIESCE = 2, PLAN_RELEASE = 3, PLAN_REFRESH = 4, PLAN_SET = 5 };
 enum applied { APPLIED_NOTHING = 0, APPLIED_DONE = 1, APPLIED_LATER = 2, APPLIED_FULL = 3, APPLIED_REFUSED = 4 };
 enum fact {
@@ -233,7 +241,7 @@ enum fact {
 	FACT_LISTENER = 1024,
 	FACT_BUSY = 2048, /* a thread is inside send or receive */
 };
-enum event_kind { EVENT_KICK = 1, EVENT_DENIED = 2, EVENT_OPTED_OUT = 3 };
+enum event_kind { EVENT_CONNECT = 1, EVENT_BIND = 2, EVENT_DENIED = 4 }; /* the first two are bits of control.kicked */
 
 enum counter {
 	COUNT_CONNECT, /* connects by attached programs */

@@ -58,11 +58,18 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: verdict.usable, log, now });
     life.defer("engine", () => engine.close());
     mesh.attachDeclared();
-    engine.scan();
+    if (kernel.takenOver) log.info("live sockets run this version's programs", { sockets: engine.renew() });
+    else engine.look("scan");
     const dns = new Dns({ kernel, mesh, domain: args.domain, port: places.dnsPort, log });
     life.defer("resolvers", () => dns.close());
     await dns.follow();
-    const events = readEvents(kernel, mesh, log, () => engine.kick());
+    const events = readEvents(
+      kernel,
+      mesh,
+      log,
+      () => engine.kick(false),
+      () => engine.kick(true),
+    );
     life.defer("events", () => events.close());
     const taps = new TapFeed(kernel, mesh, engine);
     life.defer("taps", () => taps.close());
@@ -80,7 +87,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const reload = async (): Promise<void> => {
       if (!existsSync(context.config)) return;
       mesh.reload(await loadCatalog(context.config));
-      engine.kick();
+      engine.kick(true);
     };
     life.onReload(reload);
     if (configured) {
@@ -88,7 +95,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
         context.config,
         (next) => {
           mesh.reload(next);
-          engine.kick();
+          engine.kick(true);
         },
         (error) => log.error("mesh.yaml is wrong; the old one stays", { error }),
       );
@@ -126,7 +133,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     });
     life.defer("control socket", () => server.close());
     keepHouse({ life, mesh, engine, dns, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
-    engine.kick();
+    engine.kick(true);
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });
   if (cleanup) {
@@ -157,7 +164,7 @@ function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void
       mesh.detach(cgroup);
       removeCgroup(root, folder);
       log.info("ended", { service, cgroup: folder });
-      engine.kick();
+      engine.kick(true);
     }
     hadSome ||= mesh.attachments.length > 0;
     if (hadSome && mesh.attachments.length === 0) onEmpty?.();

@@ -1,10 +1,10 @@
-/** The engine: scans when something happened, couples what is fit, keeps the tables true. @module */
+/** The engine: looks when something happened, couples what is fit, keeps the tables true. @module */
 import type { Log } from "@mitsu/cli";
 import { Budget } from "./budget.ts";
 import { Coupler, type JudgedFlow } from "./coupling/coupler.ts";
 import { flowsOf, isEnrolled } from "./coupling/flow.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import { planAction, planFor, type SockRecord, stateFlag } from "./kernel/layout.ts";
+import { planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { SplicingPrograms } from "./mesh/splicing-programs.ts";
 
@@ -22,117 +22,148 @@ export interface EngineOptions {
 
 /** The most connections coupled at once (`MAX_PAIRS`). */
 const pairs = 65536;
-/** Pauses between scans while something is unsettled: soon at first, since most connections settle within two scans. */
+/** Pauses between looks while something is unsettled: soon at first, since most connections settle within two. */
 const pausesMs = [2, 4, 8, 8, 16, 32, 64, 128, 250, 500];
-/** The most of a core that scans may take over a while: under a storm of connections they become rarer, not the machine slower. */
-const scanShare = 0.04;
-/** Scan time that may be spent at once, before that share counts. */
-const scanBurstMs = 40;
-/** Between scans while connections are coupled: a socket that turns unfit is found within this. */
+/** The most of a core that looking may take over a while: under a storm of connections it becomes rarer, not the machine slower. */
+const lookShare = 0.04;
+/** Time that may be spent on it at once, before that share counts. */
+const lookBurstMs = 60;
+/** Between looks while programs are attached: a socket that turned unfit is found within this. */
 const steadyMs = 2_000;
-/** Between scans when nothing is coupled: listeners, namespaces and cgroups still come and go. */
-const restMs = 3_000;
+/** Between full scans: listeners and connections that the hooks did not see. */
+const scanEveryMs = 10_000;
 
 /**
- * Runs the scan-judge-plan loop. A scan applies the plans of the one before, so that what is decided on one view of a socket is checked
- * again, under its lock, when it is carried out.
+ * Runs the look-judge-plan loop.
+ *
+ * `watch` shows the connections cheaply and without locks; the coupler judges and plans. Only when there are plans does a full scan run,
+ * which checks each socket again under its lock before it does what was planned.
  */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #coupler = new Coupler(pairs);
   readonly #detaching = new Set<number>();
+  readonly #budget = new Budget(lookShare, lookBurstMs);
   #flows: readonly JudgedFlow[] = [];
   #records: readonly SockRecord[] = [];
+  #listeners: readonly SockRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
-  readonly #debt = new Budget(scanShare, scanBurstMs);
   #step = 0;
   #unsettled = false;
+  #planned = false;
+  #wantScan = true;
+  #scannedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
-  #scans = 0;
-  #scanTotalMs = 0;
-  #refreshAll = false;
+  #looks = 0;
+  #totalMs = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#refreshAll = options.kernel.takenOver;
   }
 
-  /** The flows as the last scan found them. */
+  /** The flows as the last look found them. */
   get flows(): readonly JudgedFlow[] {
     return this.#flows;
   }
-  /** The lines of the last scan. */
-  get records(): readonly SockRecord[] {
-    return this.#records;
-  }
   get counts(): { readonly scans: number; readonly meanUs: number } {
-    return { scans: this.#scans, meanUs: this.#scans ? Math.round((this.#scanTotalMs * 1000) / this.#scans) : 0 };
+    return { scans: this.#looks, meanUs: this.#looks ? Math.round((this.#totalMs * 1000) / this.#looks) : 0 };
   }
 
-  /** Something happened: scan soon, then again at growing pauses until all is settled. */
-  kick(): void {
+  /**
+   * Something happened: look soon, then again at growing pauses until all is settled.
+   *
+   * @param scan Connections or listeners may have come that the hooks did not see.
+   */
+  kick(scan: boolean): void {
     this.#step = 0;
+    this.#wantScan ||= scan;
     this.#plan(pausesMs[0]!);
   }
 
   #plan(delayMs: number): void {
     if (this.#closed) return;
-    const at = this.#options.now() + Math.max(delayMs, this.#debt.waitMs(this.#options.now()));
+    const now = this.#options.now();
+    const at = now + Math.max(delayMs, this.#budget.waitMs(now));
     if (this.#timer && this.#dueMs <= at) return;
     clearTimeout(this.#timer);
     this.#dueMs = at;
-    this.#timer = setTimeout(() => this.#tick(), at - this.#options.now());
+    this.#timer = setTimeout(() => this.#tick(), at - now);
     this.#timer.unref();
   }
 
   #tick(): void {
     this.#timer = undefined;
     try {
-      this.scan();
+      this.look();
     } catch (error) {
-      this.#options.log.error("scan failed, connections stay as they are", { error });
+      this.#options.log.error("cannot look at the sockets; connections stay as they are", { error });
     }
-    const next = this.#step < pausesMs.length ? pausesMs[this.#step++] : undefined;
-    const idle = this.#coupler.coupled > 0 ? steadyMs : restMs;
-    this.#plan(this.#unsettled || (next ?? idle) <= 64 ? (next ?? pausesMs.at(-1)!) : idle);
+    const pause = this.#step < pausesMs.length ? pausesMs[this.#step++]! : undefined;
+    if (this.#unsettled) this.#plan(pause ?? pausesMs.at(-1)!);
+    else if (pause !== undefined && pause <= 64) this.#plan(pause);
+    else if (this.#options.mesh.attachments.length > 0) this.#plan(steadyMs);
   }
 
-  /** One scan of every namespace, now. @returns the flows it found. */
-  scan(): readonly JudgedFlow[] {
-    const { kernel, mesh, splicing, usable, now } = this.#options;
+  /**
+   * Looks once, now; carries out what was planned before.
+   *
+   * @param how `scan` also finds listeners, and connections that no hook has seen.
+   * @returns the flows it found.
+   */
+  look(how: "watch" | "scan" = "watch"): readonly JudgedFlow[] {
+    const { kernel, mesh, now } = this.#options;
     const begin = now();
     kernel.setControl("kicked", 0);
-    if (this.#step >= pausesMs.length) {
+    const scan = how === "scan" || this.#planned || this.#wantScan || begin - this.#scannedAtMs > scanEveryMs;
+    const scanned = scan ? this.#scanAll(begin) : [];
+    const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
+    this.#records = kernel.watch().map((r) => ({ ...r, applied: outcome.get(r.cookie) ?? 0 }));
+    if (scan) mesh.refresh(this.#listeners);
+    const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
+    for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
+    this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling" || reason === "unread");
+    this.#flows = flows;
+    this.#unsettled = unsettled || this.#planned;
+    this.#looks++;
+    const tookMs = now() - begin;
+    this.#budget.spend(tookMs, now());
+    this.#totalMs += tookMs;
+    return flows;
+  }
+
+  #scanAll(beginMs: number): SockRecord[] {
+    const { kernel, mesh } = this.#options;
+    if (beginMs - this.#scannedAtMs > scanEveryMs) {
       mesh.namespaces.refresh();
       mesh.attachDeclared();
     }
     mesh.locate();
-    this.#records = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));
-    if (this.#refreshAll) this.#refresh();
-    mesh.refresh(this.#records);
+    const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));
+    this.#listeners = scanned.filter((r) => r.state === tcpState.listen);
+    this.#wantScan = false;
+    this.#scannedAtMs = beginMs;
+    return scanned;
+  }
+
+  #rules() {
+    const { mesh, splicing, usable } = this.#options;
     const redirects = new Map(mesh.catalog.services.map(({ name, redirect }) => [name, redirect]));
-    const rules = {
+    return {
       usable,
       redirect: (id: number) => (this.#detaching.has(id) ? "off" : (redirects.get(mesh.ids.services.name(id)) ?? "auto")),
       splices: (end: SockRecord) => splicing.in(end.cgroup, mesh),
     } as const;
-    const { flows, plans, unsettled } = this.#coupler.step(flowsOf(this.#records), rules, now());
-    for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
-    this.#flows = flows;
-    this.#unsettled = unsettled;
-    this.#scans++;
-    const tookMs = now() - begin;
-    this.#debt.spend(tookMs, now());
-    this.#scanTotalMs += tookMs;
-    return flows;
   }
 
   /** After an upgrade: sockets in the map still run the programs they were enrolled with, until they are linked again. */
-  #refresh(): void {
-    this.#refreshAll = false;
-    for (const record of this.#records.filter(isEnrolled)) this.#options.kernel.maps.plans.set(record.cookie, planFor(planAction.refresh));
-    this.#options.log.info("live sockets move to this version's programs", { sockets: this.#records.filter(isEnrolled).length });
+  renew(): number {
+    const { kernel } = this.#options;
+    this.look("scan");
+    const live = this.#records.filter(isEnrolled);
+    for (const { cookie } of live) kernel.maps.plans.set(cookie, planFor(planAction.refresh));
+    this.look("scan");
+    return live.length;
   }
 
   /**
@@ -147,7 +178,7 @@ export class Engine {
       this.#records.filter((r) => isEnrolled(r) && (services.has(r.service) || services.has(r.peer_service))).length;
     try {
       for (let pause = 1; ; pause = Math.min(16, pause * 2)) {
-        this.scan();
+        this.look("scan");
         if (left() === 0 || this.#options.now() > deadline) return left();
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -158,17 +189,16 @@ export class Engine {
 
   /** Turns the copying of messages on or off for the sockets of a service. */
   tap(service: number, on: boolean): void {
-    this.#options.kernel.setControl("tap", on ? 1 : 0);
-    this.scan();
+    const { kernel } = this.#options;
     const flags = on ? stateFlag.tap : 0;
-    for (const r of this.#records) {
-      if (isEnrolled(r) && (r.service === service || r.peer_service === service))
-        this.#options.kernel.maps.plans.set(r.cookie, planFor(planAction.set, { flags }));
-    }
-    this.scan();
+    const changing = kernel
+      .watch()
+      .filter((r) => isEnrolled(r) && (r.service === service || r.peer_service === service) && (r.flags & stateFlag.tap) !== flags);
+    for (const { cookie } of changing) kernel.maps.plans.set(cookie, planFor(planAction.set, { flags }));
+    if (changing.length > 0) this.look("scan");
   }
 
-  /** Stops scanning; what is coupled stays coupled. */
+  /** Stops looking; what is coupled stays coupled. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -8,14 +8,16 @@ import type { Mesh } from "./mesh/mesh.ts";
 /**
  * Reads the event ring; wakes only when the kernel has something to say.
  *
- * @param onKick A connection is being made: time to scan.
+ * @param onConnect A connection is being made: time to look.
+ * @param onBind A socket got an address, and may come to listen.
  */
-export function readEvents(kernel: Kernel, mesh: Mesh, log: Log, onKick: () => void): RingBuffer {
+export function readEvents(kernel: Kernel, mesh: Mesh, log: Log, onConnect: () => void, onBind: () => void): RingBuffer {
   return new RingBuffer(
     kernel.events,
     (view, offset) => {
       const e = event.decode(view, offset);
-      if (e.kind === eventKind.kick) onKick();
+      if (e.kind === eventKind.connect) onConnect();
+      else if (e.kind === eventKind.bind) onBind();
       else if (e.kind === eventKind.denied) log.warn("connect denied", denial(e, mesh));
     },
     { keepAlive: true },

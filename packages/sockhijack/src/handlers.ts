@@ -55,7 +55,7 @@ export async function detachAll(
     mesh.detach(cgroup);
     log.info("detached", { service, cgroup: folder });
   }
-  engine.scan();
+  engine.look("scan");
 }
 
 /** The handlers of sockhijack's protocol. */
@@ -63,7 +63,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
   const { kernel, mesh, engine, dns, taps, root, log } = options;
   return {
     status: () => {
-      const flows = engine.scan();
+      const flows = engine.look();
       return {
         version: options.version,
         pid: process.pid,
@@ -82,19 +82,19 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
       };
     },
     flows: ({ service }) => {
-      const flows = engine.scan().map((flow) => flowView(flow, mesh, kernel));
+      const flows = engine.look().map((flow) => flowView(flow, mesh, kernel));
       return { flows: service === undefined ? flows : flows.filter((f) => f.client.service === service || f.server.service === service) };
     },
     services: () => ({ services: serviceViews(mesh, kernel, options.domain) }),
-    matrix: () => ({ cells: matrixView(engine.scan(), mesh, kernel) }),
+    matrix: () => ({ cells: matrixView(engine.look(), mesh, kernel) }),
     join: async ({ service, ports, redirect, pid }) => {
       mesh.ensureService({ name: service, ports, redirect });
       const folder = makeCgroup(root, `${options.cgroup}/${service}`);
       mesh.attach(folder, service, { made: true });
       joinCgroup(folder, pid);
-      engine.scan();
+      engine.look("scan");
       await dns.follow();
-      engine.kick();
+      engine.kick(true);
       log.info("joined", { service, pid, cgroup: folder });
       return { cgroup: folder };
     },
@@ -106,10 +106,10 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
       const pids = /^(?:pid:)?(\d+)$/.exec(target);
       mesh.attach(folder, service, { made: found === undefined });
       if (found === undefined && pids) adoptSockets(kernel, Number(pids[1]), mesh.ids.services.of(service));
-      engine.scan();
+      engine.look("scan");
       const tookMs = performance.now() - begin;
       await dns.follow();
-      engine.kick();
+      engine.kick(true);
       log.info("attached", { service, cgroup: folder, tookMs: Math.round(tookMs) });
       return { cgroup: folder, tookMs };
     },

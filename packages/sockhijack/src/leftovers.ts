@@ -31,7 +31,7 @@ export async function removeLeftovers(
       const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), log, onChange: () => {} });
       const now = (): number => performance.now();
       const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now });
-      engine.scan();
+      engine.look("scan");
       const attachments = mesh.attachments;
       await detachAll(attachments, { mesh, engine, log });
       for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);

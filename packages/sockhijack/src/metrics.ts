@@ -38,7 +38,7 @@ export function exposeMetrics(
   const scans = metrics.counter({ name: "scans", unit: "count", help: "Scans of the sockets of attached programs." });
 
   metrics.onScrape(() => {
-    const seen = engine.scan();
+    const seen = engine.look();
     for (const [event, value] of Object.entries(kernel.counters())) events.set(Number(value), { event });
     for (const [result, value] of Object.entries(dns.counters)) queries.set(value, { result });
     for (const [key, group] of Map.groupBy(seen, ({ state, reason }) => `${state} ${reason}`)) {

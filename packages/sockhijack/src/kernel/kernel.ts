@@ -28,6 +28,8 @@ export interface KernelOptions {
 /** Programs that are attached to each cgroup, in the order in which they are: the way back before the way there. */
 const cgroupPrograms = [
   "sock_release",
+  "post_bind4",
+  "post_bind6",
   "getpeername4",
   "getpeername6",
   "recvmsg4",
@@ -122,6 +124,7 @@ export class Kernel {
   readonly #pins: string;
   readonly #object: BpfObject;
   readonly #scan: Iter;
+  readonly #watch: Iter;
   readonly #control: MappedMemory;
   readonly #links: (Link | Attachment)[] = [];
 
@@ -133,7 +136,8 @@ export class Kernel {
     this.events = object.map("events");
     this.taps = object.map("taps");
     this.#control = object.map("control").mmap({ writable: true });
-    this.#scan = this.#openScan();
+    this.#scan = this.#openIter("scan", {});
+    this.#watch = this.#openIter("watch", { map: object.map("states") });
     this.#hookSockets();
   }
 
@@ -160,10 +164,10 @@ export class Kernel {
     }
   }
 
-  #openScan(): Iter {
-    const path = `${this.#pins}/iter_scan`;
-    if (!existsSync(path)) return this.#object.program("scan").attachIter().pin(path);
-    return Iter.open(path).update(this.#object.program("scan"));
+  #openIter(name: "scan" | "watch", over: { readonly map?: BpfMap }): Iter {
+    const path = `${this.#pins}/iter_${name}`;
+    if (!existsSync(path)) return this.#object.program(name).attachIter(over).pin(path);
+    return Iter.open(path).update(this.#object.program(name));
   }
 
   #hookSockets(): void {
@@ -241,13 +245,12 @@ export class Kernel {
    * @param netns Descriptor of the namespace.
    */
   scan(netns: number): layout.SockRecord[] {
-    const bytes = this.#scan.read(netns);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const records: layout.SockRecord[] = [];
-    for (let at = 0; at + layout.sockRecord.size <= bytes.length; at += layout.sockRecord.size) {
-      records.push(layout.sockRecord.decode(view, at));
-    }
-    return records;
+    return decodeRecords(this.#scan.read(netns));
+  }
+
+  /** Looks at every connection of attached programs, in all namespaces, and applies nothing; listeners are not among them. */
+  watch(): layout.SockRecord[] {
+    return decodeRecords(this.#watch.read());
   }
 
   /** One field of `struct control`, in place. */
@@ -274,6 +277,7 @@ export class Kernel {
   close(): void {
     this.#control.close();
     this.#scan.close();
+    this.#watch.close();
     for (const link of this.#links) link.close();
     this.#object.close();
   }
@@ -282,4 +286,13 @@ export class Kernel {
   remove(): void {
     rmSync(this.#pins, { recursive: true, force: true });
   }
+}
+
+function decodeRecords(bytes: Uint8Array): layout.SockRecord[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records: layout.SockRecord[] = [];
+  for (let at = 0; at + layout.sockRecord.size <= bytes.length; at += layout.sockRecord.size) {
+    records.push(layout.sockRecord.decode(view, at));
+  }
+  return records;
 }

@@ -321,7 +321,7 @@ export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as
 /** `enum mode`. */
 export const mode = { off: 0, tcp: 1, redirect: 2 } as const;
 /** `enum event_kind`. */
-export const eventKind = { kick: 1, denied: 2 } as const;
+export const eventKind = { connect: 1, bind: 2, denied: 4 } as const;
 /** Numbers of TCP states (`include/net/tcp_states.h`). */
 export const tcpState = { established: 1, listen: 10 } as const;
 /** `enum counter`, in order: the names under which `status` and metrics show them. */

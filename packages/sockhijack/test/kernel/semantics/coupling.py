@@ -102,6 +102,16 @@ def expect_tcp(sock, peer=None):
     _marks.append("tcp")
 
 
+def await_left(sock):
+    """After the program asked for what cannot be carried: waits until the flow is back on TCP; sends nothing."""
+    if not FLOWS:
+        return
+    ports, deadline = _ports(sock), time.monotonic() + _DEADLINE_S
+    while any(flow["state"] == "redirected" or flow["reason"] == "leaving" for flow in flows_of(ports)):
+        assert time.monotonic() < deadline, f"still redirected after {_DEADLINE_S} s"
+    _marks.append("left")
+
+
 def settle(sock, peer=None):
     """Gives the connection time to be coupled, and leaves it open whether it is: the case must hold either way."""
     if not FLOWS:
@@ -116,7 +126,7 @@ def _converse(sock, peer, done, seconds):
     deadline = time.monotonic() + seconds
     while True:
         with _asking() as asked:
-            while not select.select([asked.stdout], [], [], 0.002)[0]:
+            while not sockets.events_now(asked.stdout, select.POLLIN, 2):
                 ping(sock, peer)
             flows = _matching(asked.communicate()[0], ports)
         if done(flows):
@@ -133,7 +143,7 @@ def watcher(sock, seconds=_DEADLINE_S):
     asked = [_asking()]
 
     def coupled():
-        if not select.select([asked[0].stdout], [], [], 0)[0]:
+        if not sockets.events_now(asked[0].stdout, select.POLLIN):
             return False
         flows = _matching(asked[0].communicate()[0], ports)
         if any(flow["state"] == "redirected" for flow in flows):

@@ -100,10 +100,9 @@ def trunc(seen):
     same(seen["dropped"], 400, "MSG_TRUNC")
 
 
-@case("MSG_OOB: urgent byte, mark, POLLPRI and SIGURG")
+@case("MSG_OOB: urgent byte, mark, POLLPRI and SIGURG", coupled=False)
 def urgent(seen):
     client, server = pair()
-    settle(client, server)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])
     fcntl.fcntl(server, fcntl.F_SETOWN, os.getpid())
     send_all(client, b"before")
@@ -115,8 +114,31 @@ def urgent(seen):
     seen["before"] = recv_exact(server, 6).decode()
     mark = fcntl.ioctl(server, SIOCATMARK, b"\0" * 4)
     seen["mark"] = int.from_bytes(mark, "little")
+    client.send(b"?", socket.MSG_OOB)
+    wait(server, select.POLLPRI)
     seen["after"] = recv_exact(server, 5).decode()
     same(seen, {"signal": True, "urgent": "!", "before": "before", "mark": 1, "after": "after"}, "MSG_OOB")
+    seen["end"] = urgent_end(client, server)
+
+
+def urgent_end(client, server):
+    """A connection whose urgent byte was not read stays on TCP."""
+    expect_tcp(client, server)
+    return "on TCP"
+
+
+@case("MSG_OOB on a coupled connection", coupled=True)
+def urgent_later(seen):
+    client, server = coupled_pair()
+    send_all(client, b"before")
+    client.send(b"!", socket.MSG_OOB)
+    send_all(client, b"after")
+    seen["urgent"] = events_now(server, select.POLLPRI, 100) == select.POLLPRI
+    # A read stops at the mark.
+    seen["read"] = [server.recv(100).decode()]
+    if seen["read"] == ["before"]:
+        seen["read"].append(server.recv(100).decode())
+    same("".join(seen["read"]).replace("!", ""), "beforeafter", "bytes")
 
 
 @case("SO_OOBINLINE: the urgent byte keeps its place")
@@ -267,12 +289,22 @@ def zero_length(seen):
     same(seen, {"send": 0, "readable": 0, "receive": 0, "then": "x"}, "zero length")
 
 
-@case("a bad buffer is EFAULT and loses nothing", coupled=True)
-def bad_buffer(seen):
+@case("send from a bad address sends nothing", coupled=True)
+def bad_source(seen):
     client, server = coupled_pair()
     libc = ctypes.CDLL(None, use_errno=True)
-    same(libc.send(client.fileno(), ctypes.c_void_p(8), ctypes.c_size_t(100), 0), -1, "send from a bad address")
-    seen["send"] = os.strerror(ctypes.get_errno())
+    result = libc.send(client.fileno(), ctypes.c_void_p(8), ctypes.c_size_t(100), 0)
+    seen["send"] = os.strerror(ctypes.get_errno()) if result < 0 else result
+    seen["readable"] = events_now(server, select.POLLIN, 20)
+    send_all(client, b"ok")
+    seen["then"] = recv_exact(server, 2).decode()
+    same([seen["readable"], seen["then"]], [0, "ok"], "stream")
+
+
+@case("receive to a bad address is EFAULT and loses nothing", coupled=True)
+def bad_target(seen):
+    client, server = coupled_pair()
+    libc = ctypes.CDLL(None, use_errno=True)
     send_all(client, content(0, 500))
     wait(server, select.POLLIN)
     same(libc.recv(server.fileno(), ctypes.c_void_p(8), ctypes.c_size_t(100), 0), -1, "receive to a bad address")

@@ -7,7 +7,7 @@ import signal
 import socket
 import termios
 
-from coupling import await_coupled, expect_tcp, settle
+from coupling import await_coupled, await_left, expect_tcp, settle
 from harness import case, same
 from sockets import content, drain, events_now, fill, pair, recv_exact, send_all, wait
 
@@ -203,11 +203,11 @@ def low_water(seen):
     check_low_water(client, server, seen)
 
 
-@case("SO_RCVLOWAT set on a running connection: readable at the mark only")
+@case("SO_RCVLOWAT set on a coupled connection: readable at the mark only", coupled=True)
 def low_water_later(seen):
-    client, server = pair()
-    settle(client, server)
+    client, server = coupled_pair()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1000)
+    await_left(client)
     check_low_water(client, server, seen)
 
 

@@ -221,37 +221,34 @@ def splice_in(seen):
     seen["turns"] = 100
 
 
-@case("splice out of the connection into a pipe, from its first byte", limit=6)
+@case("splice out of the connection into a pipe, from its first byte")
 def splice_out(seen):
     client, server = pair()
-    splice_reader(client, server, seen)
-
-
-@case("splice out of a connection that used recv before", limit=8)
-def splice_out_later(seen):
-    client, server = pair()
-    settle(client, server)
-    splice_reader(client, server, seen)
-
-
-def splice_reader(client, server, seen):
-    """400 KB through splice(socket, pipe), and the end of the stream."""
     out, into = os.pipe()
-    sent = got = 0
-    while got < 400_000:
-        if sent < 400_000:
-            send_all(client, content(sent, 2000))
-            sent += 2000
-        wait(server, select.POLLIN, 2)
-        count = splice_some(server.fileno(), into, 16_384)
-        assert count or sent < 400_000 or events_now(server, select.POLLIN, 100), "splice finds nothing though bytes are missing"
-        if count:
-            verify(os.read(out, count), got)
-            got += count
+    # Over before it could be coupled: what splices for long is recognised by its program.
+    for number in range(5):
+        send_all(client, content(number * 2000, 2000))
+        got = 0
+        while got < 2000:
+            wait(server, select.POLLIN)
+            got += os.splice(server.fileno(), into, 2000 - got, flags=2)
+        verify(os.read(out, 2000), number * 2000)
     client.close()
-    wait(server, select.POLLIN, 2)
+    wait(server, select.POLLIN)
     seen["end"] = os.splice(server.fileno(), into, 10, flags=2)
     same(seen["end"], 0, "end of stream by splice")
+
+
+@case("splice out of a coupled connection", coupled=True)
+def splice_out_later(seen):
+    client, server = pair()
+    await_coupled(client, server)
+    out, into = os.pipe()
+    send_all(client, content(0, 2000))
+    wait(server, select.POLLIN)
+    seen["spliced"] = splice_some(server.fileno(), into, 2000)
+    data = os.read(out, 2000) if seen["spliced"] else recv_exact(server, 2000)
+    verify(data, 0)
 
 
 @case("a relay between two coupled connections", coupled=True)
