@@ -76,6 +76,7 @@ finish() {
   local status=$?
   trap - EXIT INT TERM HUP
   stop_all
+  stop_sockhijack
   rm -rf "$work"
   exit "$status"
 }
@@ -124,7 +125,7 @@ for i in "${!plan[@]}"; do
 done
 if [[ ,$phases, == *,daemon,* ]] && has sockhijack; then
   say "daemon: idle, --help, attach"
-  client "$here/lib/daemon.py" --to "$raw" --program "$program" --socket "$socket" --pid "$(daemon_pid)" --idle-seconds "$idle_seconds" ||
+  client "$here/lib/daemon.py" --to "$raw" --program "$program" --socket "$socket" --pid "$hijack_daemon" --idle-seconds "$idle_seconds" ||
     say "same-node: !!! the daemon's own figures failed"
 fi
 

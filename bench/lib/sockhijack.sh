@@ -6,6 +6,17 @@ socket="$work/sockhijack.sock"
 # hijacked SERVICE[:PORT] cmd...: prefix that runs a command as a service of this run's own daemon.
 hijacked() { printf '%s\0' "$program" run --socket "$socket" --service "$1" -- "${@:2}"; }
 
+hijack_daemon=
+
+# stop_sockhijack: the daemon ends by itself with its last service, which has been stopped; it gets 10 s to remove its kernel state.
+stop_sockhijack() {
+  [[ -n $hijack_daemon ]] || return 0
+  for _ in {1..200}; do kill -0 "$hijack_daemon" 2>/dev/null || return 0; sleep 0.05; done
+  say "same-node: the daemon (pid $hijack_daemon) outlives its services; cleaning up and stopping it"
+  timeout 10 "$program" cleanup --socket "$socket" >&2
+  kill -TERM "$hijack_daemon" 2>/dev/null
+}
+
 # start_hijacked NAME NAMESPACE SERVICE:PORT cmd...
 start_hijacked() {
   local command=()
@@ -23,6 +34,7 @@ start_sockhijack() {
   start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
   start_hijacked hijack-iperf "$loopback" bulk:8202 iperf3 -s -B 127.0.0.1 -p 8202
   wait_for_port hijack-redis "$loopback" 127.0.0.1 8201 || return 1
-  [[ -n $(daemon_pid) ]] || { say "same-node: no daemon answers on $socket"; return 1; }
-  watched[sockhijack]="server=$pid_hijack_nginx server=$pid_hijack_redis server=$pid_hijack_iperf daemon=$(daemon_pid)"
+  hijack_daemon=$hijack_daemon
+  [[ -n $hijack_daemon ]] || { say "same-node: no daemon answers on $socket"; return 1; }
+  watched[sockhijack]="server=$pid_hijack_nginx server=$pid_hijack_redis server=$pid_hijack_iperf daemon=$hijack_daemon"
 }

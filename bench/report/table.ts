@@ -15,8 +15,12 @@ const us = (value: number | undefined): string => (value === undefined ? "" : co
 
 /** Messages that went past TCP and, by reason, those that could have and did not; only under sockhijack. */
 function carried({ counters }: ModeFigures): string {
-  const shown = Object.entries(counters).filter(([name, n]) => name === "redirected" || (name.startsWith("pass_") && n >= 0.01));
-  return shown.length > 0 ? `  ${shown.map(([name, n]) => `${name} ${n.toFixed(2)}`).join(", ")}` : "";
+  if (Object.keys(counters).length === 0) return "";
+  const { redirected = 0, ...others } = counters;
+  const shown = Object.entries({ redirected, ...others }).filter(
+    ([name, n]) => name === "redirected" || (name.startsWith("pass_") && n >= 0.01),
+  );
+  return `  ${shown.map(([name, n]) => `${name} ${n.toFixed(2)}`).join(", ")}`;
 }
 
 function row(phase: string, mode: string, f: ModeFigures): string {
