@@ -34,7 +34,7 @@ start_sockhijack() {
   start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
   start_hijacked hijack-iperf "$loopback" bulk:8202 iperf3 -s -B 127.0.0.1 -p 8202
   wait_for_port hijack-redis "$loopback" 127.0.0.1 8201 || return 1
-  hijack_daemon=$hijack_daemon
+  hijack_daemon=$(daemon_pid)
   [[ -n $hijack_daemon ]] || { say "same-node: no daemon answers on $socket"; return 1; }
   watched[sockhijack]="server=$pid_hijack_nginx server=$pid_hijack_redis server=$pid_hijack_iperf daemon=$hijack_daemon"
 }
