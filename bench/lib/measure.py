@@ -109,8 +109,11 @@ def main():
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
     def stop(number, _frame):
-        child.kill()
-        os.waitpid(child.pid, 0)
+        try:
+            os.kill(child.pid, signal.SIGKILL)
+            os.waitpid(child.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # it had just ended by itself
         sys.exit(128 + number)
 
     # poll() and wait() of subprocess would reap the generator and lose its rusage, so the kernel is asked directly.
