@@ -397,7 +397,9 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int v6)
 	__u64 netns = bpf_get_netns_cookie(ctx);
 
 	read_destination(ctx, &asked, v6);
-	if (to_resolver(ctx, &asked, &v.to)) {
+	/* The kernel cannot turn an IPv6 datagram into an IPv4 one here (net/ipv6/udp.c), unlike at connect. */
+	int stuck = v6 && !is_mapped(asked.ip);
+	if (!stuck && to_resolver(ctx, &asked, &v.to)) {
 		v.rewrite = 1;
 	} else {
 		__u32 from = service_of_current();
@@ -407,9 +409,9 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int v6)
 	}
 	if (!v.rewrite)
 		return 1;
-	if (!write_destination(ctx, &v.to, v6)) {
+	if ((stuck && is_mapped(v.to.ip)) || !write_destination(ctx, &v.to, v6)) {
 		count(COUNT_FAMILY);
-		return v.service ? refuse(ECONNREFUSED_) : 1;
+		return refuse(ECONNREFUSED_);
 	}
 	count(COUNT_REWRITTEN);
 	struct address_key key = { .netns = bpf_get_socket_cookie(ctx), .port = v.to.port, .protocol = IPPROTO_UDP };

@@ -9,7 +9,24 @@
 #define TCP_CLOSE_ 7
 #define TCP_LISTEN_ 10
 
-static __always_inline __u32 service_of_socket(struct sock *sk, __u64 inode, __u64 *cgroup)
+/* A socket keeps the cgroup it was made in, so those of a program that was moved are known by name, and what they accept by inheritance. */
+static __always_inline __u32 service_by_adoption(__u64 inode, struct sock_state *st)
+{
+	__u32 *service = inode ? bpf_map_lookup_elem(&adopted, &inode) : 0;
+	if (service) {
+		if (st) {
+			st->service = *service;
+			st->flags |= STATE_ADOPTED;
+		}
+		return *service;
+	}
+	if (!st || !(st->flags & STATE_ADOPTED))
+		return 0;
+	struct service *s = bpf_map_lookup_elem(&services, &st->service);
+	return s && s->attached ? st->service : 0;
+}
+
+static __always_inline __u32 service_of_socket(struct sock *sk, __u64 inode, struct sock_state *st, __u64 *cgroup)
 {
 	struct cgroup *cg = sk->sk_cgrp_data.cgroup;
 	if (cg) {
@@ -29,8 +46,7 @@ static __always_inline __u32 service_of_socket(struct sock *sk, __u64 inode, __u
 				return *service;
 		}
 	}
-	__u32 *service = inode ? bpf_map_lookup_elem(&adopted, &inode) : 0;
-	return service ? *service : 0;
+	return service_by_adoption(inode, st);
 }
 
 static __always_inline struct sk_psock *psock_of(struct sock *sk)
@@ -160,13 +176,13 @@ static __always_inline void copy_ip(__u8 *to, struct sock *sk, int remote)
 }
 
 /* What both iterators tell of a socket: who, whose, how far. */
-static __always_inline void identify(struct sock_record *r, struct sock *sk)
+static __always_inline void identify(struct sock_record *r, struct sock *sk, struct sock_state *st)
 {
 	__builtin_memset(r, 0, sizeof(*r));
 	struct socket *socket = sk->sk_socket;
 	if (socket && socket->file)
 		r->inode = socket->file->f_inode->i_ino;
-	r->service = service_of_socket(sk, r->inode, &r->cgroup);
+	r->service = service_of_socket(sk, r->inode, st, &r->cgroup);
 	r->cookie = bpf_get_socket_cookie(sk);
 	r->netns = sk->__sk_common.skc_net.net->net_cookie;
 	r->sk = (__u64)sk;
@@ -218,12 +234,14 @@ int scan(struct bpf_iter__tcp *ctx)
 	if (sk->__sk_common.skc_state == TCP_CLOSE_)
 		return 0;
 	struct sock_record r;
-	identify(&r, sk);
+	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, 0);
+	identify(&r, sk, st);
 	if (!r.service)
 		return 0;
-
-	int lasting = r.state == TCP_ESTABLISHED_ || r.state == TCP_LISTEN_;
-	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, lasting ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!st && (r.state == TCP_ESTABLISHED_ || r.state == TCP_LISTEN_)) { /* older than our hooks */
+		st = bpf_sk_storage_get(&states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		identify(&r, sk, st);
+	}
 	if (st && !st->service)
 		st->service = r.service;
 	if (r.state == TCP_LISTEN_) {
@@ -248,7 +266,7 @@ SEC("iter/bpf_sk_storage_map")
 int watch(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock *sk = ctx->sk;
-	const struct sock_state *st = ctx->value;
+	struct sock_state *st = ctx->value;
 	if (!sk || !st)
 		return 0;
 	__u8 state = sk->__sk_common.skc_state;
@@ -256,7 +274,7 @@ int watch(struct bpf_iter__bpf_sk_storage_map *ctx)
 		return 0;
 	struct tcp_sock *tp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
 	struct sock_record r;
-	identify(&r, sk);
+	identify(&r, sk, st);
 	if (!r.service)
 		return 0;
 	r.facts = facts_of(sk, tp, st->flags & STATE_ENROLLED);

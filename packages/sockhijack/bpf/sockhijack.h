@@ -62,6 +62,7 @@ struct load {
 struct service {
 	__u32 redirect; /* enum redirect */
 	__u32 deny_errno; /* what a denied connect gets: ECONNREFUSED or EPERM */
+	__u32 attached; /* some cgroup belongs to it */
 };
 
 struct policy_key {
@@ -223,7 +224,8 @@ enum state_flag {
 	STATE_QUIET = 8,
 	STATE_DNS = 16,
 	STATE_COUNTED = 32,
-	STATE_ENROLLED = 64
+	STATE_ENROLLED = 64,
+	STATE_ADOPTED = 128
 };
 enum action_plan { PLAN_NONE = 0, PLAN_ENROL = 1, PLAN_QUIESCE = 2, PLAN_RELEASE = 3, PLAN_REFRESH = 4, PLAN_SET = 5 };
 enum applied { APPLIED_NOTHING = 0, APPLIED_DONE = 1, APPLIED_LATER = 2, APPLIED_FULL = 3, APPLIED_REFUSED = 4 };

@@ -141,9 +141,19 @@ export class Engine {
     mesh.locate();
     const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));
     this.#listeners = scanned.filter((r) => r.state === tcpState.listen);
+    this.#dropStale(scanned);
     this.#wantScan = false;
     this.#scannedAtMs = beginMs;
     return scanned;
+  }
+
+  /** Sockets close before their plan is carried out, and an adopted inode's number is given to another socket some day. */
+  #dropStale(scanned: readonly SockRecord[]): void {
+    const { plans, adopted } = this.#options.kernel.maps;
+    const cookies = new Set(scanned.map(({ cookie }) => cookie));
+    const inodes = new Set(scanned.map(({ inode }) => inode));
+    for (const [cookie] of plans.entries()) if (!cookies.has(cookie)) plans.delete(cookie);
+    for (const [inode] of adopted.entries()) if (!inodes.has(inode)) adopted.delete(inode);
   }
 
   #rules() {

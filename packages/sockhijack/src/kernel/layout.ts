@@ -74,9 +74,10 @@ export const load: StructCodec<Load> = struct({ active: i64, total: u64 });
 export interface Service {
   readonly redirect: number;
   readonly deny_errno: number;
+  readonly attached: number;
 }
 /** `struct service`. */
-export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32 });
+export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32, attached: u32 });
 /** `struct policy_key`, decoded. */
 export interface PolicyKey {
   readonly from: number;
@@ -313,7 +314,7 @@ export const fact = {
   listener: 1024,
 } as const;
 /** `enum state_flag`. */
-export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64 } as const;
+export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64, adopted: 128 } as const;
 /** `enum action_plan`. */
 export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, refresh: 4, set: 5 } as const;
 /** `enum applied`. */

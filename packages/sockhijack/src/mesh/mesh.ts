@@ -60,6 +60,13 @@ export class Mesh {
       addresses: new MirroredMap(maps.addresses, layout.addressKey, layout.addressValue, mirror),
       backends: new MirroredMap(maps.backends, layout.backendKey, u32, mirror),
       policies: new MirroredMap(maps.policies, layout.policyKey, layout.policyValue, mirror),
+      services: new MirroredMap(maps.services, u32, layout.service, { ...mirror, empty: { redirect: 0, deny_errno: 0, attached: 0 } }),
+      replicas: new MirroredMap(maps.replicas, u32, layout.replica, {
+        ...mirror,
+        empty: { ip: new Uint8Array(16), local: new Uint8Array(16), netns: 0n, port: 0, pad: 0, service: 0 },
+      }),
+      frontends: new MirroredMap(maps.frontends, u32, layout.frontend, { ...mirror, empty: { backends: 0, pad: 0 } }),
+      weights: catalogWeights(kernel),
     };
     for (const service of saved.adHoc) this.#adHoc.set(service.name, service);
     for (const a of saved.attachments) if (existsSync(a.folder) && cgroupId(a.folder) === a.cgroup) this.#attachments.set(a.cgroup, a);
@@ -202,15 +209,15 @@ export class Mesh {
     const { ids, maps } = { ids: this.ids, maps: kernel.maps };
     this.#endpoints = endpointsOf(this.#catalog, this.#presences, records, (id) => ids.services.name(id), this.namespaces);
     ids.replicas.retain(new Set(this.#endpoints.map(replicaName)));
-    const tables = tablesOf(this.#catalog, this.#endpoints, ids);
+    const tables = tablesOf(this.#catalog, this.#endpoints, new Set(this.attachments.map(({ service }) => service)), ids);
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
-    for (const [id, value] of tables.services) maps.services.set(id, value);
-    for (const [id, value] of tables.replicas) maps.replicas.set(id, value);
-    for (const [id, weight] of tables.weights) maps.scores.set(id, { weight, score: maps.scores.get(id)?.score ?? 0 });
+    this.#mirrors.services.sync(tables.services);
+    this.#mirrors.replicas.sync(tables.replicas);
+    this.#mirrors.weights(tables.weights);
     const shrinking = tables.frontends.filter(([id, { backends }]) => backends < (maps.frontends.get(id)?.backends ?? 0));
     for (const [id, value] of shrinking) maps.frontends.set(id, value);
     this.#mirrors.backends.sync(tables.backends);
-    for (const [id, value] of tables.frontends) maps.frontends.set(id, value);
+    this.#mirrors.frontends.sync(tables.frontends);
     this.#mirrors.policies.sync(tables.policies);
     kernel.setControl("default_action", this.#catalog.defaults.policy === "deny" ? 1 : 0);
     this.#mirrors.addresses.sync(tables.addresses);
@@ -233,4 +240,20 @@ export class Mesh {
       frontends: this.ids.frontends.toJSON(),
     };
   }
+}
+
+/** Writes the catalog's weights when they are new or change; in between they belong to whoever else writes the map `scores`. */
+function catalogWeights({ maps, takenOver }: Kernel): (wanted: readonly (readonly [number, number])[]) => void {
+  let told = new Map<number, number>();
+  let first = takenOver;
+  return (wanted) => {
+    for (const [id, weight] of wanted) {
+      const held = told.get(id);
+      if (held === weight || (first && (maps.scores.get(id)?.weight ?? 0) !== 0)) continue;
+      maps.scores.set(id, { weight, score: held === undefined ? 0 : (maps.scores.get(id)?.score ?? 0) });
+      if (held === undefined) maps.loads.set(id, { active: 0n, total: 0n });
+    }
+    told = new Map(wanted);
+    first = false;
+  };
 }

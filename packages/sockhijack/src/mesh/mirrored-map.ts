@@ -14,13 +14,17 @@ export class MirroredMap<K, V> {
   readonly #map: TypedMap<K, V>;
   readonly #key: Codec<K>;
   readonly #value: Codec<V>;
+  readonly #empty: V | undefined;
   readonly #held = new Map<string, { key: K; value: string }>();
 
-  constructor(map: TypedMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean }) {
+  /** @param options `readFirst` when the map may hold entries already; `empty` is what a removed entry of an array becomes. */
+  constructor(map: TypedMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean; readonly empty?: V }) {
     this.#map = map;
     this.#key = key;
     this.#value = value;
-    if (options.readFirst) for (const [k, v] of map.entries()) this.#held.set(this.#text(key, k), { key: k, value: this.#text(value, v) });
+    this.#empty = options.empty;
+    if (options.readFirst && this.#empty === undefined)
+      for (const [k, v] of map.entries()) this.#held.set(this.#text(key, k), { key: k, value: this.#text(value, v) });
   }
 
   #text<T>(codec: Codec<T>, value: T): string {
@@ -42,7 +46,8 @@ export class MirroredMap<K, V> {
     }
     for (const [name, { key }] of this.#held) {
       if (keep.has(name)) continue;
-      this.#map.delete(key);
+      if (this.#empty === undefined) this.#map.delete(key);
+      else this.#map.set(key, this.#empty);
       this.#held.delete(name);
       touched++;
     }

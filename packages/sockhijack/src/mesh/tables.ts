@@ -38,8 +38,9 @@ export function replicaName({ service, target, protocol, netns, ip }: Endpoint):
  * Builds the tables.
  *
  * @param endpoints Replicas in any order; one with weight 0 is recognised but never chosen.
+ * @param attached Services that some cgroup belongs to.
  */
-export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], ids: TableIds): Tables {
+export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attached: ReadonlySet<string>, ids: TableIds): Tables {
   const tables: Tables = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [], policies: [] };
   const claimed = new Set<string>();
   const claim = (
@@ -59,7 +60,10 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], ids: 
   };
   for (const service of catalog.services) {
     const id = ids.services.of(service.name);
-    tables.services.push([id, { redirect: redirects[service.redirect], deny_errno: errnos[catalog.defaults.deny] }]);
+    tables.services.push([
+      id,
+      { redirect: redirects[service.redirect], deny_errno: errnos[catalog.defaults.deny], attached: attached.has(service.name) ? 1 : 0 },
+    ]);
     for (const { port, protocol } of service.ports) {
       const frontend = ids.frontends.of(`${service.name} ${port}/${protocol}`);
       const own = endpoints.filter((e) => e.service === service.name && e.port === port && e.protocol === protocol);

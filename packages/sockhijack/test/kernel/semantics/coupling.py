@@ -7,6 +7,7 @@ import json
 import os
 import select
 import shlex
+import socket
 import subprocess
 import time
 
@@ -48,14 +49,19 @@ def _matching(text, ports):
     return [flow for flow in json.loads(text)["flows"] if {flow["client"]["port"], flow["server"]["port"]} == ports]
 
 
-def _asking():
-    return subprocess.Popen(shlex.split(FLOWS), stdout=subprocess.PIPE, text=True)
+def _ask():
+    """Asks for the flows: `unix:PATH` is a socket that answers with them (see flows-relay.ts), all else a command that prints them."""
+    if FLOWS.startswith("unix:"):
+        asked = socket.socket(socket.AF_UNIX)
+        asked.connect(FLOWS[5:])
+        return asked.makefile("rb")
+    return subprocess.Popen(shlex.split(FLOWS), stdout=subprocess.PIPE).stdout
 
 
 def flows_of(ports):
     """Asks sockhijack once for the flows between the two ports."""
-    with _asking() as asked:
-        return _matching(asked.communicate()[0], ports)
+    with _ask() as asked:
+        return _matching(asked.read(), ports)
 
 
 def ping(sock, peer):
@@ -125,10 +131,13 @@ def _converse(sock, peer, done, seconds):
     ports = _ports(sock)
     deadline = time.monotonic() + seconds
     while True:
-        with _asking() as asked:
-            while not sockets.events_now(asked.stdout, select.POLLIN, 2):
+        with _ask() as asked:
+            # A dozen messages between two looks, more when the answer takes its time.
+            for _ in range(12):
                 ping(sock, peer)
-            flows = _matching(asked.communicate()[0], ports)
+            while not sockets.events_now(asked, select.POLLIN, 2):
+                ping(sock, peer)
+            flows = _matching(asked.read(), ports)
         if done(flows):
             return None
         if time.monotonic() > deadline:
@@ -140,17 +149,18 @@ def watcher(sock, seconds=_DEADLINE_S):
     if not FLOWS:
         return lambda: True
     ports, deadline = _ports(sock), time.monotonic() + seconds
-    asked = [_asking()]
+    asked = [_ask()]
 
     def coupled():
-        if not sockets.events_now(asked[0].stdout, select.POLLIN):
+        if not sockets.events_now(asked[0], select.POLLIN):
             return False
-        flows = _matching(asked[0].communicate()[0], ports)
+        with asked[0] as answer:
+            flows = _matching(answer.read(), ports)
         if any(flow["state"] == "redirected" for flow in flows):
             _marks.append("redirected")
             return True
         assert time.monotonic() < deadline, f"not redirected after {seconds} s: {flows}"
-        asked[0] = _asking()
+        asked[0] = _ask()
         return False
 
     return coupled

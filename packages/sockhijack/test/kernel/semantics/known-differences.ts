@@ -1,10 +1,9 @@
 /** The differences between a plain run and one under sockhijack that cannot be helped: at most five, and the README lists the same. @module */
 
-/** One case whose observation differs, always in the same way. */
+/** One difference, always the same, and where it shows. */
 export interface KnownDifference {
-  readonly case: string;
-  /** What is seen under sockhijack instead; only the keys that differ. */
-  readonly observed: Readonly<Record<string, unknown>>;
+  /** Case → what is seen under sockhijack instead; only the keys that differ. */
+  readonly cases: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The cause, in the kernel's terms. */
   readonly because: string;
 }
@@ -12,29 +11,27 @@ export interface KnownDifference {
 /** All of them. */
 export const knownDifferences: readonly KnownDifference[] = [
   {
-    case: "close with unread data resets the peer",
-    observed: { end: "eof", write: "ok" },
+    cases: {
+      "close with unread data resets the peer": { end: "eof", write: "ok" },
+      "SIGKILL of a process with unread data": { end: "eof" },
+    },
     because: "close() looks for unread bytes in TCP's receive queue only, not in the socket map's, so TCP sends FIN instead of RST",
   },
   {
-    case: "MSG_OOB on a coupled connection",
-    observed: { urgent: false, read: ["before!after"] },
+    cases: { "MSG_OOB on a coupled connection": { urgent: false, read: ["before!after"] } },
     because:
       "sk_msg programs do not see MSG_OOB; the urgent byte arrives in line. One that is sent before coupling keeps the connection on TCP",
   },
   {
-    case: "splice out of a coupled connection",
-    observed: { spliced: 0 },
+    cases: { "splice out of a coupled connection": { spliced: 0 } },
     because: "splice() reads TCP's receive queue only; programs known to splice are never coupled, others need `redirect: off`",
   },
   {
-    case: "a signal during a read on a socket that was coupled and turned blocking",
-    observed: { read: "EAGAIN" },
+    cases: { "a signal during a read on a socket that was coupled and turned blocking": { read: "EAGAIN" } },
     because: "tcp_bpf_recvmsg() does not restart; the socket leaves the map at the next scan, and until then a signal ends a blocking read",
   },
   {
-    case: "send from a bad address sends nothing",
-    observed: { send: 0 },
+    cases: { "send from a bad address sends nothing": { send: 0 } },
     because: "tcp_bpf_sendmsg() returns the 0 bytes that it copied instead of EFAULT",
   },
 ];
