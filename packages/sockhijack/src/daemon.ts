@@ -18,6 +18,7 @@ import { SplicingPrograms } from "./mesh/splicing-programs.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { placesOf } from "./places.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
+import { trimMemory } from "./trim-memory.ts";
 
 /** Arguments of `sockhijack daemon`. */
 export interface DaemonArgs {
@@ -29,7 +30,9 @@ export interface DaemonArgs {
 }
 
 /** How often cgroups are looked at for programs that ended and for units that started. */
-const houseKeepingMs = 250;
+const houseKeepingMs = 500;
+/** By then what only the start needed is no longer used. */
+const trimAfterMs = 2_000;
 
 /** `sockhijack daemon`. */
 export async function run(args: DaemonArgs, context: Context): Promise<number> {
@@ -134,6 +137,8 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     life.defer("control socket", () => server.close());
     keepHouse({ life, mesh, engine, dns, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
     engine.kick(true);
+    const trimming = setTimeout(trimMemory, trimAfterMs).unref();
+    life.defer("memory trimming", () => clearTimeout(trimming));
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });
   if (cleanup) {

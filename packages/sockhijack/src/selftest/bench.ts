@@ -39,6 +39,8 @@ const service = 1;
 /** The most scans for one step; each follows a pause of a millisecond. */
 const mostScans = 50;
 const loopback = "127.0.0.1";
+/** Free in a namespace that is a few milliseconds old. */
+const firstTwinPort = 20_000;
 
 /**
  * Everything the checks work on.
@@ -74,9 +76,18 @@ export class Bench {
     }
   }
 
-  /** Connects over loopback, by plain TCP. @param ports Those to use, where they matter. */
-  connect(network: Network = this.networks.left, ports?: { readonly client: number; readonly server: number }): Connection {
-    return this.#connect({ network, address: loopback }, { network, address: loopback }, ports);
+  /** Connects over loopback, by plain TCP. */
+  connect(): Connection {
+    const place = { network: this.networks.left, address: loopback };
+    return this.#connect(place, place);
+  }
+
+  /** One loopback connection in each namespace, with the same addresses and ports. */
+  twins(): readonly [Connection, Connection] {
+    const server = firstTwinPort + 2 * this.#connections;
+    const ports = { server, client: server + 1 };
+    const [left, right] = [this.networks.left, this.networks.right].map((network) => ({ network, address: loopback }));
+    return [this.#connect(left!, left!, ports), this.#connect(right!, right!, ports)];
   }
 
   /** Connects from the left namespace to the right one. */
@@ -188,9 +199,15 @@ export class Bench {
     expect(false, otherwise);
   }
 
+  /** Closes every socket. */
+  clear(): void {
+    for (const fd of this.#open) this.sockets.close(fd);
+    this.#open.clear();
+  }
+
   /** Closes every socket and namespace, unloads the programs and removes the pins. */
   [Symbol.dispose](): void {
-    for (const fd of this.#open) this.sockets.close(fd);
+    this.clear();
     this.networks.close();
     this.#kernel.close();
     this.#kernel.remove();

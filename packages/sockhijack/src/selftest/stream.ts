@@ -6,8 +6,8 @@ import { peek, ready, type Sockets, wouldBlock } from "./sockets.ts";
 /** A prime, so that no message size divides it and a byte out of place is noticed. */
 const period = 65_521;
 const pattern = makePattern();
-/** Longest wait for what is expected to come at once. */
-const patienceMs = 150;
+/** Longest wait for what is expected to come at once; long, since a busy machine must not look like a broken one. */
+const patienceMs = 400;
 /** Messages are cut to this. */
 const messageBytes = 16 << 10;
 

@@ -1,12 +1,12 @@
 /** Bounded memory: a program that does not read holds its writer up, as with plain TCP. @module */
 import { formatBytes } from "@mitsu/cli";
-import type { Bench, Connection } from "../bench.ts";
+import type { Connection } from "../bench.ts";
 import { type Check, expect } from "../check.ts";
 
 /** Nothing takes more than this; without a bound the kernel would take gigabytes. */
 const limit = 32 << 20;
 
-function fillAndDrain(bench: Bench, { client, server }: Connection): number {
+function fillAndDrain({ client, server }: Connection): number {
   const bytes = client.fill(limit);
   expect(bytes < limit, `a reader that does not read was sent more than ${formatBytes(limit)}`);
   server.receive(bytes);
@@ -23,8 +23,8 @@ export const memory: Check = {
   consequence: "redirect",
   refused: "redirect",
   run(bench) {
-    const plain = fillAndDrain(bench, bench.connect());
-    const redirected = fillAndDrain(bench, bench.coupled());
+    const plain = fillAndDrain(bench.connect());
+    const redirected = fillAndDrain(bench.coupled());
     const figures = `${formatBytes(redirected)} unread at most, ${formatBytes(plain)} by plain TCP`;
     expect(redirected <= plain * bench.memoryRatio, figures);
     return figures;

@@ -4,13 +4,12 @@ import { flowsOf } from "../../coupling/flow.ts";
 import type { Bench, Connection } from "../bench.ts";
 import { type Check, expect, NotCheckable } from "../check.ts";
 
-/** Free in a namespace that is a few milliseconds old. */
-const ports = { client: 41_001, server: 41_000 };
-
 /** Are exactly these two sockets one flow? */
 function paired(bench: Bench, { client, server, networks }: Connection): boolean {
   const flow = flowsOf(bench.scan(networks)).find((f) => f.client?.inode === BigInt(client.inode));
-  return flow?.server?.inode === BigInt(server.inode) && unfit(flow, { usable: true, redirect: () => "on", splices: () => false }) === undefined;
+  return (
+    flow?.server?.inode === BigInt(server.inode) && unfit(flow, { usable: true, redirect: () => "on", splices: () => false }) === undefined
+  );
 }
 
 function talk(bench: Bench, connection: Connection): void {
@@ -49,7 +48,7 @@ export const loopbacks: Check = {
   refused: "redirect",
   run(bench) {
     const { left, right } = bench.networks;
-    const twins = [bench.connect(left, ports), bench.connect(right, ports)];
+    const twins = bench.twins();
     const both = new Set([left, right]);
     for (const twin of twins) expect(paired(bench, { ...twin, networks: both }), "a socket was paired with one of another namespace");
     for (const twin of twins) bench.enrol(twin);

@@ -1,5 +1,5 @@
 /** Order: what went by TCP and what was redirected come out in the order in which they went in. @module */
-import type { Bench, Connection, View } from "../bench.ts";
+import type { Bench, Connection } from "../bench.ts";
 import { type Check, expect } from "../check.ts";
 import type { End } from "../stream.ts";
 
@@ -39,10 +39,10 @@ function inFlight(bench: Bench): void {
   }
 }
 
-/** Redirect until the queue is full, TCP behind it, reads in between, and redirect again. */
-function backAndForth(bench: Bench, connection: Connection, pick: (view: View) => View["client"]): bigint {
-  const { client, server } = connection;
-  const [from, to] = pick(bench.look(connection)).inode === BigInt(client.inode) ? [client, server] : [server, client];
+/** Redirect until the queue is full, TCP behind it, reads in between, and redirect again. @returns how many messages went each way. */
+function backAndForth(bench: Bench, connection: Connection, side: "client" | "server"): bigint {
+  const from = connection[side];
+  const to = connection[side === "client" ? "server" : "client"];
   for (let round = 0; round < 2; round++) {
     from.send(overCapBytes);
     to.receive(partBytes);
@@ -51,7 +51,7 @@ function backAndForth(bench: Bench, connection: Connection, pick: (view: View) =
     from.send(1000);
     to.receive(1000);
   }
-  const { passed_messages, redirected_messages } = pick(bench.look(connection));
+  const { passed_messages, redirected_messages } = bench.look(connection)[side];
   expect(redirected_messages > 0n && passed_messages > 0n, "only one of the two ways was used");
   return passed_messages + redirected_messages;
 }
@@ -65,9 +65,8 @@ export const order: Check = {
   run(bench) {
     inFlight(bench);
     const connection = bench.coupled();
-    const there = backAndForth(bench, connection, ({ client }) => client);
-    const back = backAndForth(bench, connection, ({ server }) => server);
-    return `${there + back} messages, each byte compared`;
+    const messages = backAndForth(bench, connection, "client") + backAndForth(bench, connection, "server");
+    return `${messages} messages, each byte compared`;
   },
 };
 

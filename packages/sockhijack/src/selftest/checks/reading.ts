@@ -67,7 +67,7 @@ export const edges: Check = {
     const { client, server } = connection;
     const epoll = bench.track(sockets.edgeTriggered(server.fd));
     const wakes = (what: string): void => {
-      expect((sockets.edge(epoll, 150) & ready.input) !== 0, `no wake-up for ${what}`);
+      expect((sockets.edge(epoll, 400) & ready.input) !== 0, `no wake-up for ${what}`);
       expect(sockets.edge(epoll, 0) === 0, `a second wake-up for ${what}`);
     };
     expect(sockets.edge(epoll, 0) === 0, "a wake-up for nothing");
