@@ -26,6 +26,15 @@ function execute([program, ...args]: readonly [string, ...string[]]): string {
   }
 }
 
+/** Runs a command of a clean-up, where there may be nothing left to clean. */
+function attempt(command: readonly [string, ...string[]]): void {
+  try {
+    execute(command);
+  } catch {
+    // Gone already, which is what was wanted.
+  }
+}
+
 /** Where the machine has cgroup v2, whatever hierarchies of v1 lie beside it. */
 export function unifiedRoot(): string {
   const line = readFileSync("/proc/mounts", "utf8")
@@ -131,13 +140,10 @@ export class Container {
 
   /** Ends the program and removes everything that the constructor and `connect` made. */
   remove(): void {
-    const { cgroup } = this.#options;
-    for (const command of [this.#runtime("kill", this.#options.name, "KILL"), this.#runtime("delete", "--force", this.#options.name)])
-      try {
-        execute(viewed(this.#options.view, command));
-      } catch {
-        // Already ended: what is left is removed below.
-      }
+    const { cgroup, name, view } = this.#options;
+    attempt(viewed(view, this.#runtime("kill", name, "KILL")));
+    attempt(viewed(view, this.#runtime("delete", "--force", name)));
+    attempt(["ip", "link", "delete", name]); // it goes with the namespace, but the kernel takes its time
     for (const path of cgroupPaths(cgroup)) if (existsSync(path)) rmdirSync(path); // a hierarchy may be mounted at several places
     rmSync(this.#directory, { recursive: true, force: true });
   }
