@@ -40,6 +40,12 @@ export const sockhijack: Program = {
       options: {
         metrics: { type: "string", description: "serve Prometheus metrics over HTTP", unit: "address:port" },
         domain: { type: "string", description: "services are resolved as NAME.DOMAIN", default: "mesh", unit: "name" },
+        selftest: {
+          type: "string",
+          description: "whether to prove at start that this kernel redirects faithfully; the verdict is kept",
+          choices: ["auto", "off"],
+          default: "auto",
+        },
         pins,
         state,
         ephemeral: { type: "boolean", description: "clean up and end with the last program started by run" },
@@ -154,6 +160,13 @@ export const sockhijack: Program = {
       summary: "metrics in Prometheus' text format",
       examples: [{ command: "sockhijack metrics | grep redirected", does: "without a listener" }],
       load: async () => ({ run: (await import("./commands/show.ts")).metrics }),
+    }),
+    command({
+      name: "selftest",
+      summary: "prove that this kernel redirects faithfully, or say what is refused",
+      description: "Runs in network namespaces of its own, beside any daemon. Exit status 95 when redirect is unusable here.",
+      examples: [{ command: "sockhijack selftest", does: "every check, afresh, in a fraction of a second" }],
+      load: () => import("./selftest/command.ts"),
     }),
     command({
       name: "cleanup",

@@ -17,6 +17,7 @@ import { Mesh } from "./mesh/mesh.ts";
 import { SplicingPrograms } from "./mesh/splicing-programs.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { placesOf } from "./places.ts";
+import { judgeKernel } from "./selftest/verdict.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
 import { trimMemory } from "./trim-memory.ts";
 
@@ -27,6 +28,7 @@ export interface DaemonArgs {
   readonly pins: string | undefined;
   readonly state: string | undefined;
   readonly domain: string;
+  readonly selftest: "auto" | "off";
 }
 
 /** How often cgroups are looked at for programs that ended and for units that started. */
@@ -47,8 +49,8 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const catalog = configured ? await loadCatalog(context.config) : emptyCatalog;
 
   const status = await runDaemon({ env, log, socket }, async (life: Life) => {
-    const degraded: string[] = [];
-    const verdict = { usable: true, promote: true };
+    const verdict = await judgeKernel(log, { state: places.state, mode: args.selftest });
+    const degraded: string[] = [...verdict.broken];
     const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: verdict.promote });
     kernelLeft = kernel;
     life.defer("kernel handles", () => kernel.close());

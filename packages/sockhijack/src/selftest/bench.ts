@@ -39,8 +39,8 @@ const service = 1;
 /** The most scans for one step; each follows a pause of a millisecond. */
 const mostScans = 50;
 const loopback = "127.0.0.1";
-/** Free in a namespace that is a few milliseconds old. */
-const firstTwinPort = 20_000;
+/** Servers listen here and above: free in a namespace of its own, and below the ports that clients are given, as the flow table expects. */
+const firstPort = 20_000;
 
 /**
  * Everything the checks work on.
@@ -60,6 +60,7 @@ export class Bench {
   readonly #kernel: Kernel;
   readonly #open = new Set<number>();
   #connections = 0;
+  #ports = 0;
 
   /** @throws {MitsuError} what loading the programs and making namespaces throw; nothing is left behind. */
   constructor({ object, pins, promote, sockets, memoryRatio }: BenchOptions) {
@@ -84,8 +85,7 @@ export class Bench {
 
   /** One loopback connection in each namespace, with the same addresses and ports. */
   twins(): readonly [Connection, Connection] {
-    const server = firstTwinPort + 2 * this.#connections;
-    const ports = { server, client: server + 1 };
+    const ports = { server: this.#freePort(), client: this.#freePort() };
     const [left, right] = [this.networks.left, this.networks.right].map((network) => ({ network, address: loopback }));
     return [this.#connect(left!, left!, ports), this.#connect(right!, right!, ports)];
   }
@@ -103,14 +103,18 @@ export class Bench {
     return connection;
   }
 
-  #connect(from: Place, to: Place, ports = { client: 0, server: 0 }): Connection {
+  #freePort(): number {
+    return firstPort + this.#ports++;
+  }
+
+  #connect(from: Place, to: Place, ports = { client: 0, server: this.#freePort() }): Connection {
     const { sockets } = this;
     const listener = inNetns(to.network.fd, () => this.track(sockets.open()));
     sockets.bind(listener, { address: to.address, port: ports.server });
     sockets.listen(listener);
     const fd = inNetns(from.network.fd, () => this.track(sockets.open()));
     if (ports.client) sockets.bind(fd, { address: from.address, port: ports.client });
-    sockets.connect(fd, { address: to.address, port: sockets.localPort(listener) });
+    sockets.connect(fd, { address: to.address, port: ports.server });
     sockets.poll(listener, ready.input, 1_000);
     const accepted = sockets.accept(listener);
     this.close(listener);

@@ -32,8 +32,6 @@ export interface Sockets {
   /** shutdown(SHUT_WR). */
   endWriting(fd: number): void;
   setOption(fd: number, level: number, name: number, value: Uint8Array): void;
-  /** Local address of a socket. */
-  localPort(fd: number): number;
   /** poll(2) on one descriptor. @returns the events that hold, 0 when time ran out. */
   poll(fd: number, events: number, timeoutMs: number): number;
   /** An edge-triggered epoll instance that watches one descriptor for input. */
@@ -105,7 +103,6 @@ export function systemSockets(): Sockets {
     splice: call("int64_t splice(int, void *, int, void *, size_t, unsigned int)"),
     shutdown: call("int shutdown(int, int)"),
     setsockopt: call("int setsockopt(int, int, int, const void *, uint32_t)"),
-    getsockname: call("int getsockname(int, void *, void *)"),
     poll: call("int poll(void *, unsigned long, int)"),
     epollCreate: call("int epoll_create1(int)"),
     epollCtl: call("int epoll_ctl(int, int, int, void *)"),
@@ -136,11 +133,6 @@ export function systemSockets(): Sockets {
     splice: (from, to, bytes) => orErrno(f.splice(from, null, to, null, bytes, SPLICE_F_MOVE_NONBLOCK)),
     endWriting: (fd) => void must(f.shutdown(fd, SHUT_WR), "cannot shut down"),
     setOption: (fd, level, name, value) => void must(f.setsockopt(fd, level, name, value, value.length), `cannot set option ${name}`),
-    localPort(fd) {
-      const address = new Uint8Array(16);
-      must(f.getsockname(fd, address, Uint32Array.of(16)), "cannot read a socket's address");
-      return new DataView(address.buffer).getUint16(2);
-    },
     poll(fd, events, timeoutMs) {
       const entry = new Uint8Array(8);
       const view = new DataView(entry.buffer);
