@@ -108,8 +108,9 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     }
     life.defer("cleanup", async () => {
       if (!cleanup) return;
-      await detachAll(mesh.attachments, { mesh, engine, log });
-      for (const { folder, made } of mesh.attachments) if (made) removeCgroup(root, folder);
+      const attachments = mesh.attachments;
+      await detachAll(attachments, { mesh, engine, log });
+      for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);
     });
     const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
     const server = await serve({
@@ -164,8 +165,10 @@ interface House {
 /** Takes away what `run` made once its programs have ended, and follows programs into new namespaces. */
 function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void {
   let inhabited = "";
-  let hadSome = mesh.attachments.length > 0;
+  let hadSome = false;
+  const idleUntilMs = performance.now() + unusedMs;
   const timer = setInterval(() => {
+    hadSome ||= mesh.attachments.length > 0;
     const ended = mesh.attachments.filter(({ made, folder }) => made && !isPopulated(folder));
     for (const { cgroup, folder, service } of [...ended, ...mesh.vanished()]) {
       mesh.detach(cgroup);
@@ -173,8 +176,7 @@ function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void
       log.info("ended", { service, cgroup: folder });
       engine.kick(true);
     }
-    hadSome ||= mesh.attachments.length > 0;
-    if (hadSome && mesh.attachments.length === 0) onEmpty?.();
+    if (mesh.attachments.length === 0 && (hadSome || performance.now() > idleUntilMs)) onEmpty?.();
     const now = mesh.inhabited.join();
     if (now === inhabited) return;
     inhabited = now;
