@@ -6,7 +6,7 @@ import type { Reason } from "./reason.ts";
 import { SlotPool } from "./slot-pool.ts";
 
 /** Where a connection stands. It only ever moves right, and back to `tcp` from `leaving`. */
-type Phase = "tcp" | "enrolling" | "coupled" | "quiescing" | "releasing";
+type Phase = "tcp" | "enrolling" | "coupled" | "leaving";
 
 interface Tracked {
   phase: Phase;
@@ -16,7 +16,10 @@ interface Tracked {
   reason: Reason;
   /** Not before this time may it be enrolled again. */
   heldUntilMs: number;
+  heldFor: Reason;
   seen: number;
+  /** Looks in a row that showed one end only: the first may have missed the other, at the second it is gone. */
+  alone: number;
 }
 
 /** A flow and what the coupler decided about it. */
@@ -69,6 +72,7 @@ export class Coupler {
     const judged = flows.map((flow): JudgedFlow => {
       const t = this.#track(flow);
       t.seen = this.#scan;
+      t.alone = flow.client && flow.server ? 0 : t.alone + 1;
       const against = unfit(flow, rules) ?? this.#held(flow, t, nowMs);
       this.#advance(flow, t, against, plans, nowMs);
       if (t.phase !== "tcp" && t.phase !== "coupled") unsettled = true;
@@ -86,12 +90,14 @@ export class Coupler {
     const slot = flow.client?.slot ?? 0;
     const enrolled = isEnrolled(flow.client) && isEnrolled(flow.server) && this.#slots.claim(slot);
     const fresh: Tracked = {
-      phase: enrolled ? "coupled" : isEnrolled(flow.client) || isEnrolled(flow.server) ? "quiescing" : "tcp",
+      phase: enrolled ? "coupled" : isEnrolled(flow.client) || isEnrolled(flow.server) ? "leaving" : "tcp",
       fit: 0,
       slot: enrolled ? slot : 0,
       reason: enrolled ? "redirected" : "young",
       heldUntilMs: 0,
+      heldFor: "young",
       seen: 0,
+      alone: 0,
     };
     this.#tracked.set(flow.id, fresh);
     return fresh;
@@ -100,7 +106,7 @@ export class Coupler {
   /** Bulk is a habit of what a port serves: its next connections stay out for a while too. */
   #held(flow: Flow, t: Tracked, nowMs: number): Reason | undefined {
     if (t.phase !== "tcp") return undefined;
-    if (t.heldUntilMs > nowMs) return t.reason;
+    if (t.heldUntilMs > nowMs) return t.heldFor;
     const endpoint = this.#bulkEndpoints.get(endpointKey(flow));
     return endpoint && endpoint.untilMs > nowMs ? "bulk" : undefined;
   }
@@ -121,28 +127,29 @@ export class Coupler {
         } else if (against || ends.some((end) => end.applied === applied.full || end.applied === applied.refused)) {
           t.reason = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
           t.heldUntilMs = nowMs + bulkHoldMs;
+          t.heldFor = t.reason;
           this.#leave(ends, t, plans);
         } else t.reason = ends.some((end) => end.facts & fact.unread) ? "unread" : "enrolling";
         return;
       case "coupled":
         t.reason = draining(flow) ? "draining" : "redirected";
-        if (!against || against === "not-established" || against === "other-end") return; // a closing connection takes its sockets with it
+        if (!against || against === "not-established") return; // a closing connection takes its sockets with it
+        if (against === "other-end" && t.alone < 2) return;
         if (against === "bulk") this.#holdBulk(flow, t, nowMs);
         t.reason = against;
         this.#leave(ends, t, plans);
         return;
-      case "quiescing":
-        if (inside.every((end) => end.flags & stateFlag.quiet)) {
-          t.phase = "releasing";
-          for (const end of inside) plans.set(end.cookie, planFor(planAction.release));
-        } else for (const end of inside) plans.set(end.cookie, planFor(planAction.quiesce));
-        return;
-      case "releasing":
-        if (inside.length > 0) return;
-        this.#slots.free(t.slot);
-        t.slot = 0;
-        t.fit = 0;
-        t.phase = "tcp";
+      case "leaving": {
+        if (t.alone === 1) return; // the end that is missing may still be sending to this one
+        if (inside.length === 0) {
+          this.#slots.free(t.slot);
+          Object.assign(t, { phase: "tcp", slot: 0, fit: 0 });
+          return;
+        }
+        // Planned at every look: the kernel is asked to try again only while there are plans.
+        const action = inside.every((end) => end.flags & stateFlag.quiet) ? planAction.release : planAction.quiesce;
+        for (const end of inside) plans.set(end.cookie, planFor(action));
+      }
     }
   }
 
@@ -159,7 +166,7 @@ export class Coupler {
   }
 
   #leave(ends: readonly SockRecord[], t: Tracked, plans: Map<bigint, Plan>): void {
-    t.phase = "quiescing";
+    t.phase = "leaving";
     for (const end of ends) plans.set(end.cookie, planFor(planAction.quiesce));
   }
 
@@ -169,6 +176,7 @@ export class Coupler {
     const untilMs = nowMs + Math.min(longestHoldMs, bulkHoldMs * 2 ** (times - 1));
     this.#bulkEndpoints.set(key, { untilMs, times });
     t.heldUntilMs = untilMs;
+    t.heldFor = "bulk";
   }
 
   /** Drops flows that no scan has seen twice in a row: one may be missed while its socket changes state. */

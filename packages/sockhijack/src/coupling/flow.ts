@@ -4,7 +4,7 @@ import { fact, type SockRecord, stateFlag, tcpState } from "../kernel/layout.ts"
 
 /** One connection with an end in an attached program; `server` is missing when the other end is elsewhere. */
 export interface Flow {
-  /** Cookie of the client's socket, or of the only one that is known. */
+  /** Cookie of the client's socket, also while a look misses the client of a coupled pair; else of the only one that is known. */
   readonly id: bigint;
   readonly client: SockRecord | undefined;
   readonly server: SockRecord | undefined;
@@ -28,7 +28,7 @@ function sameConnection(a: SockRecord, b: SockRecord): boolean {
 
 function isClient(r: SockRecord, other: SockRecord | undefined, listening: ReadonlySet<string>): boolean {
   if (r.flags & stateFlag.client) return true;
-  if (other && other.flags & stateFlag.client) return false;
+  if (isEnrolled(r) || (other && other.flags & stateFlag.client)) return false;
   if (listening.has(`${r.netns}:${r.local_port}`)) return false;
   if (other && listening.has(`${other.netns}:${other.local_port}`)) return true;
   return r.local_port > r.remote_port; // connected before we came: servers have the lower port
@@ -56,7 +56,8 @@ export function flowsOf(records: readonly SockRecord[]): Flow[] {
     if (other) done.add(other.cookie);
     const client = isClient(end, other, listening) ? end : other;
     const server = client === end ? other : end;
-    flows.push({ id: (client ?? server)!.cookie, client, server });
+    const id = client?.cookie ?? (isEnrolled(server) ? server!.peer : 0n);
+    flows.push({ id: id || server!.cookie, client, server });
   }
   return flows;
 }
