@@ -1,5 +1,5 @@
 /** Replaces this process by another program, as a shell's `exec` does: its exit status and signals are then its own. @module */
-import { accessSync, constants as modes, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants as files, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
@@ -7,6 +7,8 @@ import koffi from "koffi";
 
 const RLIMIT_NOFILE = 7;
 const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
 
 /** The file that a shell would run. */
 function lookUp(command: string, path: string): string {
@@ -15,7 +17,7 @@ function lookUp(command: string, path: string): string {
   for (const file of candidates) {
     try {
       if (!statSync(file).isFile()) continue;
-      accessSync(file, modes.X_OK);
+      accessSync(file, files.X_OK);
       return file;
     } catch (error) {
       denied ||= (error as NodeJS.ErrnoException).code === "EACCES";
@@ -32,8 +34,8 @@ function lookUp(command: string, path: string): string {
 /**
  * Executes a program in the place of this process and never returns.
  *
- * What Node changed for itself is put back first: it ignores SIGPIPE, raises the soft limit of open files, and marks every descriptor
- * close-on-exec.
+ * What Node changed for itself is put back first: it ignores SIGPIPE, raises the soft limit of open files, marks every descriptor
+ * close-on-exec, and makes the pipes that it writes to non-blocking.
  *
  * @param command The program and its arguments.
  * @throws {MitsuError} ERR_COMMAND_MISSING (exit 127), ERR_COMMAND_DENIED (126), ERR_EXEC.
@@ -53,6 +55,7 @@ export function become(command: readonly string[], env: Readonly<Record<string, 
   }
   const fcntl = libc.func("int fcntl(int fd, int command, int value)");
   for (const fd of inheritedFds()) fcntl(fd, F_SETFD, 0);
+  for (const fd of [1, 2]) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~files.O_NONBLOCK);
   const variables = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   execve(file, [...command, null], [...variables, null]);
   throw new MitsuError(`cannot execute ${file}: errno ${koffi.errno()}`, {

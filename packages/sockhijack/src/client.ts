@@ -49,8 +49,8 @@ export async function daemonOrStart(context: Context): Promise<SockhijackClient>
     } catch (error) {
       if (ended === undefined && Date.now() < deadline) continue;
       // Two `run`s at once both start a daemon; the one that lost the race has ended, and the other one answers.
+      if (ended === exitStatus.temporary && Date.now() < deadline) continue;
       const text = String(context.env.readFile(logPath) ? new TextDecoder().decode(context.env.readFile(logPath)) : "");
-      if (text.includes("ERR_DAEMON_RUNNING") && Date.now() < deadline) continue;
       throw new MitsuError(
         `no daemon runs and none could be started: ${text.trim().split("\n").slice(-3).join(" / ") || `it ended with ${ended}`}`,
         {

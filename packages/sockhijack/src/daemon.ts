@@ -1,5 +1,6 @@
 /** The daemon, as a sentence: check, configure, load, attach, listen, ready; and back. @module */
 import { existsSync, rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { loadCatalog, watchCatalog } from "@mitsu/catalog";
 import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
 import { cgroup2Path, defaultBpffs, ensureBpffs, requireFeatures } from "@mitsu/ebpf-ts";
@@ -33,6 +34,8 @@ export interface DaemonArgs {
 
 /** How often cgroups are looked at for programs that ended and for units that started. */
 const houseKeepingMs = 500;
+/** How long a daemon that was started for a program waits for it; the program may have failed to join. */
+const unusedMs = 10_000;
 /** By then what only the start needed is no longer used. */
 const trimAfterMs = 2_000;
 
@@ -140,6 +143,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     life.defer("control socket", () => server.close());
     keepHouse({ life, mesh, engine, dns, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
     engine.kick(true);
+    goFirst(log);
     const trimming = setTimeout(trimMemory, trimAfterMs).unref();
     life.defer("memory trimming", () => clearTimeout(trimming));
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
@@ -184,4 +188,13 @@ function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void
   }, houseKeepingMs);
   timer.unref();
   life.defer("housekeeping", () => clearInterval(timer));
+}
+
+/** On a busy machine a late look costs programs more than the daemon's bounded share of a core; without the right to it, all still works. */
+function goFirst(log: Context["log"]): void {
+  try {
+    setPriority(-10);
+  } catch (error) {
+    log.debug("cannot raise my priority; connections may take longer to be coupled on a busy machine", { error });
+  }
 }
