@@ -98,7 +98,7 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
 {
-	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK))
+	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED_)
 		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
 	st->cookie = cookie;
 	st->peer = plan->peer;

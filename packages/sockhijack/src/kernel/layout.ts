@@ -319,8 +319,6 @@ export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, co
 export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, refresh: 4, set: 5 } as const;
 /** `enum applied`. */
 export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
-/** `enum mode`. */
-export const mode = { off: 0, tcp: 1, redirect: 2 } as const;
 /** `enum event_kind`. */
 export const eventKind = { connect: 1, bind: 2, denied: 4 } as const;
 /** Numbers of TCP states (`include/net/tcp_states.h`). */
@@ -359,5 +357,3 @@ export function planFor(action: number, rest: Partial<Plan> = {}): Plan {
 
 /** Data of a tap record begins here. */
 export const tapDataOffset: number = tapHead.size;
-/** The most bytes of a message a tap record holds. */
-export const tapBytes = 4096;

@@ -6,7 +6,7 @@ import { defaultBpffs, ensureBpffs, requireFeatures } from "@mitsu/ebpf-ts";
 import { asset } from "../assets.ts";
 import { placesOf } from "../places.ts";
 import type { CheckResult, Outcome } from "./check.ts";
-import { type Report, runChecks } from "./run-checks.ts";
+import { type Report, type RunOptions, runChecks } from "./run-checks.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 import { cacheKey, saveVerdict } from "./verdict-cache.ts";
 
@@ -24,12 +24,16 @@ function summary({ kernel, results, tookMs }: Report, { usable, promote }: Verdi
   return promote ? `redirect is faithful ${tail}` : `redirect is faithful ${tail}, but a connection that goes over to TCP stays there`;
 }
 
-/** Runs every check afresh; exit status 95 when redirect is unusable. A daemon's next start goes by this verdict. */
-export async function run(_args: unknown, context: Context): Promise<number> {
+/**
+ * Runs every check afresh; exit status 95 when redirect is unusable. A daemon's next start goes by this verdict.
+ *
+ * @param doubles What a test puts in the kernel's place.
+ */
+export async function run(_args: unknown, context: Context, doubles: Partial<RunOptions> = {}): Promise<number> {
   requireFeatures(["btf", "sockhash", "iterTcp", "capBpf", "capNetAdmin", "capSysAdmin"]);
   ensureBpffs(defaultBpffs, { mount: true });
   const object = asset("sockhijack.bpf.o");
-  const report = runChecks({ object });
+  const report = runChecks({ object, ...doubles });
   const verdict = verdictOf(report.results);
   const { state } = placesOf(context.socket);
   if (existsSync(state)) saveVerdict(state, cacheKey(object), verdict, context.log);

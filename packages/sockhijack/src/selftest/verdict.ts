@@ -2,6 +2,7 @@
 import type { Log } from "@mitsu/cli";
 import { asset } from "../assets.ts";
 import type { CheckResult } from "./check.ts";
+import type { Report } from "./run-checks.ts";
 import { cacheKey, readVerdict, saveVerdict } from "./verdict-cache.ts";
 
 /** What may be done. */
@@ -30,8 +31,8 @@ export interface JudgeOptions {
   readonly state: string;
   /** `off` trusts the kernel unseen. */
   readonly mode?: "auto" | "off";
-  /** Runs the checks; a test gives results of its own. @default the self-test on the running kernel */
-  readonly run?: (object: Uint8Array) => Promise<readonly CheckResult[]>;
+  /** Runs the checks, on the running kernel unless a test gives results of its own. */
+  readonly run?: (object: Uint8Array) => Promise<Report>;
 }
 
 /**
@@ -52,23 +53,24 @@ export async function judgeKernel(log: Log, { state, mode = "auto", run = runHer
   const key = cacheKey(object);
   const known = readVerdict(state, key);
   if (known) return known;
-  let results: readonly CheckResult[];
+  let report: Report;
   try {
-    results = await run(object);
+    report = await run(object);
   } catch (error) {
     log.error("self-test could not run: nothing is redirected", { error });
     const why = error instanceof Error ? error.message : String(error);
     return { usable: false, promote: false, broken: [`self-test could not run: ${why}; refused: redirect`] };
   }
-  const verdict = verdictOf(results);
+  const verdict = verdictOf(report.results);
   for (const broken of verdict.broken) log.error(broken, { hint: "see `sockhijack selftest`; after it, start the daemon again" });
-  const tookMs = Math.round(results.reduce((sum, result) => sum + result.tookMs, 0));
-  log.info("self-test", { usable: verdict.usable, promote: verdict.promote, checks: results.length, tookMs });
+  const { usable, promote } = verdict;
+  log.info("self-test", { usable, promote, checks: report.results.length, tookMs: Math.round(report.tookMs) });
   saveVerdict(state, key, verdict, log);
   return verdict;
 }
 
-async function runHere(object: Uint8Array): Promise<readonly CheckResult[]> {
+/** Loaded only when it is needed: a start that knows its verdict goes without. */
+async function runHere(object: Uint8Array): Promise<Report> {
   const { runChecks } = await import("./run-checks.ts");
-  return runChecks({ object }).results;
+  return runChecks({ object });
 }
