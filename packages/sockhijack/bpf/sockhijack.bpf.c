@@ -10,6 +10,12 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 
 #include "sockhijack.h"
 #include "maps.h"
+
+/* Written to rings and iterators only: the compiler would leave them out of the BTF that the layout test reads. */
+const struct sock_record *const unused_sock_record __attribute__((unused));
+const struct event *const unused_event __attribute__((unused));
+const struct tap_record *const unused_tap_record __attribute__((unused));
+
 #include "connect.h"
 #include "redirect.h"
 #include "scan.h"
