@@ -158,13 +158,23 @@ static __always_inline __u32 choose(__u32 id)
 	return cost(*second) < cost(*first) ? *second : *first;
 }
 
-/* Fills `to` with where the replica is reached from namespace `netns`. */
-static __always_inline int locate(__u32 id, __u64 netns, struct address *to)
+static __always_inline int is_zero(const __u8 *ip)
+{
+	const __u64 *words = (const __u64 *)ip;
+	return !words[0] && !words[1];
+}
+
+/* Fills `to` with where the replica is reached from namespace `netns`, by an IPv6 address if it must be one. */
+static __always_inline int locate(__u32 id, __u64 netns, int only6, struct address *to)
 {
 	struct replica *r = bpf_map_lookup_elem(&replicas, &id);
 	if (!r)
 		return 0;
-	__builtin_memcpy(to->ip, r->netns == netns ? r->local : r->ip, 16);
+	int near = r->netns == netns;
+	const __u8 *ip = only6 ? (near ? r->local6 : r->ip6) : (near ? r->local : r->ip);
+	if (is_zero(ip))
+		return 0;
+	__builtin_memcpy(to->ip, ip, 16);
 	to->port = r->port;
 	to->family = is_mapped(to->ip) ? AF_INET_ : AF_INET6_;
 	return 1;
@@ -176,6 +186,7 @@ struct verdict {
 	__u32 replica;
 	int error; /* errno for the program, 0 to go on */
 	int rewrite;
+	int only6; /* the destination can only become an IPv6 address */
 };
 
 static __always_inline void judge(struct verdict *v, const struct address *asked, __u64 netns, __u32 from, __u8 protocol, int connecting)
@@ -204,7 +215,7 @@ static __always_inline void judge(struct verdict *v, const struct address *asked
 	if (v->error || !found->frontend)
 		return;
 	v->replica = choose(found->frontend);
-	if (!v->replica || !locate(v->replica, netns, &v->to)) {
+	if (!v->replica || !locate(v->replica, netns, v->only6, &v->to)) {
 		if (found->replica) { /* a real address stays usable when nobody listens as far as we know */
 			v->replica = found->replica;
 			return;
@@ -280,6 +291,8 @@ static __always_inline int to_resolver(struct bpf_sock_addr *ctx, const struct a
 	__u32 slot = DNS_SLOTS;
 	if (resolver_alive(ctx, c->dns_port))
 		slot = dns_slot(asked);
+	else
+		kick(bpf_get_netns_cookie(ctx), EVENT_BIND); /* a namespace the daemon has not seen yet, or nobody listens to this */
 	if (slot >= DNS_SLOTS) {
 		count(COUNT_DNS_PASSED);
 		return 0;
@@ -398,8 +411,8 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int v6)
 
 	read_destination(ctx, &asked, v6);
 	/* The kernel cannot turn an IPv6 datagram into an IPv4 one here (net/ipv6/udp.c), unlike at connect. */
-	int stuck = v6 && !is_mapped(asked.ip);
-	if (!stuck && to_resolver(ctx, &asked, &v.to)) {
+	v.only6 = v6 && !is_mapped(asked.ip);
+	if (!v.only6 && to_resolver(ctx, &asked, &v.to)) {
 		v.rewrite = 1;
 	} else {
 		__u32 from = service_of_current();
@@ -409,7 +422,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, int v6)
 	}
 	if (!v.rewrite)
 		return 1;
-	if ((stuck && is_mapped(v.to.ip)) || !write_destination(ctx, &v.to, v6)) {
+	if (!write_destination(ctx, &v.to, v6)) {
 		count(COUNT_FAMILY);
 		return refuse(ECONNREFUSED_);
 	}

@@ -37,10 +37,15 @@ struct backend_key {
 	__u32 index;
 };
 
-/* One listening replica, reached by `local` from its own namespace and by `ip` from any other. */
+/*
+ * One listening replica, reached by `local` from its own namespace and by `ip` from any other; the IPv6 forms, zero when it has none,
+ * are for datagrams that cannot become IPv4.
+ */
 struct replica {
 	__u8 ip[16];
 	__u8 local[16];
+	__u8 ip6[16];
+	__u8 local6[16];
 	__u64 netns;
 	__be16 port;
 	__u16 pad;

@@ -34,7 +34,7 @@ export async function daemonOrStart(context: Context): Promise<SockhijackClient>
   const logPath = `${state}/daemon.log`;
   const log = openSync(logPath, "w", 0o640);
   const program = isSea() ? [] : [process.argv[1]!];
-  const args = [...program, "daemon", "--ephemeral", "--socket", context.socket, "--config", context.config];
+  const args = [...process.execArgv, ...program, "daemon", "--ephemeral", "--socket", context.socket, "--config", context.config];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
   child.unref();
   let ended: number | string | undefined;

@@ -63,7 +63,16 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const mesh = new Mesh({ kernel, catalog, root, saved, log, onChange: (state) => saveState(places.state, state) });
     life.defer("namespaces", () => mesh.namespaces.close());
     const now = (): number => performance.now();
-    const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: verdict.usable, log, now });
+    let follow = (): void => {};
+    const engine = new Engine({
+      kernel,
+      mesh,
+      splicing: new SplicingPrograms(now),
+      usable: verdict.usable,
+      log,
+      now,
+      onScan: () => follow(),
+    });
     life.defer("engine", () => engine.close());
     mesh.attachDeclared();
     if (kernel.takenOver) log.info("live sockets run this version's programs", { sockets: engine.renew() });
@@ -71,6 +80,12 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const dns = new Dns({ kernel, mesh, domain: args.domain, port: places.dnsPort, log });
     life.defer("resolvers", () => dns.close());
     await dns.follow();
+    let inhabited = mesh.inhabited.join();
+    follow = () => {
+      if (inhabited === mesh.inhabited.join()) return;
+      inhabited = mesh.inhabited.join();
+      dns.follow().catch((error: unknown) => log.warn("cannot follow a namespace with a resolver", { error }));
+    };
     const events = readEvents(
       kernel,
       mesh,
@@ -141,7 +156,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       }),
     });
     life.defer("control socket", () => server.close());
-    keepHouse({ life, mesh, engine, dns, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
+    keepHouse({ life, mesh, engine, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
     engine.kick(true);
     goFirst(log);
     const trimming = setTimeout(trimMemory, trimAfterMs).unref();
@@ -159,16 +174,14 @@ interface House {
   readonly life: Life;
   readonly mesh: Mesh;
   readonly engine: Engine;
-  readonly dns: Dns;
   readonly root: string;
   readonly log: Context["log"];
   /** Called when the last program started by `run` has ended. */
   readonly onEmpty: (() => void) | undefined;
 }
 
-/** Takes away what `run` made once its programs have ended, and follows programs into new namespaces. */
-function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void {
-  let inhabited = "";
+/** Takes away what `run` made once its programs have ended. */
+function keepHouse({ life, mesh, engine, root, log, onEmpty }: House): void {
   let hadSome = false;
   const idleUntilMs = performance.now() + unusedMs;
   const timer = setInterval(() => {
@@ -181,10 +194,6 @@ function keepHouse({ life, mesh, engine, dns, root, log, onEmpty }: House): void
       engine.kick(true);
     }
     if (mesh.attachments.length === 0 && (hadSome || performance.now() > idleUntilMs)) onEmpty?.();
-    const now = mesh.inhabited.join();
-    if (now === inhabited) return;
-    inhabited = now;
-    dns.follow().catch((error: unknown) => log.warn("cannot follow a namespace with a resolver", { error }));
   }, houseKeepingMs);
   timer.unref();
   life.defer("housekeeping", () => clearInterval(timer));

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
+  /** Called after each full scan: programs may live in other namespaces than before. */
+  readonly onScan: () => void;
 }
 
 /** The most connections coupled at once (`MAX_PAIRS`). */
@@ -120,7 +122,10 @@ export class Engine {
     const scanned = scan ? this.#scanAll(begin) : [];
     const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
     this.#records = kernel.watch().map((r) => ({ ...r, applied: outcome.get(r.cookie) ?? 0 }));
-    if (scan) mesh.refresh(this.#listeners);
+    if (scan) {
+      mesh.refresh(this.#listeners);
+      this.#options.onScan();
+    }
     const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
     this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling" || reason === "unread");

@@ -30,7 +30,7 @@ export async function removeLeftovers(
     try {
       const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), log, onChange: () => {} });
       const now = (): number => performance.now();
-      const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now });
+      const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
       engine.look("scan");
       const attachments = mesh.attachments;
       await detachAll(attachments, { mesh, engine, log });

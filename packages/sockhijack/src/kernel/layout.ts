@@ -49,13 +49,24 @@ export const backendKey: StructCodec<BackendKey> = struct({ frontend: u32, index
 export interface Replica {
   readonly ip: Uint8Array;
   readonly local: Uint8Array;
+  readonly ip6: Uint8Array;
+  readonly local6: Uint8Array;
   readonly netns: bigint;
   readonly port: number;
   readonly pad: number;
   readonly service: number;
 }
 /** `struct replica`. */
-export const replica: StructCodec<Replica> = struct({ ip: bytes(16), local: bytes(16), netns: u64, port: u16be, pad: u16, service: u32 });
+export const replica: StructCodec<Replica> = struct({
+  ip: bytes(16),
+  local: bytes(16),
+  ip6: bytes(16),
+  local6: bytes(16),
+  netns: u64,
+  port: u16be,
+  pad: u16,
+  service: u32,
+});
 /** `struct score`, decoded. */
 export interface Score {
   readonly weight: number;

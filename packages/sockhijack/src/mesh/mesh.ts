@@ -63,7 +63,16 @@ export class Mesh {
       services: new MirroredMap(maps.services, u32, layout.service, { ...mirror, empty: { redirect: 0, deny_errno: 0, attached: 0 } }),
       replicas: new MirroredMap(maps.replicas, u32, layout.replica, {
         ...mirror,
-        empty: { ip: new Uint8Array(16), local: new Uint8Array(16), netns: 0n, port: 0, pad: 0, service: 0 },
+        empty: {
+          ip: new Uint8Array(16),
+          local: new Uint8Array(16),
+          ip6: new Uint8Array(16),
+          local6: new Uint8Array(16),
+          netns: 0n,
+          port: 0,
+          pad: 0,
+          service: 0,
+        },
       }),
       frontends: new MirroredMap(maps.frontends, u32, layout.frontend, { ...mirror, empty: { backends: 0, pad: 0 } }),
       weights: catalogWeights(kernel),

@@ -1,6 +1,6 @@
 /** From the mesh to the kernel's tables: a pure function, numbers for names. @module */
 import { type Catalog, decide } from "@mitsu/catalog";
-import { ipBytes, isLoopback } from "../kernel/ip.ts";
+import { ipBytes, isLoopback, isMapped } from "../kernel/ip.ts";
 import type * as layout from "../kernel/layout.ts";
 import type { Ids } from "./ids.ts";
 import type { Endpoint } from "./listening.ts";
@@ -28,6 +28,7 @@ const protocols = { tcp: 6, udp: 17 } as const;
 const errnos = { refuse: 111, prohibit: 1 } as const;
 const redirects = { auto: 0, on: 1, off: 2 } as const;
 const noPad = new Uint8Array(5);
+const noIp = new Uint8Array(16);
 
 /** Name of a replica: where its port is. */
 export function replicaName({ service, target, protocol, netns, ip }: Endpoint): string {
@@ -76,7 +77,15 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
         const replica = ids.replicas.of(replicaName(endpoint));
         tables.replicas.push([
           replica,
-          { ip: endpoint.ip, local: endpoint.local, netns: endpoint.netns, port: endpoint.target, pad: 0, service: id },
+          {
+            ip: endpoint.ip,
+            local: endpoint.local,
+            ...onlyIpv6(endpoint),
+            netns: endpoint.netns,
+            port: endpoint.target,
+            pad: 0,
+            service: id,
+          },
         ]);
         tables.weights.push([replica, endpoint.weight * 100]);
         if (service.intercept === "off") continue;
@@ -89,6 +98,13 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
   }
   addPolicies(catalog, endpoints, ids, tables);
   return tables;
+}
+
+/** Where datagrams reach it that cannot become IPv4 (`sendmsg6`); zero when nowhere. */
+function onlyIpv6({ addresses }: Endpoint): { readonly ip6: Uint8Array; readonly local6: Uint8Array } {
+  const own = addresses.filter((ip) => !isMapped(ip));
+  const away = own.find((ip) => !isLoopback(ip));
+  return { ip6: away ?? noIp, local6: own.find(isLoopback) ?? away ?? noIp };
 }
 
 /** Spells the rules out, since the kernel cannot search a list: one entry for each pair of services and port that a rule decides. */
