@@ -7,6 +7,8 @@ import koffi from "koffi";
 
 const RLIMIT_NOFILE = 7;
 const F_SETFD = 2;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
 
@@ -44,19 +46,19 @@ export function become(command: readonly string[], env: Readonly<Record<string, 
   const file = lookUp(command[0]!, env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin");
   const libc = koffi.load("libc.so.6");
   const execve = libc.func("int execve(const char *path, char **argv, char **envp)");
-  const signal = libc.func("void *signal(int number, void *handler)");
-  for (const number of [constants.signals.SIGPIPE, constants.signals.SIGXFSZ]) signal(number, null);
-  const soft = softFileLimit();
-  if (soft !== undefined) {
-    const limits = new BigUint64Array(2);
-    libc.func("int getrlimit(int resource, _Out_ uint64_t *limits)")(RLIMIT_NOFILE, limits);
-    if (soft < limits[1]!) limits[0] = soft;
-    libc.func("int setrlimit(int resource, uint64_t *limits)")(RLIMIT_NOFILE, limits);
-  }
+  const signal = libc.func("void *signal(int number, uintptr_t handler)");
+  const limits = new BigUint64Array(2);
+  libc.func("int getrlimit(int resource, _Out_ uint64_t *limits)")(RLIMIT_NOFILE, limits);
+  const caller = callerOf(env, limits[1]!);
+  for (const number of [constants.signals.SIGPIPE, constants.signals.SIGXFSZ]) signal(number, SIG_DFL);
+  for (let number = 1; number < 32; number++) if ((caller.ignored >> BigInt(number - 1)) & 1n) signal(number, SIG_IGN);
+  if (caller.softFiles < limits[1]!) limits[0] = caller.softFiles;
+  libc.func("int setrlimit(int resource, uint64_t *limits)")(RLIMIT_NOFILE, limits);
   const fcntl = libc.func("int fcntl(int fd, int command, int value)");
   for (const fd of inheritedFds()) fcntl(fd, F_SETFD, 0);
   for (const fd of [1, 2]) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~files.O_NONBLOCK);
-  const variables = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  const kept = Object.entries(env).filter(([name, value]) => name !== callerVariable && value !== undefined);
+  const variables = kept.map(([name, value]) => `${name}=${value}`);
   execve(file, [...command, null], [...variables, null]);
   throw new MitsuError(`cannot execute ${file}: errno ${koffi.errno()}`, {
     code: "ERR_EXEC",
@@ -82,13 +84,20 @@ function inheritedFds(): number[] {
   return links.filter(({ fd, link }) => fd <= 2 || !own(link)).map(({ fd }) => fd);
 }
 
-/** The soft limit that whoever started us had: the parent's, since Node has raised our own. */
-function softFileLimit(): bigint | undefined {
-  try {
-    const text = readFileSync(`/proc/${process.ppid}/limits`, "utf8");
-    const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
-    return soft === undefined ? undefined : BigInt(soft);
-  } catch {
-    return undefined;
-  }
+/** Set by `scripts/run-daemon` before Node starts: soft limit of open files, and the mask of ignored signals in hexadecimal. */
+const callerVariable = "MITSU_CALLER";
+
+/**
+ * What the caller had before Node changed it. The standalone binary has no "before": there the parent's soft limit stands in, when its hard limit
+ * is ours too, and no signal counts as ignored.
+ */
+function callerOf(
+  env: Readonly<Record<string, string | undefined>>,
+  hard: bigint,
+): { readonly softFiles: bigint; readonly ignored: bigint } {
+  const told = /^(\d+) ([0-9a-f]+)$/.exec(env[callerVariable] ?? "");
+  if (told) return { softFiles: BigInt(told[1]!), ignored: BigInt(`0x${told[2]}`) };
+  const text = readFileSync(`/proc/${process.ppid}/limits`, "utf8");
+  const [, soft, parentHard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(text) ?? [];
+  return { softFiles: soft !== undefined && parentHard === String(hard) ? BigInt(soft) : hard, ignored: 0n };
 }
