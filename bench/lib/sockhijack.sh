@@ -7,14 +7,18 @@ socket="$work/sockhijack.sock"
 hijacked() { printf '%s\0' "$program" run --socket "$socket" --service "$1" -- "${@:2}"; }
 
 hijack_daemon=
+hijack_tried=no
 
 # stop_sockhijack: the daemon ends by itself with its last service, which has been stopped; it gets 10 s to remove its kernel state.
+# One that broke at its start may have left some.
 stop_sockhijack() {
-  [[ -n $hijack_daemon ]] || return 0
-  for _ in {1..200}; do kill -0 "$hijack_daemon" 2>/dev/null || return 0; sleep 0.05; done
-  say "same-node: the daemon (pid $hijack_daemon) outlives its services; cleaning up and stopping it"
-  timeout 10 "$program" cleanup --socket "$socket" >&2
-  kill -TERM "$hijack_daemon" 2>/dev/null
+  [[ $hijack_tried == yes ]] || return 0
+  if [[ -n $hijack_daemon ]]; then
+    for _ in {1..200}; do kill -0 "$hijack_daemon" 2>/dev/null || return 0; sleep 0.05; done
+    say "same-node: the daemon (pid $hijack_daemon) outlives its services; cleaning up and stopping it"
+  fi
+  timeout 20 "$program" cleanup --socket "$socket" >&2 || say "same-node: !!! sockhijack cleanup failed; look into /sys/fs/bpf/mitsu"
+  [[ -z $hijack_daemon ]] || kill -TERM "$hijack_daemon" 2>/dev/null
 }
 
 # start_hijacked NAME NAMESPACE SERVICE:PORT cmd...
@@ -29,6 +33,7 @@ daemon_pid() { "$program" status --json --socket "$socket" | sed -n 's/^ *"pid":
 
 start_sockhijack() {
   [[ -e $program ]] || { say "same-node: there is no $program"; return 1; }
+  hijack_tried=yes
   start_hijacked hijack-nginx "$loopback" web:8200 nginx -c "$(nginx_conf 127.0.0.1 8200)"
   wait_for_port hijack-nginx "$loopback" 127.0.0.1 8200 || return 1
   start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
