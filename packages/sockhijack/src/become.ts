@@ -79,9 +79,12 @@ function inheritedFds(): number[] {
       return []; // the descriptor that listed the folder
     }
   });
-  const own = (link: string): boolean =>
-    link.startsWith("anon_inode:") || (link.startsWith("pipe:") && links.filter((other) => other.link === link).length > 1);
-  return links.filter(({ fd, link }) => fd <= 2 || !own(link)).map(({ fd }) => fd);
+  const firstOwn = links.find(({ link }) => link === "anon_inode:[eventpoll]")?.fd ?? Number.POSITIVE_INFINITY;
+  const own = ({ fd, link }: { fd: number; link: string }): boolean =>
+    link.startsWith("anon_inode:") ||
+    (link === "/dev/null" && fd > firstOwn) || // libuv keeps one in reserve for when descriptors run out
+    (link.startsWith("pipe:") && links.filter((other) => other.link === link).length > 1);
+  return links.filter((one) => one.fd <= 2 || !own(one)).map(({ fd }) => fd);
 }
 
 /** Set by `scripts/run-daemon` before Node starts: soft limit of open files, and the mask of ignored signals in hexadecimal. */
@@ -95,7 +98,7 @@ function callerOf(
   env: Readonly<Record<string, string | undefined>>,
   hard: bigint,
 ): { readonly softFiles: bigint; readonly ignored: bigint } {
-  const told = /^(\d+) ([0-9a-f]+)$/.exec(env[callerVariable] ?? "");
+  const told = /^(\d+)\s([0-9a-f]+)$/.exec(env[callerVariable] ?? "");
   if (told) return { softFiles: BigInt(told[1]!), ignored: BigInt(`0x${told[2]}`) };
   const text = readFileSync(`/proc/${process.ppid}/limits`, "utf8");
   const [, soft, parentHard] = /^Max open files\s+(\d+)\s+(\d+)/m.exec(text) ?? [];
