@@ -3,7 +3,8 @@ import { defaultBpffs, ensureBpffs } from "@mitsu/ebpf-ts";
 import { kernelTest } from "@mitsu/ebpf-ts/kernel-test";
 import test from "ava";
 import { asset } from "../src/assets.ts";
-import { NotCheckable, resultOf } from "../src/selftest/check.ts";
+import type { Bench } from "../src/selftest/bench.ts";
+import { type Check, expect, NotCheckable, resultOf, WrongByte } from "../src/selftest/check.ts";
 import { checks, type RunOptions, runChecks } from "../src/selftest/run-checks.ts";
 import { type Sockets, systemSockets, wouldBlock } from "../src/selftest/sockets.ts";
 import { verdictOf } from "../src/selftest/verdict.ts";
@@ -141,7 +142,30 @@ test("resultOf() says unchecked when the machine lacks what a check needs, and n
     throw new NotCheckable("this kernel has no veth interfaces");
   };
   const check = { name: "across", proves: "p", consequence: "redirect", refused: "redirect", run } as const;
-  const result = resultOf(check, undefined as never);
+  const result = resultOf(check, { clear: () => {} } as Bench);
   t.like(result, { outcome: "unchecked", seen: "this kernel has no veth interfaces", refused: "" });
   t.deepEqual(verdictOf([result]), { usable: true, promote: true, broken: [] });
+});
+
+/** Fails the first time it runs. */
+function failingOnce(error: Error): { readonly check: Check; readonly closed: () => number; readonly bench: Bench } {
+  let [runs, closed] = [0, 0];
+  const run = (): string => {
+    if (++runs === 1) throw error;
+    return "seen";
+  };
+  const check = { name: "order", proves: "p", consequence: "redirect", refused: "redirect", run } as const;
+  return { check, closed: () => closed, bench: { clear: () => ++closed } as unknown as Bench };
+}
+
+test("resultOf() asks twice before it calls a kernel broken, with the sockets of the first time closed", (t) => {
+  const { check, bench, closed } = failingOnce(t.throws(() => expect(false, "nothing came")));
+  t.like(resultOf(check, bench), { outcome: "holds", seen: "seen" });
+  t.is(closed(), 2);
+});
+
+test("resultOf() believes one wrong byte", (t) => {
+  const { check, bench, closed } = failingOnce(new WrongByte("byte 7"));
+  t.like(resultOf(check, bench), { outcome: "broken", seen: "byte 7", refused: "redirect" });
+  t.is(closed(), 1);
 });

@@ -67,14 +67,16 @@ export class Bench {
     this.sockets = sockets;
     this.memoryRatio = memoryRatio ?? 1.1;
     removeAbandoned(dirname(pins));
-    this.#kernel = Kernel.open({ object, pins, promote });
+    let kernel: Kernel | undefined;
     try {
+      kernel = Kernel.open({ object, pins, promote });
       this.networks = makeNetworks();
     } catch (error) {
-      this.#kernel.close();
-      this.#kernel.remove();
+      kernel?.close();
+      rmSync(pins, { recursive: true, force: true });
       throw error;
     }
+    this.#kernel = kernel;
   }
 
   /** Connects over loopback, by plain TCP. */

@@ -1,6 +1,6 @@
 /** One end of a test connection: writes a stream whose every byte is known beforehand, and checks every byte it reads. @module */
 import { fstatSync } from "node:fs";
-import { expect } from "./check.ts";
+import { expect, WrongByte } from "./check.ts";
 import { peek, ready, type Sockets, wouldBlock } from "./sockets.ts";
 
 /** A prime, so that no message size divides it and a byte out of place is noticed. */
@@ -106,7 +106,7 @@ export class End {
     const wanted = part(this.#inSeed + this.received, bytes);
     if (Buffer.compare(this.#buffer.subarray(0, bytes), wanted) === 0) return;
     const at = wanted.findIndex((byte, index) => byte !== this.#buffer[index]);
-    expect(false, `byte ${this.received + at} of the stream is not the one that was sent: order or content is lost`);
+    throw new WrongByte(`byte ${this.received + at} of the stream is not the one that was sent: order or content is lost`);
   }
 
   /** FIONREAD. */
