@@ -15,7 +15,9 @@ export function parseService(text: string): { readonly name: string; readonly po
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   const ports = colon < 0 ? [] : text.slice(colon + 1).split(",");
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) || ports.some((p) => !/^\d+(:\d+)?(\/(tcp|udp))?$/.test(p))) {
+  const isPort = (n: string): boolean => Number(n) >= 1 && Number(n) <= 65535;
+  const isMapping = (p: string): boolean => /^\d+(:\d+)?(\/(tcp|udp))?$/.test(p) && p.replace(/\/.*/, "").split(":").every(isPort);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) || !ports.every(isMapping)) {
     throw new MitsuError(`--service ${text}: expected NAME, NAME:PORT or NAME:PORT:TARGET`, {
       code: "ERR_SERVICE_NAME",
       exit: exitStatus.usage,

@@ -15,7 +15,7 @@ export const emptyCatalog: Catalog = parseCatalog("version: 1\n", { file: "built
 /**
  * Adds services to a catalog; those that the file has too keep the file's word, and gain nothing from here.
  *
- * @throws {MitsuError} ERR_CATALOG when a name or a port is wrong.
+ * @throws {MitsuError} ERR_CATALOG_INVALID when a name or a port is wrong.
  */
 export function withServices(catalog: Catalog, added: readonly AdHocService[]): Catalog {
   const fromFile = new Set(catalog.services.map(({ name }) => name));

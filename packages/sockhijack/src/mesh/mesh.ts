@@ -14,7 +14,7 @@ import { Ids } from "./ids.ts";
 import { type Endpoint, endpointsOf, type Presence } from "./listening.ts";
 import { MirroredMap } from "./mirrored-map.ts";
 import { Namespaces } from "./namespaces.ts";
-import { replicaName, tablesOf } from "./tables.ts";
+import { frontendName, replicaName, tablesOf } from "./tables.ts";
 
 /** What a mesh is made of. */
 export interface MeshOptions {
@@ -232,6 +232,7 @@ export class Mesh {
     this.#mirrors.addresses.sync(tables.addresses);
     const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
     ids.services.retain(names);
+    ids.frontends.retain(new Set(this.#catalog.services.flatMap(({ name, ports }) => ports.map((port) => frontendName(name, port)))));
     // Compared as a whole: an attachment or a number given out since the last time must survive this process too.
     const state = this.state();
     const text = JSON.stringify(state, (_key, value) => (typeof value === "bigint" ? String(value) : value));

@@ -35,6 +35,11 @@ export function replicaName({ service, target, protocol, netns, ip }: Endpoint):
   return `${service} ${protocol} ${Buffer.from(ip).toString("hex")} ${target} ${netns}`;
 }
 
+/** Name of a frontend: one port of a service. */
+export function frontendName(service: string, { port, protocol }: { readonly port: number; readonly protocol: string }): string {
+  return `${service} ${port}/${protocol}`;
+}
+
 /**
  * Builds the tables.
  *
@@ -66,7 +71,7 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
       { redirect: redirects[service.redirect], deny_errno: errnos[catalog.defaults.deny], attached: attached.has(service.name) ? 1 : 0 },
     ]);
     for (const { port, protocol } of service.ports) {
-      const frontend = ids.frontends.of(`${service.name} ${port}/${protocol}`);
+      const frontend = ids.frontends.of(frontendName(service.name, { port, protocol }));
       const own = endpoints.filter((e) => e.service === service.name && e.port === port && e.protocol === protocol);
       const chosen = own.filter(({ weight }) => weight > 0);
       tables.frontends.push([frontend, { backends: chosen.length, pad: 0 }]);
