@@ -12,6 +12,7 @@ import { checks, type RunOptions } from "../src/selftest/run-checks.ts";
 import { cacheKey, readVerdict } from "../src/selftest/verdict-cache.ts";
 import { Sandbox } from "./kernel/support/sandbox.ts";
 import { python } from "./kernel/support/servers.ts";
+import { until } from "./kernel/support/until.ts";
 
 /** The program with doubles in the kernel's place. */
 const withDoubles = (doubles: Partial<RunOptions>): Program => ({
@@ -71,6 +72,16 @@ kernelTest("selftest exits 0 when only promotion is broken, and says what that m
   t.is(await run(withDoubles({ only: ["promotion"], promote: false }), ["selftest", "--socket", socket], env), 0);
   t.regex(env.out(), /^promotion +BROKEN +.*; refused: redirect after a message by TCP: such a connection stays with TCP$/m);
   t.regex(env.out(), /but a connection that goes over to TCP stays there\n$/);
+});
+
+kernelTest("selftest leaves no pins when it is interrupted", async (t) => {
+  const sandbox = new Sandbox(t);
+  const selftest = sandbox.start(["selftest", "--json"]);
+  const pins = `/sys/fs/bpf/mitsu/selftest-${selftest.pid}`;
+  await until("its pins are there", () => existsSync(pins));
+  selftest.child.kill("SIGINT");
+  await selftest.ended;
+  t.false(existsSync(pins));
 });
 
 const talk = `import asyncio, sys

@@ -1,6 +1,6 @@
 /** `sockhijack selftest`: runs the checks now and says what they mean. @module */
 import { existsSync } from "node:fs";
-import { type Context, print, table } from "@mitsu/cli";
+import { type Context, onSignals, print, table } from "@mitsu/cli";
 import { exitStatus } from "@mitsu/cli/error";
 import { defaultBpffs, ensureBpffs, requireFeatures } from "@mitsu/ebpf-ts";
 import { asset } from "../assets.ts";
@@ -33,6 +33,8 @@ export async function run(_args: unknown, context: Context, doubles: Partial<Run
   requireFeatures(["btf", "sockhash", "iterTcp", "capBpf", "capNetAdmin", "capSysAdmin"]);
   ensureBpffs(defaultBpffs, { mount: true });
   const object = asset("sockhijack.bpf.o");
+  // Without a listener an interrupt would end the process at once, and leave the pins; with one it waits for the end, a moment away.
+  using _interrupts = onSignals(context.env);
   const report = runChecks({ object, ...doubles });
   const verdict = verdictOf(report.results);
   const { state } = placesOf(context.socket);
