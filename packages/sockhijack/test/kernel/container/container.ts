@@ -11,7 +11,7 @@ export type CgroupView = "as it is" | "pure v2";
 const pureView = ["unshare", "--mount", "sh", "-c", 'umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', "sh"];
 
 /** The command, in front of it what gives it this view. */
-export function viewed(view: CgroupView, command: readonly string[]): readonly [string, ...string[]] {
+function viewed(view: CgroupView, command: readonly string[]): readonly [string, ...string[]] {
   return (view === "pure v2" ? [...pureView, ...command] : [...command]) as [string, ...string[]];
 }
 

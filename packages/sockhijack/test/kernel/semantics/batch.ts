@@ -23,6 +23,8 @@ export interface Outcome {
   readonly detail: string;
   /** What the case saw; equal with and without sockhijack. */
   readonly observed: Readonly<Record<string, unknown>>;
+  /** Figures that under sockhijack may be at most a tenth larger than in a plain run. */
+  readonly measured: Readonly<Record<string, number>>;
   readonly ms: number;
   /** What its flows were when it looked: `redirected`, `tcp`, `either:…`; empty in a plain run. */
   readonly flow: string;

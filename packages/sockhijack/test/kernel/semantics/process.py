@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from coupling import await_coupled, release
-from harness import case, same
+from harness import at_most, case, same
 from sockets import accept, content, drain, fill, listener, pair, recv_exact, recv_to_end, send_all, stream, verify, wait
 
 
@@ -200,7 +200,7 @@ def stopped_peer(seen):
     peer = Peer("echo")
     os.kill(peer.pid, signal.SIGSTOP)
     sent = fill(peer.socket, limit=64 << 20, chunk=2000)
-    assert sent <= 12 << 20, f"a stopped peer made the writer get rid of {sent} bytes"
+    at_most("unread bytes", sent)
     os.kill(peer.pid, signal.SIGCONT)
     drain(peer.socket, 0, sent)
     stream(peer.socket, peer.socket, 100_000, chunk=2000, offset=sent)

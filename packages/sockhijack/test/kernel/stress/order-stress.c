@@ -47,6 +47,8 @@ struct plan {
 	uint32_t largest;
 	uint32_t pause_us; /* the longest pause between two messages */
 	bool edge, nodelay, abort, close_first;
+	bool opt_out; /* halfway through, ask for what the socket map cannot carry, so that the connection is uncoupled with data in flight
+		       */
 };
 
 struct connection {
@@ -115,13 +117,14 @@ static struct plan plan_of(uint32_t number)
 	struct plan plan = { 0 };
 	bool is_long = next(&state) % 100 < options.long_percent;
 	/* Short ones are over before they are coupled; long ones are coupled and, some, switch to bulk in mid-life. */
-	plan.messages = is_long ? 100 + next(&state) % 400 : 1 + next(&state) % 3;
+	plan.messages = is_long ? 100 + next(&state) % 900 : 1 + next(&state) % 3;
 	plan.largest = 1u << (is_long ? next(&state) % 15 : next(&state) % 19);
-	plan.pause_us = is_long ? 1000 : next(&state) % 4 ? 0 : 300;
+	plan.pause_us = is_long ? 200u << next(&state) % 5 : next(&state) % 4 ? 0 : 300;
 	plan.edge = next(&state) % 2;
 	plan.nodelay = next(&state) % 2;
 	plan.abort = next(&state) % 32 == 0;
 	plan.close_first = next(&state) % 2;
+	plan.opt_out = is_long && next(&state) % 4 == 0;
 	return plan;
 }
 
@@ -230,7 +233,8 @@ static void send_some(struct connection *c)
 			if (c->next_send_ns > now_ns())
 				return;
 			c->next_send_ns = 0;
-			c->messages_left--;
+			if (--c->messages_left == c->plan.messages / 2 && c->plan.opt_out)
+				setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &(int){ 1 }, sizeof(int)); /* 1 is what it is already */
 			c->message_end += message_size(&c->size_state, &c->plan);
 		}
 		uint64_t size = c->message_end - c->sent;
