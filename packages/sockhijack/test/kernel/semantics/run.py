@@ -1,8 +1,7 @@
 """Runs the socket-semantics cases: `run.py --list`, `run.py` (all), `run.py NAME…`; one JSON line per case on stdout.
 
 In MITSU_FLOWS is the command that prints sockhijack's flows as JSON, or `unix:PATH` (see flows-relay.ts); without it the run is a
-plain one. MITSU_PEER is a command
-prefix that puts a case's peer process into another service. `--jobs N` runs N cases at a time (default 1).
+plain one. MITSU_PEER is a command prefix that puts a case's peer process into another service. `--jobs N` runs N cases at a time (default 1).
 """
 import json
 import sys
