@@ -90,7 +90,7 @@ kernelTest("a port that the service does not offer is refused at once, and count
   for (const address of [service.ipv4, service.ipv6]) {
     for (const other of [81, port]) t.deepEqual(await ask(sandbox, refused, address, other), ["ECONNREFUSED"], `${address} ${other}`);
   }
-  t.is((await sandbox.status()).counters["no_port"], 4);
+  t.is((await sandbox.status()).counters.no_port, 4);
 });
 
 kernelTest("a service whose replica has ended is refused at once", async (t) => {

@@ -47,31 +47,17 @@ kernelTest("run: stdin, stdout, stderr and further descriptors are the program's
   t.like(await sandbox.run("client", ["sh", "-c", "echo out; echo err >&2"]).ended, { stdout: "out\n", stderr: "err\n" });
   const third = sandbox.file("third", "by descriptor 3\n");
   const through = `exec 3<"$1"; shift; exec "$@"`;
-  const inherited = sandbox.spawn([
-    "sh",
-    "-c",
-    through,
-    "sh",
-    third,
-    ...sandbox.bin,
-    "run",
-    "--socket",
-    sandbox.socket,
-    "--service",
-    "client",
-    "--",
-    "sh",
-    "-c",
-    "cat <&3; ls /proc/self/fd | wc -l",
-  ]);
-  // 0 to 3, and the one that ls opens: nothing of Node's own is left.
-  t.is(await inherited.succeeded(), "by descriptor 3\n5\n");
+  const shown = ["sh", "-c", "cat <&3; ls /proc/self/fd | tr '\\n' ' '"];
+  const plain = await sandbox.spawn(["sh", "-c", through, "sh", third, ...shown]).succeeded();
+  const run = [...sandbox.bin, "run", "--socket", sandbox.socket, "--service", "client", "--", ...shown];
+  t.is(await sandbox.spawn(["sh", "-c", through, "sh", third, ...run]).succeeded(), plain);
+  t.regex(plain, /^by descriptor 3\n0 1 2 /);
 });
 
-kernelTest("run: arguments, environment, folder, limits, umask and ignored signals are as they were", async (t) => {
+kernelTest("run: arguments, environment, folder, umask and hard limits are as they were", async (t) => {
   const sandbox = new Sandbox(t);
   await sandbox.daemon();
-  const shown = `printf '<%s>' "$@"; echo; pwd; umask; ulimit -Sn; ulimit -Hn; echo "$MITSU_X-\${UNSET-none}"; grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; cat /proc/self/oom_score_adj; nice`;
+  const shown = `printf '<%s>' "$@"; echo; pwd; umask; ulimit -Hn; echo "$MITSU_X-\${UNSET-none}"; cat /proc/self/oom_score_adj; nice`;
   const inner = ["sh", "-c", shown, "sh", "", "a b", "--service", "$x", "ü\n"];
   const outer = `cd /usr; umask 027; ulimit -Sn 321; ulimit -Hn 5000; MITSU_X=1; export MITSU_X; unset UNSET; trap '' USR2; exec "$@"`;
   const plain = await sandbox.spawn(["sh", "-c", outer, "sh", ...inner]).ended;
@@ -93,13 +79,25 @@ kernelTest("run: arguments, environment, folder, limits, umask and ignored signa
   t.is(under.stdout, plain.stdout, under.stderr);
 });
 
-kernelTest("run: a write to a closed pipe ends the program by SIGPIPE, as it would anyway", async (t) => {
+kernelTest("run: the soft limit of open files and ignored signals are the caller's", async (t) => {
   const sandbox = new Sandbox(t);
   await sandbox.daemon();
-  const program = sandbox.run("client", ["yes"]);
-  await program.says(/y/);
-  program.child.stdout!.destroy();
-  t.like(await program.ended, { signal: "SIGPIPE" });
+  const inner = ["sh", "-c", "ulimit -Sn; grep -E 'Sig(Blk|Ign)' /proc/self/status"];
+  const outer = `ulimit -Sn 321; trap '' USR2 HUP; exec "$@"`;
+  const run = [...sandbox.bin, "run", "--socket", sandbox.socket, "--service", "client", "--", ...inner];
+  const plain = await sandbox.spawn(["sh", "-c", outer, "sh", ...inner]).succeeded();
+  t.is(await sandbox.spawn(["sh", "-c", outer, "sh", ...run]).succeeded(), plain);
+  t.regex(plain, /^321\n/);
+});
+
+kernelTest("run: pipes stay blocking, and a write to a closed one ends the program by SIGPIPE", async (t) => {
+  const sandbox = new Sandbox(t);
+  await sandbox.daemon();
+  const run = `"$@" run --socket ${sandbox.socket} --service client --`;
+  const slowReader = `${run} head -c 1000000 /dev/zero | { read -r -t 1 line; wc -c; }; echo "\${PIPESTATUS[0]}"`;
+  t.regex(await sandbox.spawn(["bash", "-c", slowReader, "bash", ...sandbox.bin]).succeeded(), /^\d+\n0\n$/);
+  const closed = `${run} yes | head -1; echo "\${PIPESTATUS[0]}"`;
+  t.is(await sandbox.spawn(["bash", "-c", closed, "bash", ...sandbox.bin]).succeeded(), `y\n${128 + 13}\n`);
 });
 
 kernelTest("run: the program lives in a cgroup of its service", async (t) => {
@@ -201,7 +199,7 @@ kernelTest("run: a program in a network namespace is reached from one in another
   const sandbox = new Sandbox(t);
   const [a, b] = [await Namespace.make(sandbox), await Namespace.make(sandbox)];
   a.connect(b, { own: "10.91.0.1/30", others: "10.91.0.2/30", device: "eth0" });
-  await startWho(sandbox, "web:80:8080", a.command(who("far", 8080)));
+  await startWho(sandbox, "web:80:8080", who("far", 8080), { within: a });
   const text = `import socket; print(socket.create_connection((socket.gethostbyname("web.mesh"), 80), timeout=5).makefile().readline().split())`;
-  t.is(await sandbox.run("client", b.command([python, "-c", text])).succeeded(), "['far', '::ffff:10.91.0.2']\n");
+  t.is(await sandbox.run("client", [python, "-c", text], { within: b }).succeeded(), "['far', '::ffff:10.91.0.2']\n");
 });

@@ -7,6 +7,7 @@ import { connect, type Flow, type ServiceStatus, type SockhijackStatus, sockhija
 import type { ExecutionContext } from "ava";
 import { type Places, placesOf } from "../../../src/places.ts";
 import { processesIn, tracesOf } from "./kernel-state.ts";
+import type { Namespace } from "./namespace.ts";
 import { type Ending, Program, type ProgramOptions } from "./program.ts";
 import { until } from "./until.ts";
 
@@ -22,6 +23,12 @@ export interface FlowMatch {
   readonly to?: string;
   /** Port of the client's end. */
   readonly port?: number;
+}
+
+/** How a program is run as a service. */
+export interface RunOptions extends ProgramOptions {
+  readonly within?: Namespace | undefined;
+  readonly redirect?: "auto" | "on" | "off";
 }
 
 let made = 0;
@@ -63,10 +70,11 @@ export class Sandbox {
   }
 
   /** Starts `sockhijack <args> --socket …`. */
-  start(args: readonly string[], options?: ProgramOptions): Program {
+  start(args: readonly string[], { within, ...options }: ProgramOptions & { readonly within?: Namespace | undefined } = {}): Program {
     const end = args.indexOf("--");
     const at = end < 0 ? args.length : end;
-    return this.spawn([...this.bin, ...args.slice(0, at), "--socket", this.socket, ...args.slice(at)], options);
+    const command = [...this.bin, ...args.slice(0, at), "--socket", this.socket, ...args.slice(at)];
+    return this.spawn(within ? within.command(command) : command, options);
   }
 
   /** Runs `sockhijack <args>` to its end, whatever its exit status. */
@@ -74,8 +82,8 @@ export class Sandbox {
     return this.start(args).ended;
   }
 
-  /** Starts a program under `sockhijack run --service`. */
-  run(service: string, command: readonly string[], options?: ProgramOptions & { readonly redirect?: "auto" | "on" | "off" }): Program {
+  /** Starts a program under `sockhijack run --service`. @param options `within` a namespace: `run` itself is started there. */
+  run(service: string, command: readonly string[], options?: RunOptions): Program {
     const redirect = options?.redirect ? ["--redirect", options.redirect] : [];
     return this.start(["run", "--service", service, ...redirect, "--", ...command], options);
   }
