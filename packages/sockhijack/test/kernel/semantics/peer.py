@@ -4,7 +4,6 @@ Every role first echoes 8-byte messages until GO...... comes, so that the case c
 """
 import os
 import select
-import socket
 import sys
 
 import coupling

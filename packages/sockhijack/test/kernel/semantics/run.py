@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True  # the sources' folder stays as git has it
 import harness
 
 # One theme a module; importing it registers its cases.
-THEMES = ["connect", "addresses", "close", "readiness", "flags", "transfer", "zerocopy", "blocking", "process", "threads", "options", "namespaces", "programs"]
+THEMES = ["connect", "addresses", "close", "readiness", "flags", "vectors", "transfer", "zerocopy", "blocking", "process", "threads", "options", "namespaces", "programs"]
 
 
 def main(arguments):
