@@ -253,21 +253,21 @@ enum event_kind { EVENT_CONNECT = 1, EVENT_BIND = 2, EVENT_DENIED = 4 }; /* the 
 enum counter {
 	COUNT_CONNECT, /* connects by attached programs */
 	COUNT_REWRITTEN, /* of them, sent to a replica */
-	COUNT_DENIED,
+	COUNT_DENIED, /* connects and datagrams that a policy denied */
 	COUNT_NO_REPLICA, /* virtual address without a replica that listens */
 	COUNT_NO_PORT, /* virtual address, port not offered */
 	COUNT_FAMILY, /* chosen replica not reachable with the socket's family */
 	COUNT_DNS, /* queries brought to the resolver */
 	COUNT_DNS_PASSED, /* left alone: resolver not there, or no slot left */
 	COUNT_MESSAGES, /* seen by the redirect program */
-	COUNT_REDIRECTED,
+	COUNT_REDIRECTED, /* of them, put straight into the peer's queue */
 	COUNT_PASS_OFF, /* passed: connection is leaving the map */
 	COUNT_PASS_IN_FLIGHT, /* passed: bytes sent by TCP are still unread */
 	COUNT_PASS_FULL, /* passed: the peer has too much unread */
 	COUNT_PASS_PEER_GONE, /* passed: the peer's socket is no longer there */
 	COUNT_PASS_NOT_ENROLLED, /* passed: the kernel did not find the peer in the map */
-	COUNT_ENROLLED,
-	COUNT_RELEASED,
+	COUNT_ENROLLED, /* sockets put into the socket map */
+	COUNT_RELEASED, /* sockets taken out of it, back to TCP */
 	COUNT_ENROL_FULL, /* the socket map is full */
 	COUNT_ENROL_REFUSED, /* the kernel refused the socket */
 	COUNT_EVENT_LOST, /* event ring full */
