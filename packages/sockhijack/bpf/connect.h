@@ -139,25 +139,6 @@ static __always_inline __u64 cost(__u32 replica)
 	return ((__u64)(active + 1) * 1024 * 100) / weight + s->score;
 }
 
-/* Power of two choices (Mitzenmacher, 2001) on the kernel's own counts. */
-static __always_inline __u32 choose(__u32 id)
-{
-	struct frontend *f = bpf_map_lookup_elem(&frontends, &id);
-	if (!f || !f->backends)
-		return 0;
-	__u32 n = f->backends, random = bpf_get_prandom_u32();
-	struct backend_key key = { id, (random & 0xffff) % n };
-	__u32 *first = bpf_map_lookup_elem(&backends, &key);
-	if (n == 1 || !first)
-		return first ? *first : 0;
-	__u32 other = (random >> 16) % (n - 1);
-	key.index = other >= key.index ? other + 1 : other;
-	__u32 *second = bpf_map_lookup_elem(&backends, &key);
-	if (!second)
-		return *first;
-	return cost(*second) < cost(*first) ? *second : *first;
-}
-
 static __always_inline int is_zero(const __u8 *ip)
 {
 	const __u64 *words = (const __u64 *)ip;
@@ -174,10 +155,49 @@ static __always_inline int locate(__u32 id, __u64 netns, int only6, struct addre
 	const __u8 *ip = only6 ? (near ? r->local6 : r->ip6) : (near ? r->local : r->ip);
 	if (is_zero(ip))
 		return 0;
+	if (!near && is_loopback(ip))
+		return 0; /* listens for its own namespace only */
 	__builtin_memcpy(to->ip, ip, 16);
 	to->port = r->port;
 	to->family = is_mapped(to->ip) ? AF_INET_ : AF_INET6_;
 	return 1;
+}
+
+/* The replica at place `index` of a frontend, 0 when it cannot be reached from there. */
+static __always_inline __u32 candidate(__u32 frontend, __u32 index, __u64 netns, int only6)
+{
+	struct backend_key key = { frontend, index };
+	struct address to;
+	__u32 *id = bpf_map_lookup_elem(&backends, &key);
+	return id && locate(*id, netns, only6, &to) ? *id : 0;
+}
+
+#define SEARCH 32 /* places looked at when neither of two is within reach */
+
+/* Power of two choices (Mitzenmacher, 2001) on the kernel's own counts. */
+static __always_inline __u32 choose(__u32 id, __u64 netns, int only6)
+{
+	struct frontend *f = bpf_map_lookup_elem(&frontends, &id);
+	if (!f || !f->backends)
+		return 0;
+	__u32 n = f->backends, random = bpf_get_prandom_u32();
+	__u32 index = (random & 0xffff) % n;
+	__u32 first = candidate(id, index, netns, only6);
+	if (n == 1)
+		return first;
+	__u32 other = (random >> 16) % (n - 1);
+	other += other >= index;
+	__u32 second = candidate(id, other, netns, only6);
+	if (first && second)
+		return cost(second) < cost(first) ? second : first;
+	if (first || second)
+		return first ? first : second;
+	for (__u32 i = 1; i < SEARCH && i < n; i++) {
+		__u32 found = candidate(id, (index + i) % n, netns, only6);
+		if (found)
+			return found;
+	}
+	return 0;
 }
 
 struct verdict {
@@ -214,7 +234,7 @@ static __always_inline void judge(struct verdict *v, const struct address *asked
 	v->error = check_policy(netns, from, found->service, asked->port, protocol);
 	if (v->error || !found->frontend)
 		return;
-	v->replica = choose(found->frontend);
+	v->replica = choose(found->frontend, netns, v->only6);
 	if (!v->replica || !locate(v->replica, netns, v->only6, &v->to)) {
 		if (found->replica) { /* a real address stays usable when nobody listens as far as we know */
 			v->replica = found->replica;
