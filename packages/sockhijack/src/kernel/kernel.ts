@@ -23,6 +23,8 @@ export interface KernelOptions {
   readonly pins: string;
   /** False when the self-test found that a socket must not go back from TCP to redirect. */
   readonly promote: boolean;
+  /** Load no programs but these, for one that attaches to no cgroup: each costs the verifier its time. */
+  readonly only?: readonly string[];
 }
 
 /** Programs that are attached to each cgroup, in the order in which they are: the way back before the way there. */
@@ -146,11 +148,16 @@ export class Kernel {
    *
    * @throws {MitsuError} ERR_BPF_VERIFIER with the verifier's log, ERR_BPF_RIGHTS, NotSupportedError; nothing is left behind.
    */
-  static open({ object: bytes, pins, promote }: KernelOptions): Kernel {
+  static open({ object: bytes, pins, promote, only }: KernelOptions): Kernel {
     makePinFolder(pins);
     const takenOver = existsSync(`${pins}/map_states`);
     const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
-    const object = BpfObject.open(bytes, { name: "sockhijack", reuseMaps, rodata: { config_promote: promote ? 1 : 0 } });
+    const object = BpfObject.open(bytes, {
+      name: "sockhijack",
+      reuseMaps,
+      rodata: { config_promote: promote ? 1 : 0 },
+      autoload: (name) => only?.includes(name) ?? true,
+    });
     try {
       object.load();
       for (const name of mapNames) if (!existsSync(`${pins}/map_${name}`)) object.map(name).pin(`${pins}/map_${name}`);

@@ -39,6 +39,8 @@ const service = 1;
 /** The most scans for one step; each follows a pause of a millisecond. */
 const mostScans = 50;
 const loopback = "127.0.0.1";
+/** Those that carry and couple; the hooks of cgroups are not tested here. */
+const programs = ["redirect", "verdict", "scan", "watch"];
 /** Servers listen here and above: free in a namespace of its own, and below the ports that clients are given, as the flow table expects. */
 const firstPort = 20_000;
 
@@ -69,7 +71,7 @@ export class Bench {
     removeAbandoned(dirname(pins));
     let kernel: Kernel | undefined;
     try {
-      kernel = Kernel.open({ object, pins, promote });
+      kernel = Kernel.open({ object, pins, promote, only: programs });
       this.networks = makeNetworks();
     } catch (error) {
       kernel?.close();
