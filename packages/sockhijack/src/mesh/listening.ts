@@ -77,7 +77,11 @@ export function endpointsOf(
         (endpoint) => !declared.some((d) => d.target === endpoint.target && endpoint.addresses.some((a) => Buffer.compare(a, d.ip) === 0)),
       );
     const someoneListens = new Set(seen.filter(({ up }) => up).map(({ port }) => port));
-    return [...declared, ...seen.filter(({ up, port, protocol }) => up || protocol === "udp" || !someoneListens.has(port))];
+    // Where the catalog names replicas of a port, nothing is assumed beside them.
+    const named = ({ port, protocol }: Endpoint): boolean => declared.some((d) => d.port === port && d.protocol === protocol);
+    const assumed = (endpoint: Endpoint): boolean =>
+      !named(endpoint) && (endpoint.protocol === "udp" || !someoneListens.has(endpoint.port));
+    return [...declared, ...seen.filter((endpoint) => endpoint.up || assumed(endpoint))];
   });
 }
 
