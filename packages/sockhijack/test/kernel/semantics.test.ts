@@ -1,4 +1,5 @@
 /** Each socket-semantics case, plain and under sockhijack: the same assertions hold, and the same things are observed. @module */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -37,6 +38,7 @@ test.after.always(async () => {
   running?.stop();
   await running?.ended;
   relay?.close();
+  if (running) spawnSync(sockhijack, ["cleanup", "--socket", socket]);
   rmSync(directory, { recursive: true, force: true });
 });
 

@@ -28,7 +28,10 @@ test.before(() => {
   if (compiled.status !== 0) throw new Error(`cannot compile ${source}: ${compiled.stderr || compiled.error}`);
 });
 
-test.after.always(() => rmSync(directory, { recursive: true, force: true }));
+test.after.always(() => {
+  spawnSync(sockhijack, ["cleanup", "--socket", socket]);
+  rmSync(directory, { recursive: true, force: true });
+});
 
 /** Runs to the end, whatever the exit status. */
 async function finish(command: string, args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
