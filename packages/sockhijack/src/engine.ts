@@ -177,6 +177,8 @@ export class Engine {
   /** After an upgrade: sockets in the map still run the programs they were enrolled with, until they are linked again. */
   renew(): number {
     const { kernel } = this.#options;
+    // What the daemon before this one still wanted: carried out late, it would enrol sockets behind the coupler's back.
+    for (const [cookie] of kernel.maps.plans.entries()) kernel.maps.plans.delete(cookie);
     this.look("scan");
     const live = this.#records.filter(isEnrolled);
     for (const { cookie } of live) kernel.maps.plans.set(cookie, planFor(planAction.refresh));

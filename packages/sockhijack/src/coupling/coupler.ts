@@ -69,8 +69,9 @@ export class Coupler {
     this.#scan++;
     const plans = new Map<bigint, Plan>();
     let unsettled = false;
-    const judged = flows.map((flow): JudgedFlow => {
-      const t = this.#track(flow);
+    const tracked = flows.map((flow) => this.#track(flow)); // all first: slots found in use must not be handed out
+    const judged = flows.map((flow, index): JudgedFlow => {
+      const t = tracked[index]!;
       t.seen = this.#scan;
       t.alone = flow.client && flow.server ? 0 : t.alone + 1;
       const against = unfit(flow, rules) ?? this.#held(flow, t, nowMs);
@@ -87,13 +88,14 @@ export class Coupler {
     const known = this.#tracked.get(flow.id);
     if (known) return known;
     // A daemon that starts over pinned state finds connections in the map already.
-    const slot = flow.client?.slot ?? 0;
-    const enrolled = isEnrolled(flow.client) && isEnrolled(flow.server) && this.#slots.claim(slot);
+    const inside = [flow.client, flow.server].filter(isEnrolled);
+    const slot = inside.map((end) => end!.slot).find((found) => this.#slots.claim(found)) ?? 0;
+    const coupled = inside.length === 2 && slot !== 0 && !inside.some((end) => end!.flags & stateFlag.quiet);
     const fresh: Tracked = {
-      phase: enrolled ? "coupled" : isEnrolled(flow.client) || isEnrolled(flow.server) ? "leaving" : "tcp",
+      phase: coupled ? "coupled" : inside.length > 0 ? "leaving" : "tcp",
       fit: 0,
-      slot: enrolled ? slot : 0,
-      reason: enrolled ? "redirected" : "young",
+      slot,
+      reason: coupled ? "redirected" : inside.length > 0 ? "leaving" : "young",
       heldUntilMs: 0,
       heldFor: "young",
       seen: 0,
@@ -114,8 +116,14 @@ export class Coupler {
   #advance(flow: Flow, t: Tracked, against: Reason | undefined, plans: Map<bigint, Plan>, nowMs: number): void {
     const ends = [flow.client, flow.server].filter((end) => end !== undefined);
     const inside = ends.filter(isEnrolled);
+    if (t.alone === 1 && t.phase !== "tcp") return; // the end that is missing may have a plan, and may still be sending to this one
     switch (t.phase) {
       case "tcp":
+        if (inside.length > 0) {
+          t.reason = "leaving"; // enrolled by a plan that an earlier daemon left
+          this.#leave(ends, t, plans);
+          return;
+        }
         t.fit = against ? 0 : t.fit + 1;
         t.reason = against ?? "young";
         if (t.fit >= fitScans) this.#enrol(flow, t, plans);
@@ -134,13 +142,11 @@ export class Coupler {
       case "coupled":
         t.reason = draining(flow) ? "draining" : "redirected";
         if (!against || against === "not-established") return; // a closing connection takes its sockets with it
-        if (against === "other-end" && t.alone < 2) return;
         if (against === "bulk") this.#holdBulk(flow, t, nowMs);
         t.reason = against;
         this.#leave(ends, t, plans);
         return;
       case "leaving": {
-        if (t.alone === 1) return; // the end that is missing may still be sending to this one
         if (inside.length === 0) {
           this.#slots.free(t.slot);
           Object.assign(t, { phase: "tcp", slot: 0, fit: 0 });
@@ -148,7 +154,7 @@ export class Coupler {
         }
         // Planned at every look: the kernel is asked to try again only while there are plans.
         const action = inside.every((end) => end.flags & stateFlag.quiet) ? planAction.release : planAction.quiesce;
-        for (const end of inside) plans.set(end.cookie, planFor(action));
+        for (const end of ends) plans.set(end.cookie, planFor(isEnrolled(end) ? action : planAction.quiesce));
       }
     }
   }

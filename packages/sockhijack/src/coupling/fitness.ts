@@ -27,13 +27,23 @@ const factReasons: readonly (readonly [number, Reason])[] = [
   [fact.foreign, "foreign"],
 ];
 
-/** Do large messages dominate in what this end sends? Enrolled: the mean of its messages; not yet: bytes a segment, which loopback does not cut. */
-function sendsBulk(end: SockRecord): boolean {
+/** A segment of this size or more is one of many that a large message was cut into, on any network in use. */
+const fullSegmentBytes = 1_100;
+
+/**
+ * Do large messages dominate in what this end sends? Enrolled: the mean of its messages. Not yet: bytes a segment, which loopback does not cut; on a
+ * network with a smaller MTU, full segments and many bytes for each segment that came back, as in large answers to small requests.
+ */
+function sendsBulk(end: SockRecord, other: SockRecord): boolean {
   if (end.facts & fact.enrolled) return end.mean_bytes > bulkBytes;
-  return end.bytes_sent > bulkSampleBytes && Number(end.bytes_sent) / Math.max(1, end.segments_sent) > bulkBytes;
+  if (end.bytes_sent < bulkSampleBytes) return false;
+  const segmentBytes = Number(end.bytes_sent) / Math.max(1, end.segments_sent);
+  return (
+    segmentBytes > bulkBytes || (segmentBytes > fullSegmentBytes && Number(end.bytes_sent) / Math.max(1, other.segments_sent) > bulkBytes)
+  );
 }
 
-function againstEnd(end: SockRecord, side: "client" | "server", rules: FitnessRules): Reason | undefined {
+function againstEnd(end: SockRecord, other: SockRecord, side: "client" | "server", rules: FitnessRules): Reason | undefined {
   const way = rules.redirect(end.service);
   if (way === "off") return "off";
   if (end.state !== tcpState.established) return "not-established";
@@ -43,7 +53,7 @@ function againstEnd(end: SockRecord, side: "client" | "server", rules: FitnessRu
   const found = factReasons.find(([bit]) => end.facts & bit);
   if (found) return found[1];
   if (rules.splices(end)) return "splice";
-  if (way !== "on" && sendsBulk(end)) return "bulk";
+  if (way !== "on" && sendsBulk(end, other)) return "bulk";
   return undefined;
 }
 
@@ -58,5 +68,5 @@ function againstEnd(end: SockRecord, side: "client" | "server", rules: FitnessRu
 export function unfit(flow: Flow, rules: FitnessRules): Reason | undefined {
   if (!rules.usable) return "self-test";
   if (!flow.client || !flow.server) return "other-end";
-  return againstEnd(flow.client, "client", rules) ?? againstEnd(flow.server, "server", rules);
+  return againstEnd(flow.client, flow.server, "client", rules) ?? againstEnd(flow.server, flow.client, "server", rules);
 }

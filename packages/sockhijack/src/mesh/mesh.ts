@@ -82,7 +82,6 @@ export class Mesh {
     this.#catalog = withServices(catalog, [...this.#adHoc.values()]);
     for (const id of kernel.attached()) if (!this.#attachments.has(id)) kernel.detach(id); // its cgroup went while no daemon ran
     for (const a of this.#attachments.values()) kernel.attach(a.folder, a.cgroup);
-    this.refresh([]);
   }
 
   /** The catalog with the services of `run` and `attach` in it. */
