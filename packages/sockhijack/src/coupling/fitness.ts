@@ -36,7 +36,7 @@ const fullSegmentBytes = 1_100;
  */
 function sendsBulk(end: SockRecord, other: SockRecord): boolean {
   if (end.facts & fact.enrolled) return end.mean_bytes > bulkBytes;
-  if (end.bytes_sent < bulkSampleBytes) return false;
+  if (end.bytes_sent <= bulkSampleBytes) return false;
   const segmentBytes = Number(end.bytes_sent) / Math.max(1, end.segments_sent);
   return (
     segmentBytes > bulkBytes || (segmentBytes > fullSegmentBytes && Number(end.bytes_sent) / Math.max(1, other.segments_sent) > bulkBytes)
