@@ -88,7 +88,8 @@ test("Coupler takes an unfit flow out in two steps: both quiet first, then relea
   t.deepEqual(actions(step(quiet({ ...clientInMap, ...urgent }), quiet(serverInMap))), both(planAction.release));
   t.is(coupler.coupled, 1, "the slot stays taken while a socket may carry it");
   const one = step({ facts: fact.nonblock | fact.urgent }, quiet(serverInMap));
-  t.deepEqual(actions(one), { 2: planAction.release }, "asked again, for the kernel looks for plans only when there are some");
+  // Asked again, for the kernel looks for plans only when there are some; the end that is out is told to be quiet, which it is.
+  t.deepEqual(actions(one), { 1: planAction.quiesce, 2: planAction.release });
   const out = step({ facts: fact.nonblock | fact.urgent });
   t.deepEqual([out.plans.size, out.unsettled ? step({ facts: fact.urgent | fact.nonblock }).unsettled : false], [0, false]);
   t.is(coupler.coupled, 0);
@@ -97,7 +98,7 @@ test("Coupler takes an unfit flow out in two steps: both quiet first, then relea
 test("Coupler couples a flow again once what spoke against it is gone", (t) => {
   const { step, couple } = bench();
   couple();
-  const off = { redirect: () => "off" } as const;
+  const off: Partial<FitnessRules> = { redirect: () => "off" };
   step(clientInMap, serverInMap, off);
   step(quiet(clientInMap), quiet(serverInMap), off);
   step({}, {}, off);
@@ -154,8 +155,7 @@ for (const [outcome, reason] of [
     step();
     const failed = step(clientInMap, { applied: outcome });
     t.deepEqual([told(failed), actions(failed)], [[`tcp ${reason}`], both(planAction.quiesce)]);
-    t.deepEqual(actions(step(quiet(clientInMap))), { 1: planAction.release });
-    step();
+    t.deepEqual(actions(step(quiet(clientInMap))), { 1: planAction.release, 2: planAction.quiesce });
     step();
     t.is(coupler.coupled, 0);
     t.deepEqual(told(step({ facts: fact.nonblock | fact.urgent })), ["tcp urgent"]);
@@ -245,9 +245,9 @@ test("Coupler finds what an earlier daemon coupled, and its slots are taken", (t
 
 test("Coupler takes out what an earlier daemon left half enrolled", (t) => {
   const { step, coupler } = bench();
-  t.deepEqual(actions(step(clientInMap)), { 1: planAction.quiesce });
-  t.deepEqual(actions(step(quiet(clientInMap))), { 1: planAction.release });
-  step();
+  t.deepEqual(actions(step(clientInMap)), both(planAction.quiesce));
+  t.is(coupler.coupled, 1, "its slot is taken");
+  t.deepEqual(actions(step(quiet(clientInMap))), { 1: planAction.release, 2: planAction.quiesce });
   step();
   t.is(coupler.coupled, 0);
 });
@@ -257,4 +257,23 @@ test("Coupler enrols nothing where the self-test refused", (t) => {
   const steps = [1, 2, 3].map(() => step({}, {}, { usable: false }));
   t.deepEqual(steps.flatMap(told), Array(3).fill("tcp self-test"));
   t.true(steps.every(({ plans }) => plans.size === 0));
+});
+
+test("Coupler gives no slot away that a later line of the same look shows in use", (t) => {
+  const { look } = bench(4);
+  const fresh = ends(1);
+  look([fresh.client, fresh.server]);
+  const old = ends(0, { client: clientInMap, server: serverInMap });
+  const { plans } = look([fresh.client, fresh.server, old.client, old.server]);
+  t.deepEqual(
+    [...plans.values()].map(({ slot }) => slot),
+    [2, 2],
+  );
+});
+
+test("Coupler takes out what a plan enrolled that it did not make", (t) => {
+  const { step } = bench();
+  step({ facts: fact.nonblock | fact.urgent });
+  const found = step(clientInMap, serverInMap);
+  t.deepEqual([told(found), actions(found)], [["tcp leaving"], both(planAction.quiesce)]);
 });
