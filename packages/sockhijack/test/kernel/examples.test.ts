@@ -1,0 +1,52 @@
+/** Every script of examples/ does what its first lines say, and leaves nothing behind. @module */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cgroup2Path } from "@mitsu/ebpf-ts";
+import test from "ava";
+import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
+import { tracesOf } from "./support/kernel-state.ts";
+import { Program } from "./support/program.ts";
+
+const examples = new URL("../../../../examples/", import.meta.url).pathname;
+/** A line that only an example which worked prints. */
+const expected: Readonly<Record<string, RegExp>> = {
+  "01-two-programs.sh": /^client \S+ +redis \S+ +redirected /m,
+  "02-mesh-yaml.sh": /^ +\d+ replica 2$/m,
+  "03-policy.sh": /^connect denied from=intruder to=redis port=6379 .*rule=nobody-else/m,
+  "04-attach-running.sh": /^0 of 8 connections redirected\nthe client noticed nothing$/m,
+  "05-tap.sh": /^[1-9]\d* requests are in it, in full$/m,
+};
+
+test("every example is run here, is short, and says what it shows and how it is run", (t) => {
+  const scripts = readdirSync(examples).filter((name) => name.endsWith(".sh"));
+  t.deepEqual(scripts.toSorted(), Object.keys(expected));
+  for (const script of scripts) {
+    const lines = readFileSync(join(examples, script), "utf8").split("\n");
+    t.true(lines.length <= 41, `${script} has ${lines.length - 1} lines`);
+    t.regex(lines[1]!, /^# .{40,}/);
+    t.is(lines[2], `# Usage: sudo examples/${script}`);
+  }
+});
+
+for (const [script, line] of Object.entries(expected)) {
+  kernelTest(`examples/${script} exits 0, prints what it promises, and leaves nothing`, async (t) => {
+    const temporary = mkdtempSync(join(tmpdir(), "mitsu-example-"));
+    // The example makes a folder of its own with its daemon's socket in it: the name leads to that daemon's pins, state and cgroups.
+    const folders = new Set<string>();
+    const watcher = watch(temporary, (_change, name) => name?.startsWith("tmp.") && folders.add(name));
+    const example = new Program([join(examples, script)], { env: { TMPDIR: temporary } });
+    t.teardown(async () => {
+      watcher.close();
+      await example.stop();
+      rmSync(temporary, { recursive: true, force: true });
+    });
+    const { status, stdout, stderr } = await example.ended;
+    t.is(status, 0, stdout + stderr);
+    t.regex(stdout, line);
+    t.is(folders.size, 1);
+    for (const name of folders) t.deepEqual(tracesOf(join(temporary, name, "sockhijack.sock")).paths, []);
+    t.deepEqual(readdirSync(temporary), []);
+    t.false(existsSync(join(cgroup2Path()!, `mitsu-example-${example.pid}`)));
+  });
+}
