@@ -26,7 +26,7 @@ const filesBelow = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
     .sort();
 
-test("install puts binaries, units, completions, the group and an example in place, and nothing else", (t) => {
+test("install puts binaries, units, completions, man pages, the group and an example in place, and nothing else", (t) => {
   const { from, destdir, install } = stage(t);
   const run = install("--from", from);
   t.is(run.status, 0, run.stderr);
@@ -38,6 +38,8 @@ test("install puts binaries, units, completions, the group and an example in pla
     "/usr/local/lib/systemd/system/sockhijack.socket",
     "/usr/local/lib/sysusers.d/mitsu.conf",
     "/usr/local/share/bash-completion/completions/sockhijack",
+    "/usr/local/share/man/man5/mesh.yaml.5",
+    "/usr/local/share/man/man8/sockhijack.8",
     "/usr/local/share/mitsu/manifest",
     "/usr/local/share/zsh/site-functions/_sockhijack",
   ]);
