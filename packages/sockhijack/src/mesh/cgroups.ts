@@ -1,6 +1,6 @@
 /** Control groups (v2): find, make, read and remove them. @module */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 
 /** Id of a cgroup as BPF sees it: the inode number of its folder. */
@@ -81,6 +81,18 @@ export function removeCgroup(root: string, folder: string): void {
   }
 }
 
+/** Removes a cgroup and all below it, as far as no process lives in them. @returns whether the folder itself went. */
+export function removeEmptyCgroups(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeEmptyCgroups(join(folder, entry.name));
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false; // in use
+  }
+}
+
 /**
  * Finds the cgroup an operator means: a path (absolute, or below the v2 root), a systemd unit, `pid:N`, or a container's id or name prefix.
  *
@@ -88,13 +100,14 @@ export function removeCgroup(root: string, folder: string): void {
  * @throws {MitsuError} ERR_CGROUP_MISSING
  */
 export function findCgroup(root: string, what: string): string | undefined {
-  const pid = /^(?:pid:)?(\d+)$/.exec(what);
+  const pid = /^pid:(\d+)$|^(\d{1,7})$/.exec(what); // the kernel's largest is 4194304; a container's id may be of digits only too
   if (pid) {
-    const folder = cgroupOfPid(root, Number(pid[1]));
+    const folder = cgroupOfPid(root, Number(pid[1] ?? pid[2]));
     return relative(root, folder) === "" ? undefined : folder;
   }
-  for (const folder of [what, join(root, what)]) {
-    if (folder.startsWith(`${root}/`) && existsSync(join(folder, "cgroup.procs"))) return folder.replace(/\/+$/, "");
+  // Made canonical first: a path that leads back to the root, which is everybody, must not pass for one below it.
+  for (const folder of [resolve("/", what), resolve(join(root, what))]) {
+    if (folder.startsWith(`${root}/`) && existsSync(join(folder, "cgroup.procs"))) return folder;
   }
   const found = /^[\w@:.-]+$/.test(what) ? search(root, what, 0) : [];
   if (found.length === 1) return found[0];
