@@ -61,6 +61,15 @@ export async function detachAll(
 /** The handlers of sockhijack's protocol. */
 export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> {
   const { kernel, mesh, engine, dns, taps, root, log } = options;
+  /** A service whose first program cannot be attached is not left behind. */
+  const undoing = <T>(service: string, attach: () => T): T => {
+    try {
+      return attach();
+    } catch (error) {
+      mesh.forgetUnused(service);
+      throw error;
+    }
+  };
   return {
     status: () => {
       const flows = engine.look();
@@ -89,9 +98,12 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
     matrix: () => ({ cells: matrixView(engine.look(), mesh, kernel) }),
     join: async ({ service, ports, redirect, pid }) => {
       mesh.ensureService({ name: service, ports, redirect });
-      const folder = makeCgroup(root, `${options.cgroup}/${service}`);
-      mesh.attach(folder, service, { made: true });
-      joinCgroup(folder, pid);
+      const folder = undoing(service, () => {
+        const made = makeCgroup(root, `${options.cgroup}/${service}`);
+        mesh.attach(made, service, { made: true });
+        joinCgroup(made, pid);
+        return made;
+      });
       engine.look("scan");
       await dns.follow();
       engine.kick(true);
@@ -102,9 +114,12 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
       const begin = performance.now();
       const found = findCgroup(root, target);
       mesh.ensureService({ name: service, ports, redirect });
-      const folder = found ?? moveAside(target, service, options);
       const pids = /^(?:pid:)?(\d+)$/.exec(target);
-      mesh.attach(folder, service, { made: found === undefined });
+      const folder = undoing(service, () => {
+        const to = found ?? moveAside(target, service, options);
+        mesh.attach(to, service, { made: found === undefined });
+        return to;
+      });
       if (found === undefined && pids) adoptSockets(kernel, Number(pids[1]), mesh.ids.services.of(service));
       engine.look("scan");
       const tookMs = performance.now() - begin;

@@ -1,5 +1,6 @@
 /** What a daemon that was killed has left behind, and how to take it away without a byte lost. @module */
 import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Context } from "@mitsu/cli";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
 import { asset } from "./assets.ts";
@@ -7,7 +8,7 @@ import { Engine } from "./engine.ts";
 import { detachAll } from "./handlers.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { loadState } from "./mesh/attachment.ts";
-import { removeCgroup } from "./mesh/cgroups.ts";
+import { removeCgroup, removeEmptyCgroups } from "./mesh/cgroups.ts";
 import { emptyCatalog } from "./mesh/effective-catalog.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { SplicingPrograms } from "./mesh/splicing-programs.ts";
@@ -24,8 +25,8 @@ export async function removeLeftovers(
 ): Promise<string[]> {
   const places = placesOf(socket, given);
   const removed: string[] = [];
+  const root = cgroup2Path()!;
   if (existsSync(places.pins)) {
-    const root = cgroup2Path()!;
     const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: true });
     try {
       const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), log, onChange: () => {} });
@@ -46,5 +47,8 @@ export async function removeLeftovers(
     rmSync(places.state, { recursive: true, force: true });
     removed.push(places.state);
   }
+  // Programs that outlived an earlier cleanup kept their cgroups.
+  const cgroups = join(root, places.cgroup);
+  if (removeEmptyCgroups(cgroups)) removed.push(cgroups);
   return removed;
 }

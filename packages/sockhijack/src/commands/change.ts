@@ -30,7 +30,7 @@ export async function cleanup(
   context: Context,
 ): Promise<void> {
   const stopped = await stopDaemon(context);
-  const removed = stopped ? [] : await removeLeftovers(context, args);
+  const removed = await removeLeftovers(context, args);
   print(context, { stoppedDaemon: stopped, removed }, (value) =>
     value.stoppedDaemon
       ? "the daemon has returned every socket to TCP, removed its kernel state and ended\n"

@@ -157,7 +157,13 @@ export class Mesh {
     kernel.maps.cgroups.delete(cgroup);
     const gone = this.#attachments.get(cgroup);
     this.#attachments.delete(cgroup);
-    if (gone && !this.attachments.some(({ service }) => service === gone.service)) this.#adHoc.delete(gone.service);
+    if (gone) this.forgetUnused(gone.service);
+  }
+
+  /** Takes a service away that is in no file and has no cgroup. */
+  forgetUnused(name: string): void {
+    if (this.attachments.some(({ service }) => service === name)) return;
+    this.#adHoc.delete(name);
     this.#catalog = withServices(this.#file, [...this.#adHoc.values()]);
   }
 

@@ -26,6 +26,16 @@ export function programIds(): number[] {
   return listed.filter(({ name }) => programs.test(name ?? "")).map(({ id }) => id);
 }
 
+/** Ids of all BPF links on the machine whose program carries one of sockhijack's names. */
+export function linkIds(): number[] {
+  const own = new Set(programIds());
+  const listed = JSON.parse(execFileSync("bpftool", ["--json", "link", "list"], { encoding: "utf8" })) as {
+    id: number;
+    prog_id?: number;
+  }[];
+  return listed.filter(({ prog_id }) => own.has(prog_id ?? 0)).map(({ id }) => id);
+}
+
 /** Ids of the BPF links on one cgroup, by attach type. */
 export function cgroupLinks(folder: string): { readonly id: number; readonly type: string; readonly name: string }[] {
   const text = execFileSync("bpftool", ["--json", "cgroup", "show", folder], { encoding: "utf8" }).trim();

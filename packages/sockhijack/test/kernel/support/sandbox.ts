@@ -180,6 +180,16 @@ export class Sandbox {
     return (await this.awaitFlows(match))[0]!;
   }
 
+  /** Waits until the client's end of a flow has bytes that its program has not read. */
+  async awaitUnread(match: FlowMatch): Promise<void> {
+    await until("the client has unread bytes", async () => (await this.matching(match)).some(({ unread }) => unread[0] > 0));
+  }
+
+  /** Removes a folder of this sandbox's daemon behind its back. */
+  remove(path: Places["state"] | Places["pins"]): void {
+    rmSync(path, { recursive: true, force: true });
+  }
+
   /** Pid of the daemon that serves this sandbox, whoever started it. */
   async daemonPid(): Promise<number> {
     return (await this.status()).pid;

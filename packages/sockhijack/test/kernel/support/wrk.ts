@@ -1,6 +1,8 @@
 /** wrk as Debian ships it, as a steady load whose every answer is checked. @module */
+import { readFileSync } from "node:fs";
 import type { Program } from "./program.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { until } from "./until.ts";
 
 /** What wrk counted. */
 export interface LoadReport {
@@ -28,7 +30,7 @@ export class Load {
   readonly program: Program;
 
   /**
-   * @param service Service that wrk belongs to; undefined runs it unattached.
+   * @param service Service that wrk belongs to; `client` unless told.
    * @param body What every answer must be.
    */
   constructor(
@@ -39,20 +41,26 @@ export class Load {
       body,
       connections = 16,
       seconds = 60,
-      prefix = [],
+      cgroup,
     }: {
-      readonly service?: string | undefined;
+      readonly service?: string;
       readonly url: string;
       readonly body: string;
       readonly connections?: number;
       readonly seconds?: number;
-      /** Command in front of wrk, such as `nsenter`. */
-      readonly prefix?: readonly string[];
+      /** Runs wrk in this cgroup in place of `run`. */
+      readonly cgroup?: string;
     },
   ) {
     const file = sandbox.file("wrk.lua", script);
-    const command = [...prefix, "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url, "--", body];
-    this.program = service === "" ? sandbox.spawn(command) : sandbox.run(service, command);
+    const command = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url, "--", body];
+    this.program = cgroup === undefined ? sandbox.run(service, command) : sandbox.inCgroup(cgroup, command);
+  }
+
+  /** Waits until wrk holds this many connections to a port: whether sockhijack knows of them or not. */
+  async connected(port: number, count: number): Promise<void> {
+    const established = new RegExp(` [0-9A-F]{8}:[0-9A-F]{4} [0-9A-F]{8}:${port.toString(16).toUpperCase().padStart(4, "0")} 01 `, "g");
+    await until(`wrk holds ${count} connections`, () => [...readFileSync("/proc/net/tcp", "utf8").matchAll(established)].length >= count);
   }
 
   /** Interrupts wrk, which then reports; or waits for its end when it was given its time. */
