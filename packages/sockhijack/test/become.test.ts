@@ -52,7 +52,7 @@ test("become() hands over arguments, environment, standard streams and exit stat
 test("become() leaves nothing of Node between its caller and the program: a signal ends the program itself", async (t) => {
   const child = spawn(node[0], [...node.slice(1), "sh", "-c", "echo $$; exec cat"]);
   const [line] = await once(child.stdout, "data");
-  t.is(Number(String(line)), child.pid);
+  t.is(Number(String(line)), child.pid!);
   child.kill("SIGTERM");
   t.deepEqual(await once(child, "exit"), [null, "SIGTERM"]);
 });

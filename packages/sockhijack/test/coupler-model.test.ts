@@ -118,8 +118,8 @@ class World {
     return s.open && !missed;
   }
 
-  step(nows: readonly Happening[]): void {
-    this.#nowMs += 3000;
+  step(nows: readonly Happening[], afterMs = 1000): void {
+    this.#nowMs += afterMs;
     const records: SockRecord[] = [];
     for (const [n, [client, server]] of this.sockets.entries()) {
       const now = nows[n]!;
@@ -211,7 +211,7 @@ test("Coupler couples what is fit, as far as there are slots, and takes out what
       for (const nows of looks) world.step(nows);
       const open = world.sockets.filter(([client, server]) => client.open && server.open).length;
       // Holds grow with every bulk time to at most 10 minutes: 200 looks of 3 s.
-      for (let n = 0; n < 215; n++) world.step(Array(connections).fill(calm));
+      for (let n = 0; n < 215; n++) world.step(Array(connections).fill(calm), 3000);
       if (world.enrolled !== 2 * Math.min(open, pairs - 1)) throw new Error(`${world.enrolled} ends enrolled of ${open} open connections`);
       for (let n = 0; n < 8; n++) world.step(Array(connections).fill({ ...calm, fit: false }));
       if (world.enrolled !== 0 || world.coupler.coupled !== 0)
@@ -229,7 +229,7 @@ test("Coupler of a daemon that starts over keeps the rules with what it finds", 
       for (const nows of before) world.step(nows);
       world.startOver();
       for (const nows of after) world.step(nows);
-      for (let n = 0; n < 215; n++) world.step(Array(connections).fill(calm));
+      for (let n = 0; n < 215; n++) world.step(Array(connections).fill(calm), 3000);
       for (let n = 0; n < 8; n++) world.step(Array(connections).fill({ ...calm, fit: false }));
       if (world.enrolled !== 0 || world.coupler.coupled !== 0)
         throw new Error(`${world.enrolled} ends left, ${world.coupler.coupled} slots`);
