@@ -15,7 +15,7 @@ usage: bench/same-node.sh [options]
   --quick         about a minute: one repetition of one second, three sizes, 16 connections; indicative only
   --modes LIST    of plain,sockhijack,haproxy1,haproxy2,envoy2 (default all; plain is always included)
   --phases LIST   of http,redis,iperf,namespaces,connect,open,daemon (default all; open needs http)
-  --sizes LIST    response bytes of phase http: 64,1024,4096,16384,262144,262144-write (default all)
+  --sizes LIST    response bytes of phase http: 64,1024,4096,16384,262144,262144-write,1024-after-bulk (default all)
   --connections LIST   of phase http (default 1,16,256)
   --out DIR       where same-node-<date>.json and same-node.svg go (default bench/out)
   --strict        exit 1 when a target is missed or could not be measured
@@ -33,7 +33,7 @@ HELP
 reps=3 seconds=3 quick=no strict=no
 modes=plain,sockhijack,haproxy1,haproxy2,envoy2
 phases=http,redis,iperf,namespaces,connect,open,daemon
-sizes=64,1024,4096,16384,262144,262144-write
+sizes=64,1024,4096,16384,262144,262144-write,1024-after-bulk
 connections=1,16,256
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -43,7 +43,7 @@ while (($#)); do
   case $1 in
     --reps) reps=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
-    --quick) quick=yes reps=1 seconds=1 connections=16 sizes=64,4096,262144 ;;
+    --quick) quick=yes reps=1 seconds=1 connections=16 sizes=64,4096,262144,1024-after-bulk ;;
     --modes) modes=plain,${2:?}; shift ;;
     --phases) phases=${2:?}; shift ;;
     --sizes) sizes=${2:?}; shift ;;

@@ -19,7 +19,7 @@ start_far_plain() {
 }
 
 start_far_sockhijack() {
-  start_hijacked far-hijack "$pod_b" far:8250 nginx -c "$(nginx_conf "$far_address" 8250)"
+  start_hijacked far-hijack "$pod_b" far:8250,8253 nginx -c "$(nginx_conf "$far_address" 8250)"
   wait_for_port far-hijack "$pod_a" "$far_address" 8250 || return 1
   watched[far-sockhijack]="server=$pid_far_hijack daemon=$hijack_daemon"
 }

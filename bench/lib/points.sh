@@ -2,14 +2,19 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 declare -A redis_port=([plain]=8101 [sockhijack]=8201 [haproxy1]=8301 [haproxy2]=8401 [envoy2]=8501)
 declare -A iperf_port=([plain]=8102 [sockhijack]=8202 [haproxy1]=8302 [haproxy2]=8402 [envoy2]=8502)
+declare -A far_port=([plain]=8150 [sockhijack]=8250)
 plan=()
+
+# port_for SIZE PORT BULK-PORT: large bodies, and small ones that are to follow large ones, go to the second.
+port_for() { if [[ $1 == 262144* || $1 == *-after-bulk ]]; then echo "$3"; else echo "$2"; fi; }
 
 # check_bodies MODE: every size comes back complete and unchanged.
 check_bodies() {
-  local size got
+  local size url
   for size in 64 1024 4096 16384 262144 262144-write; do
-    got=$(inside "$loopback" curl -s --max-time 5 "http://127.0.0.1:${http_port[$1]}/$size" | tr -d x | wc -c)
-    [[ $got == 0 && $(inside "$loopback" curl -s --max-time 5 "http://127.0.0.1:${http_port[$1]}/$size" | wc -c) == "${size%-write}" ]] || return 1
+    url="http://127.0.0.1:$(port_for "$size" "${http_port[$1]}" "${bulk_port[$1]}")/$size"
+    [[ $(inside "$loopback" curl -s --max-time 5 "$url" | tr -d x | wc -c) == 0 ]] || return 1
+    [[ $(inside "$loopback" curl -s --max-time 5 "$url" | wc -c) == "${size%-write}" ]] || return 1
   done
 }
 
@@ -20,9 +25,11 @@ plan_points() {
   wanted() { [[ ,$phases, == *,$1,* ]]; }
   for ((rep = 1; rep <= reps; rep++)); do
     wanted http && for count in ${connections//,/ }; do for size in ${sizes//,/ }; do for mode in "${available[@]}"; do
+      [[ $size == *-after-bulk && ($count != 16 || $mode != @(plain|sockhijack)) ]] && continue
       plan+=("http $rep $mode $size $count")
     done; done; done
     wanted namespaces && for size in ${sizes//,/ }; do for mode in "${pair[@]}"; do
+      [[ $size == *-after-bulk ]] && continue
       [[ $mode == sockhijack && " ${absent[*]} " == *" far-sockhijack "* ]] || plan+=("namespaces $rep $mode $size 16")
     done; done
     wanted redis && for size in SET GET; do for mode in "${available[@]}"; do plan+=("redis $rep $mode $size 16"); done; done
@@ -53,13 +60,13 @@ record() {
 measure_point() {
   local phase=$1 rep=$2 mode=$3 size=$4 count=$5 point url rate
   point="\"phase\":\"$phase\",\"rep\":$rep,\"mode\":\"$mode\",\"size\":\"$size\",\"connections\":$count"
-  url="http://127.0.0.1:${http_port[$mode]}/$size"
+  url="http://127.0.0.1:$(port_for "$size" "${http_port[$mode]}" "${bulk_port[$mode]}")/${size%-after-bulk}"
   local wrk=(wrk -t 1 -c "$count" -d "$seconds" --latency -s "$here/lib/wrk-json.lua")
   case $phase in
     http) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" "${wrk[@]}" "$url" ;;
     connect) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" "${wrk[@]}" -H 'Connection: close' "$url" ;;
     namespaces)
-      record "$mode" "$pod_a" "${watched[far-$mode]}" "{$point}" "${wrk[@]}" "http://$far_address:$([[ $mode == plain ]] && echo 8150 || echo 8250)/$size"
+      record "$mode" "$pod_a" "${watched[far-$mode]}" "{$point}" "${wrk[@]}" "http://$far_address:$(port_for "$size" "${far_port[$mode]}" $((far_port[$mode] + 3)))/$size"
       ;;
     iperf) record "$mode" "$loopback" "${watched[$mode]}" "{$point}" iperf3 -c 127.0.0.1 -p "${iperf_port[$mode]}" -t "$seconds" -J ;;
     redis)

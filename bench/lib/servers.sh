@@ -1,8 +1,10 @@
 # The servers and proxies of every mode, on fixed ports of private namespaces. Sourced after lib/processes.sh.
 # Ports: hundreds name the program (81 plain servers, 82 servers under sockhijack, 83 one HAProxy, 84 HAProxy pair,
-# 85 Envoy pair; B of a pair is +10), the last digit the protocol (0 HTTP, 1 redis, 2 iperf3).
+# 85 Envoy pair; B of a pair is +10), the last digit the protocol (0 HTTP, 1 redis, 2 iperf3, 3 HTTP for large bodies).
+# Large bodies have a port of their own because sockhijack judges an endpoint by what it carries; to a proxy both are one.
 # shellcheck shell=bash disable=SC2154,SC2034
 declare -A http_port=([plain]=8100 [sockhijack]=8200 [haproxy1]=8300 [haproxy2]=8400 [envoy2]=8500)
+declare -A bulk_port=([plain]=8103 [sockhijack]=8203 [haproxy1]=8300 [haproxy2]=8400 [envoy2]=8500)
 declare -A watched # role=pid list of each mode, for measure.py
 
 # fill NAME KEY=VALUE...: etc/NAME.in with every @KEY@ replaced, on stdout.
@@ -25,7 +27,7 @@ nginx_conf() {
   xs=$(printf '%1024s' '')
   xs=${xs// /x}
   mkdir -p "$work/tmp-$2"
-  fill nginx.conf ADDRESS="$1" PORT="$2" ROOT="$work" B64="${xs:0:64}" KIB="$xs" >"$path"
+  fill nginx.conf ADDRESS="$1" PORT="$2" BULK_PORT=$(($2 + 3)) ROOT="$work" B64="${xs:0:64}" KIB="$xs" >"$path"
   printf '%s' "$path"
 }
 

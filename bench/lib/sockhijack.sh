@@ -34,7 +34,7 @@ daemon_pid() { "$program" status --json --socket "$socket" | sed -n 's/^ *"pid":
 start_sockhijack() {
   [[ -e $program ]] || { say "same-node: there is no $program"; return 1; }
   hijack_tried=yes
-  start_hijacked hijack-nginx "$loopback" web:8200 nginx -c "$(nginx_conf 127.0.0.1 8200)"
+  start_hijacked hijack-nginx "$loopback" web:8200,8203 nginx -c "$(nginx_conf 127.0.0.1 8200)"
   wait_for_port hijack-nginx "$loopback" 127.0.0.1 8200 || return 1
   start_hijacked hijack-redis "$loopback" kv:8201 redis-server --port 8201 --bind 127.0.0.1 --save '' --appendonly no
   start_hijacked hijack-iperf "$loopback" bulk:8202 iperf3 -s -B 127.0.0.1 -p 8202

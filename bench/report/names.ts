@@ -20,8 +20,10 @@ export const phaseNames: Readonly<Record<string, string>> = {
   iperf: "iperf3, one stream",
 };
 
+const variants: Readonly<Record<string, string>> = { "-write": " by write()", "-after-bulk": " after bulk" };
+
 /**
- * A response size for people: `64 B`, `4 KiB`, `256 KiB by write()`.
+ * A response size for people: `64 B`, `4 KiB`, `256 KiB by write()`, `1 KiB after bulk`.
  *
  * @example
  * ```ts
@@ -32,5 +34,5 @@ export function sizeName(size: string): string {
   const bytes = Number.parseInt(size, 10);
   if (Number.isNaN(bytes)) return size;
   const amount = bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`;
-  return size.endsWith("-write") ? `${amount} by write()` : amount;
+  return `${amount}${variants[size.slice(String(bytes).length)] ?? ""}`;
 }

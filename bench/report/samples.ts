@@ -37,7 +37,7 @@ export interface Sample {
   readonly segments: number;
   /** The same over the whole run, connections' first moments included. */
   readonly segmentsWholeRun: number;
-  /** Socket errors and answers other than 2xx. */
+  /** Socket errors, answers other than 2xx, and in the open loop what had no answer 1 s after the end. */
   readonly errors: number;
   /** What the daemon counted in the kernel, an operation: `redirected`, `pass_in_flight` …; empty without a daemon. */
   readonly counters: Readonly<Record<string, number>>;

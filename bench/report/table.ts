@@ -35,7 +35,7 @@ function row(phase: string, mode: string, f: ModeFigures): string {
     f.cpuUs.median.toFixed(1).padStart(12),
     f.segments.median.toFixed(2).padStart(9),
     carried(f),
-    f.errors > 0 ? `  ${f.errors} errors` : "",
+    f.errors > 0 ? `  ${f.errors} failed or unanswered` : "",
   ].join("");
 }
 

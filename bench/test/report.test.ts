@@ -122,5 +122,11 @@ test("renderChart() draws one mark for each mode that was measured, and escapes 
 });
 
 test("sizeName() speaks for people", (t) => {
-  t.deepEqual(["64", "4096", "262144-write", "SET"].map(sizeName), ["64 B", "4 KiB", "256 KiB by write()", "SET"]);
+  t.deepEqual(["64", "4096", "262144-write", "1024-after-bulk", "SET"].map(sizeName), [
+    "64 B",
+    "4 KiB",
+    "256 KiB by write()",
+    "1 KiB after bulk",
+    "SET",
+  ]);
 });
