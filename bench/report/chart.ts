@@ -129,10 +129,10 @@ function logScale(values: readonly number[], from: number, to: number): { at: (v
   const high = Math.log(Math.max(1.6, ...values) * 1.2);
   const at = (v: number): number => from + ((Math.log(v) - low) / (high - low)) * (to - from);
   const inside = ticks.filter((t) => Math.log(t) >= low && Math.log(t) <= high);
-  // Labels need room: "plain" always stays, others where none that stays is nearer than 40 px.
+  // Labels need room: "plain" always stays, others where none that stays is nearer than 34 px.
   const kept: number[] = [1];
   for (const tick of inside.toSorted((a, b) => Math.abs(Math.log(a)) - Math.abs(Math.log(b))))
-    if (kept.every((other) => Math.abs(at(tick) - at(other)) >= 40)) kept.push(tick);
+    if (kept.every((other) => Math.abs(at(tick) - at(other)) >= 34)) kept.push(tick);
   return { at, ticks: kept };
 }
 
