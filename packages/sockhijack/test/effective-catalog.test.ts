@@ -76,3 +76,11 @@ for (const [name, ports] of [
     t.throws(() => withServices(emptyCatalog, [{ name, ports }]), { code: "ERR_CATALOG_INVALID", message: /--service/ });
   });
 }
+
+test("withServices() passes over the address that the file gave to another service", (t) => {
+  const dns = [{ name: "dns", ports: ["53"] }];
+  const { ipv4, ipv6 } = withServices(emptyCatalog, dns).services[0]!;
+  const taken = parseCatalog(`version: 1\nservices:\n  web: { address: [${ipv4}, "${ipv6}"] }\n`, { file: "mesh.yaml" });
+  const all = withServices(taken, dns).services;
+  t.is(new Set(all.flatMap((service) => [service.ipv4, service.ipv6])).size, 4);
+});
