@@ -9,8 +9,15 @@
 #define SOL_IPV6_ 41
 #define SO_OOBINLINE_ 10
 #define SO_RCVLOWAT_ 18
+#define SO_TIMESTAMP_OLD_ 29
+#define SO_TIMESTAMPNS_OLD_ 35
+#define SO_TIMESTAMPING_OLD_ 37
 #define SO_ZEROCOPY_ 60
+#define SO_TIMESTAMP_NEW_ 63
+#define SO_TIMESTAMPNS_NEW_ 64
+#define SO_TIMESTAMPING_NEW_ 65
 #define TCP_ULP_ 31
+#define TCP_INQ_ 36
 #define ORIGINAL_DST_ 80 /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST */
 #define AF_INET_ 2
 #define AF_INET6_ 10
@@ -391,6 +398,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int v6)
 		count(COUNT_REWRITTEN);
 	}
 	if (st) {
+		if (st->flags & STATE_ENROLLED) { /* connected anew without a close: what the map knows of it is of the old connection */
+			st->mode = MODE_OFF;
+			st->flags |= STATE_OPTED_OUT;
+		}
 		st->service = from;
 		st->peer_service = v.service;
 		st->flags |= STATE_CLIENT;
@@ -547,28 +558,49 @@ int getsockopt(struct bpf_sockopt *ctx)
 	return 1;
 }
 
-/* Options the socket map cannot carry: seen here so that a coupled connection leaves it, and never enters it. */
+/* Options whose effect the socket map loses; the scan reads the same from the socket (facts_of in scan.h). */
+static __always_inline int loses(int level, int name)
+{
+	if (level == SOL_TCP_)
+		return name == TCP_INQ_;
+	if (level != SOL_SOCKET_)
+		return 0;
+	switch (name) {
+	case SO_OOBINLINE_:
+	case SO_RCVLOWAT_:
+	case SO_TIMESTAMP_OLD_:
+	case SO_TIMESTAMPNS_OLD_:
+	case SO_TIMESTAMPING_OLD_:
+	case SO_TIMESTAMP_NEW_:
+	case SO_TIMESTAMPNS_NEW_:
+	case SO_TIMESTAMPING_NEW_:
+		return 1;
+	}
+	return 0;
+}
+
+/* A coupled connection leaves the map when its program sets such an option; before that the scan keeps it out. */
 SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *ctx)
 {
 	int level = ctx->level, name = ctx->optname;
-	int ulp = level == SOL_TCP_ && name == TCP_ULP_;
-	int opting_out = ulp || (level == SOL_SOCKET_ && (name == SO_RCVLOWAT_ || name == SO_ZEROCOPY_ || name == SO_OOBINLINE_));
-	if (!opting_out)
+	int never = (level == SOL_TCP_ && name == TCP_ULP_) || (level == SOL_SOCKET_ && name == SO_ZEROCOPY_);
+	if (!never && !loses(level, name))
 		goto untouched;
 	struct bpf_sock *sk = ctx->sk;
 	struct sock_state *st = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
-	if (!st || st->mode == MODE_OFF)
-		goto untouched; /* not enrolled: the scan reads these from the socket itself */
-	if (ulp) { /* kernel TLS on a socket in the map corrupts records; programs fall back to TLS of their own */
-		count(COUNT_ULP_REFUSED);
+	if (!st || !(st->flags & STATE_ENROLLED))
+		goto untouched;
+	st->flags |= STATE_OPTED_OUT;
+	kick(bpf_get_netns_cookie(ctx), EVENT_CONNECT);
+	if (never) {
+		/* Kernel TLS on a socket in the map corrupts records, a zero-copy send never completes: programs do without, as on older
+		 * kernels. */
+		count(COUNT_OPTION_REFUSED);
 		bpf_set_retval(-EOPNOTSUPP_);
 		return 0;
 	}
 	count(COUNT_OPTED_OUT);
-	st->flags |= STATE_OPTED_OUT;
-	st->mode = MODE_TCP; /* at once; the daemon takes it out of the map */
-	kick(bpf_get_netns_cookie(ctx), EVENT_CONNECT);
 untouched:
 	if (ctx->optlen > 4096)
 		ctx->optlen = 0; /* larger than the kernel hands to us: let it use the caller's own buffer */

@@ -12,6 +12,7 @@ const volatile __u32 config_unread_cap = 256 << 10;
 
 struct peer_view {
 	__u32 unread; /* bytes charged to its receive side */
+	__u32 room; /* unread bytes it may have before messages go by TCP */
 	__u32 copied_seq; /* what its program has read of the TCP stream */
 };
 
@@ -21,14 +22,19 @@ struct peer_view {
  * Loads through an untrusted pointer cannot fault (bpf_rdonly_cast). A wrong guess could only choose TCP, never another target:
  * the redirect itself goes by cookie through the socket map.
  */
-static __always_inline int look_at_peer(const struct sock_state *st, struct peer_view *v)
+static __always_inline int look_at_peer(const struct sock_state *st, struct sock *own, struct peer_view *v)
 {
 	struct tcp_sock *tp = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct tcp_sock));
 	struct sock *sk = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct sock));
 	v->unread = sk->sk_backlog.rmem_alloc.counter;
+	v->room = sk->sk_rcvbuf < config_unread_cap ? sk->sk_rcvbuf : config_unread_cap;
 	v->copied_seq = tp->copied_seq;
+	/* A socket may be connected anew (connect(AF_UNSPEC)) without leaving the map: its ports must still mirror ours. */
+	int mirrored = bpf_ntohs(sk->__sk_common.skc_dport) == own->__sk_common.skc_num &&
+		       bpf_ntohs(own->__sk_common.skc_dport) == sk->__sk_common.skc_num;
+	int receives = (1 << sk->__sk_common.skc_state) & (1 << TCP_ESTABLISHED | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2);
 	barrier();
-	return (__u64)sk->__sk_common.skc_cookie.counter == st->peer;
+	return mirrored && receives && (__u64)sk->__sk_common.skc_cookie.counter == st->peer;
 }
 
 /* Request → answer time of every 16th exchange, measured where the two ends hand over their messages. */
@@ -98,22 +104,23 @@ int redirect(struct sk_msg_md *msg)
 		goto pass;
 	}
 
+	/* What may not be sent any more must fail as TCP fails it. */
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct peer_view peer;
-	if (!look_at_peer(st, &peer)) {
+	if (!tp || !((1 << sk->state) & (1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT)) || !look_at_peer(st, (struct sock *)tp, &peer)) {
 		count(COUNT_PASS_PEER_GONE);
 		goto pass;
 	}
 	if (st->mode == MODE_TCP) {
 		/* From TCP to redirect only when the peer's program has read every byte TCP ever carried this way: nothing can be
 		 * overtaken. */
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-		if (!tp || tp->write_seq != peer.copied_seq || (!config_promote && st->redirected_messages)) {
+		if (tp->write_seq != peer.copied_seq || (!config_promote && st->redirected_messages)) {
 			count(COUNT_PASS_IN_FLIGHT);
 			goto pass;
 		}
 		st->mode = MODE_REDIRECT;
 	}
-	if (peer.unread > config_unread_cap) {
+	if (peer.unread > peer.room) {
 		/* Back-pressure is TCP's: its windows fill and the writer waits. The order is kept, TCP's bytes queue behind. */
 		count(COUNT_PASS_FULL);
 		st->mode = MODE_TCP;

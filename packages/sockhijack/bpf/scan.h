@@ -5,9 +5,6 @@
 
 #define O_NONBLOCK_ 04000
 #define PSOCK_POINTER_MASK (~7ULL)
-#define TCP_ESTABLISHED_ 1
-#define TCP_CLOSE_ 7
-#define TCP_LISTEN_ 10
 
 /* A socket keeps the cgroup it was made in, so those of a program that was moved are known by name, and what they accept by inheritance. */
 static __always_inline __u32 service_by_adoption(__u64 inode, struct sock_state *st)
@@ -79,7 +76,7 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 		facts |= FACT_NONBLOCK;
 	if (sk->sk_receive_queue.qlen)
 		facts |= FACT_UNREAD;
-	if (tp->urg_data || (sk->__sk_common.skc_flags & (1UL << SOCK_URGINLINE)))
+	if (tp->urg_data || tp->urg_seq || (sk->__sk_common.skc_flags & (1UL << SOCK_URGINLINE)))
 		facts |= FACT_URGENT;
 	if (sk->sk_rcvlowat > 1)
 		facts |= FACT_LOWAT;
@@ -89,16 +86,19 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 		facts |= FACT_ULP;
 	if (bpf_core_field_exists(tp->is_mptcp) && BPF_CORE_READ_BITFIELD_PROBED(tp, is_mptcp))
 		facts |= FACT_MPTCP;
+	if (BPF_CORE_READ_BITFIELD_PROBED(tp, recvmsg_inq) || (sk->__sk_common.skc_flags & (1UL << SOCK_RCVTSTAMP)) || sk->sk_tsflags)
+		facts |= FACT_CONTROL;
 	if (sk->sk_user_data && !enrolled)
 		facts |= FACT_FOREIGN;
 	return facts;
 }
 
-#define FACTS_AGAINST (FACT_UNREAD | FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
+#define FACTS_AGAINST                                                                                                                      \
+	(FACT_UNREAD | FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
 {
-	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED_)
+	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED)
 		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
 	st->cookie = cookie;
 	st->peer = plan->peer;
@@ -231,20 +231,20 @@ int scan(struct bpf_iter__tcp *ctx)
 	if (!tp)
 		return 0; /* a request or time-wait socket */
 	struct sock *sk = (struct sock *)tp;
-	if (sk->__sk_common.skc_state == TCP_CLOSE_)
+	if (sk->__sk_common.skc_state == TCP_CLOSE)
 		return 0;
 	struct sock_record r;
 	struct sock_state *st = bpf_sk_storage_get(&states, sk, 0, 0);
 	identify(&r, sk, st);
 	if (!r.service)
 		return 0;
-	if (!st && (r.state == TCP_ESTABLISHED_ || r.state == TCP_LISTEN_)) { /* older than our hooks */
+	if (!st && (r.state == TCP_ESTABLISHED || r.state == TCP_LISTEN)) { /* older than our hooks */
 		st = bpf_sk_storage_get(&states, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		identify(&r, sk, st);
 	}
 	if (st && !st->service)
 		st->service = r.service;
-	if (r.state == TCP_LISTEN_) {
+	if (r.state == TCP_LISTEN) {
 		r.facts = FACT_LISTENER;
 	} else {
 		r.facts = facts_of(sk, tp, st && st->flags & STATE_ENROLLED);
@@ -270,7 +270,7 @@ int watch(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!sk || !st)
 		return 0;
 	__u8 state = sk->__sk_common.skc_state;
-	if (sk->sk_protocol != IPPROTO_TCP || state == TCP_CLOSE_ || state == TCP_LISTEN_)
+	if (sk->sk_protocol != IPPROTO_TCP || state == TCP_CLOSE || state == TCP_LISTEN)
 		return 0;
 	struct tcp_sock *tp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
 	struct sock_record r;

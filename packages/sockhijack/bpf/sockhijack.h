@@ -246,34 +246,34 @@ enum fact {
 	FACT_ENROLLED = 256,
 	FACT_NO_FILE = 512, /* not accepted yet, or closed */
 	FACT_LISTENER = 1024,
-	FACT_BUSY = 2048, /* a thread is inside send or receive */
+	FACT_CONTROL = 2048, /* control messages asked for: TCP_INQ, timestamps */
 };
 enum event_kind { EVENT_CONNECT = 1, EVENT_BIND = 2, EVENT_DENIED = 4 }; /* the first two are bits of control.kicked */
 
 enum counter {
 	COUNT_CONNECT, /* connects by attached programs */
-	COUNT_REWRITTEN, /* of them, sent to a replica */
+	COUNT_REWRITTEN, /* connects and datagrams sent to a replica */
 	COUNT_DENIED, /* connects and datagrams that a policy denied */
-	COUNT_NO_REPLICA, /* virtual address without a replica that listens */
-	COUNT_NO_PORT, /* virtual address, port not offered */
-	COUNT_FAMILY, /* chosen replica not reachable with the socket's family */
-	COUNT_DNS, /* queries brought to the resolver */
-	COUNT_DNS_PASSED, /* left alone: resolver not there, or no slot left */
-	COUNT_MESSAGES, /* seen by the redirect program */
-	COUNT_REDIRECTED, /* of them, put straight into the peer's queue */
+	COUNT_NO_REPLICA, /* connects to a virtual address without a replica that listens */
+	COUNT_NO_PORT, /* connects to a port that the virtual address does not offer */
+	COUNT_FAMILY, /* connects whose chosen replica is not reachable with the socket's family */
+	COUNT_DNS, /* DNS queries brought to the resolver */
+	COUNT_DNS_PASSED, /* DNS queries left alone: resolver not there, or no slot left */
+	COUNT_MESSAGES, /* messages sent on coupled connections */
+	COUNT_REDIRECTED, /* messages put straight into the peer's queue */
 	COUNT_PASS_OFF, /* passed: connection is leaving the map */
 	COUNT_PASS_IN_FLIGHT, /* passed: bytes sent by TCP are still unread */
 	COUNT_PASS_FULL, /* passed: the peer has too much unread */
-	COUNT_PASS_PEER_GONE, /* passed: the peer's socket is no longer there */
+	COUNT_PASS_PEER_GONE, /* passed: one of the two sockets is closing, gone, or connected to another */
 	COUNT_PASS_NOT_ENROLLED, /* passed: the kernel did not find the peer in the map */
 	COUNT_ENROLLED, /* sockets put into the socket map */
 	COUNT_RELEASED, /* sockets taken out of it, back to TCP */
-	COUNT_ENROL_FULL, /* the socket map is full */
-	COUNT_ENROL_REFUSED, /* the kernel refused the socket */
-	COUNT_EVENT_LOST, /* event ring full */
-	COUNT_TAP_LOST, /* tap ring full */
-	COUNT_OPTED_OUT, /* setsockopt of something the map cannot carry */
-	COUNT_ULP_REFUSED, /* TCP_ULP on an enrolled socket */
+	COUNT_ENROL_FULL, /* sockets left out: the socket map is full */
+	COUNT_ENROL_REFUSED, /* sockets left out: the kernel refused them */
+	COUNT_EVENT_LOST, /* events lost: ring full */
+	COUNT_TAP_LOST, /* messages missing from a tap: ring full */
+	COUNT_OPTED_OUT, /* socket options set that the map cannot carry */
+	COUNT_OPTION_REFUSED, /* TCP_ULP or SO_ZEROCOPY on an enrolled socket */
 	COUNTERS = 32,
 };
 

@@ -82,7 +82,7 @@ test("Coupler takes an unfit flow out in two steps: both quiet first, then relea
   couple();
   const urgent = { facts: inMap.facts | fact.urgent };
   const start = step({ ...clientInMap, ...urgent }, serverInMap);
-  t.deepEqual([told(start), actions(start)], [["tcp urgent"], both(planAction.quiesce)]);
+  t.deepEqual([told(start), actions(start)], [["tcp leaving"], both(planAction.quiesce)]);
   const half = step(quiet({ ...clientInMap, ...urgent }), serverInMap);
   t.deepEqual([actions(half), half.unsettled], [both(planAction.quiesce), true]);
   t.deepEqual(actions(step(quiet({ ...clientInMap, ...urgent }), quiet(serverInMap))), both(planAction.release));
@@ -118,7 +118,7 @@ test("Coupler holds a bulk endpoint 5 s, then twice as long each time, at most 1
   const holds: number[] = [];
   for (let round = 0; round < 9; round++) {
     couple();
-    t.deepEqual(told(step(clientInMap, { ...serverInMap, ...bulk })), ["tcp bulk"]);
+    t.deepEqual(told(step(clientInMap, { ...serverInMap, ...bulk })), ["tcp leaving"]);
     step(quiet(clientInMap), quiet(serverInMap));
     step();
     step();
@@ -154,7 +154,7 @@ for (const [outcome, reason] of [
     step();
     step();
     const failed = step(clientInMap, { applied: outcome });
-    t.deepEqual([told(failed), actions(failed)], [[`tcp ${reason}`], both(planAction.quiesce)]);
+    t.deepEqual([told(failed), actions(failed)], [["tcp leaving"], both(planAction.quiesce)]);
     t.deepEqual(actions(step(quiet(clientInMap))), { 1: planAction.release, 2: planAction.quiesce });
     step();
     t.is(coupler.coupled, 0);

@@ -57,6 +57,14 @@ test("unfit() says splice when the program at either end splices", (t) => {
   for (const cookie of [1n, 2n]) t.is(judge({}, { splices: (end) => end.cookie === cookie }), "splice");
 });
 
+test("unfit() judges bulk on a network that cuts: full segments, and much for each segment that came back", (t) => {
+  const answers = (requests: number, segments: number) =>
+    judge({ client: { segments_sent: requests }, server: { bytes_sent: 100n << 20n, segments_sent: segments } });
+  t.is(answers(400, 72_416), "bulk"); // 256 KiB answers in segments of 1448 bytes
+  t.is(answers(25_600, 72_416), undefined); // 4 KiB answers
+  t.is(answers(1, 1_000_000), undefined); // a stream of small messages
+});
+
 test("unfit() judges bulk by 24 KiB a message, and only after 512 KiB", (t) => {
   const sent = (bytes: number, segments: number) => judge({ server: { bytes_sent: BigInt(bytes), segments_sent: segments } });
   t.is(sent(512 << 10, 1), undefined);

@@ -133,9 +133,9 @@ export class Coupler {
           t.phase = "coupled";
           t.reason = draining(flow) ? "draining" : "redirected";
         } else if (against || ends.some((end) => end.applied === applied.full || end.applied === applied.refused)) {
-          t.reason = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
+          t.heldFor = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
           t.heldUntilMs = nowMs + bulkHoldMs;
-          t.heldFor = t.reason;
+          t.reason = "leaving";
           this.#leave(ends, t, plans);
         } else t.reason = ends.some((end) => end.facts & fact.unread) ? "unread" : "enrolling";
         return;
@@ -143,7 +143,7 @@ export class Coupler {
         t.reason = draining(flow) ? "draining" : "redirected";
         if (!against || against === "not-established") return; // a closing connection takes its sockets with it
         if (against === "bulk") this.#holdBulk(flow, t, nowMs);
-        t.reason = against;
+        t.reason = "leaving"; // what speaks against it shows once it is out
         this.#leave(ends, t, plans);
         return;
       case "leaving": {

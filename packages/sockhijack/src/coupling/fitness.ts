@@ -22,13 +22,14 @@ const factReasons: readonly (readonly [number, Reason])[] = [
   [fact.urgent, "urgent"],
   [fact.lowat, "lowat"],
   [fact.zerocopy, "zerocopy"],
+  [fact.control, "control"],
   [fact.ulp, "ulp"],
   [fact.mptcp, "mptcp"],
   [fact.foreign, "foreign"],
 ];
 
-/** A segment of this size or more is one of many that a large message was cut into, on any network in use. */
-const fullSegmentBytes = 1_100;
+/** Segments of this size are what a network cuts large messages into: MTU 1280 to 9000. Loopback's are as large as the messages. */
+const cutSegmentBytes = { least: 1_100, most: 9_000 } as const;
 
 /**
  * Do large messages dominate in what this end sends? Enrolled: the mean of its messages. Not yet: bytes a segment, which loopback does not cut; on a
@@ -38,9 +39,8 @@ function sendsBulk(end: SockRecord, other: SockRecord): boolean {
   if (end.facts & fact.enrolled) return end.mean_bytes > bulkBytes;
   if (end.bytes_sent <= bulkSampleBytes) return false;
   const segmentBytes = Number(end.bytes_sent) / Math.max(1, end.segments_sent);
-  return (
-    segmentBytes > bulkBytes || (segmentBytes > fullSegmentBytes && Number(end.bytes_sent) / Math.max(1, other.segments_sent) > bulkBytes)
-  );
+  const cut = segmentBytes > cutSegmentBytes.least && segmentBytes < cutSegmentBytes.most;
+  return segmentBytes > bulkBytes || (cut && Number(end.bytes_sent) / Math.max(1, other.segments_sent) > bulkBytes);
 }
 
 function againstEnd(end: SockRecord, other: SockRecord, side: "client" | "server", rules: FitnessRules): Reason | undefined {

@@ -17,6 +17,7 @@ export const reasons = {
   urgent: "urgent data (MSG_OOB, SO_OOBINLINE) cannot be carried",
   lowat: "SO_RCVLOWAT cannot be carried",
   zerocopy: "SO_ZEROCOPY cannot be carried",
+  control: "control messages (TCP_INQ, SO_TIMESTAMP*) cannot be carried",
   ulp: "an upper layer protocol, such as kernel TLS, sits on the socket",
   mptcp: "Multipath TCP cannot be carried",
   foreign: "another program's BPF holds the socket in a socket map of its own",

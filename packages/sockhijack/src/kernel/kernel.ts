@@ -152,20 +152,21 @@ export class Kernel {
     makePinFolder(pins);
     const takenOver = existsSync(`${pins}/map_states`);
     const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
-    const object = BpfObject.open(bytes, {
-      name: "sockhijack",
-      reuseMaps,
-      rodata: { config_promote: promote ? 1 : 0 },
-      autoload: (name) => only?.includes(name) ?? true,
-    });
+    let object: BpfObject | undefined;
     try {
+      object = BpfObject.open(bytes, {
+        name: "sockhijack",
+        reuseMaps,
+        rodata: { config_promote: promote ? 1 : 0 },
+        autoload: (name) => only?.includes(name) ?? true,
+      });
       object.load();
       for (const name of mapNames) if (!existsSync(`${pins}/map_${name}`)) object.map(name).pin(`${pins}/map_${name}`);
       const kernel = new Kernel(object, pins, takenOver);
       if (takenOver) kernel.#upgrade();
       return kernel;
     } catch (error) {
-      object.close();
+      object?.close();
       if (!takenOver) rmSync(pins, { recursive: true, force: true });
       throw error;
     }

@@ -323,6 +323,7 @@ export const fact = {
   enrolled: 256,
   noFile: 512,
   listener: 1024,
+  control: 2048,
 } as const;
 /** `enum state_flag`. */
 export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64, adopted: 128 } as const;
@@ -358,7 +359,7 @@ export const counterNames = [
   "event_lost",
   "tap_lost",
   "opted_out",
-  "ulp_refused",
+  "option_refused",
 ] as const;
 
 /** A plan whose unused fields are 0. */
