@@ -131,13 +131,13 @@ for line in sys.stdin:
     [denied!, /before ECONNREFUSED/],
   ] as const) {
     program.child.stdin!.write("before\n");
-    await program.says(answer);
+    t.truthy(await program.says(answer));
   }
   await daemon.stop("SIGKILL");
   allowed!.child.stdin!.write("after\n");
-  await allowed!.says(/after web/);
+  t.truthy(await allowed!.says(/after web/));
   denied!.child.stdin!.write("after\n");
-  await denied!.says(/after ECONNREFUSED/);
+  t.truthy(await denied!.says(/after ECONNREFUSED/));
 });
 
 kernelTest("a restart: services of the old daemon keep their names and addresses", async (t) => {

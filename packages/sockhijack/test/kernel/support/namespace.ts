@@ -39,6 +39,11 @@ export class Namespace {
     return ["nsenter", `--target=${this.pid}`, "--net", "--mount", ...command];
   }
 
+  /** Lets both go; those who are still inside keep them. */
+  async end(): Promise<void> {
+    await this.#holder.stop();
+  }
+
   #ip(...args: readonly string[]): void {
     execFileSync("nsenter", [`--target=${this.pid}`, "--net", "ip", ...args], { stdio: ["ignore", "ignore", "inherit"] });
   }

@@ -1,5 +1,6 @@
 /** wrk as Debian ships it, as a steady load whose every answer is checked. @module */
 import { readFileSync } from "node:fs";
+import type { Namespace } from "./namespace.ts";
 import type { Program } from "./program.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
@@ -42,6 +43,7 @@ export class Load {
       connections = 16,
       seconds = 60,
       cgroup,
+      within,
     }: {
       readonly service?: string;
       readonly url: string;
@@ -50,11 +52,12 @@ export class Load {
       readonly seconds?: number;
       /** Runs wrk in this cgroup in place of `run`. */
       readonly cgroup?: string;
+      readonly within?: Namespace;
     },
   ) {
     const file = sandbox.file("wrk.lua", script);
     const command = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url, "--", body];
-    this.program = cgroup === undefined ? sandbox.run(service, command) : sandbox.inCgroup(cgroup, command);
+    this.program = cgroup === undefined ? sandbox.run(service, command, { within }) : sandbox.inCgroup(cgroup, command);
   }
 
   /** Waits until wrk holds this many connections to a port: whether sockhijack knows of them or not. */
