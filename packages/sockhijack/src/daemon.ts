@@ -56,7 +56,11 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const degraded: string[] = [...verdict.broken];
     const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: verdict.promote });
     kernelLeft = kernel;
-    life.defer("kernel handles", () => kernel.close());
+    let started = false;
+    life.defer("kernel handles", () => {
+      kernel.close();
+      if (!started && !kernel.takenOver) kernel.remove();
+    });
     const saved = kernel.takenOver ? loadState(places.state) : undefined;
     if (kernel.takenOver && !saved)
       log.warn("pinned state without its names: services get new numbers", { pins: places.pins, state: places.state });
@@ -161,6 +165,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     goFirst(log);
     const trimming = setTimeout(trimMemory, trimAfterMs).unref();
     life.defer("memory trimming", () => clearTimeout(trimming));
+    started = true;
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });
   if (cleanup) {

@@ -1,7 +1,8 @@
 /** What a daemon that was killed has left behind, and how to take it away without a byte lost. @module */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Context } from "@mitsu/cli";
+import type { Context, Log } from "@mitsu/cli";
+import { MitsuError } from "@mitsu/cli/error";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
 import { asset } from "./assets.ts";
 import { Engine } from "./engine.ts";
@@ -12,7 +13,31 @@ import { removeCgroup, removeEmptyCgroups } from "./mesh/cgroups.ts";
 import { emptyCatalog } from "./mesh/effective-catalog.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { SplicingPrograms } from "./mesh/splicing-programs.ts";
-import { placesOf } from "./places.ts";
+import { type Places, placesOf } from "./places.ts";
+
+/** Returns the sockets that pinned maps hold to TCP; maps of another version cannot be read, which is said, since what is unread there is lost. */
+async function releasePinned(places: Places, root: string, log: Log): Promise<void> {
+  let kernel: Kernel;
+  try {
+    kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: true });
+  } catch (error) {
+    if (!(error instanceof MitsuError) || error.code !== "ERR_BPF_MAP_MISMATCH") throw error;
+    log.warn("the pinned maps are another version's: coupled connections end here, and lose what was not read yet", { pins: places.pins });
+    return;
+  }
+  try {
+    const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), log, onChange: () => {} });
+    const now = (): number => performance.now();
+    const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
+    engine.look("scan");
+    const attachments = mesh.attachments;
+    await detachAll(attachments, { mesh, engine, log });
+    for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);
+    mesh.namespaces.close();
+  } finally {
+    kernel.close();
+  }
+}
 
 /**
  * Takes pinned state over for the moment it needs to return every socket to TCP, then removes it.
@@ -27,20 +52,8 @@ export async function removeLeftovers(
   const removed: string[] = [];
   const root = cgroup2Path()!;
   if (existsSync(places.pins)) {
-    const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: true });
-    try {
-      const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), log, onChange: () => {} });
-      const now = (): number => performance.now();
-      const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
-      engine.look("scan");
-      const attachments = mesh.attachments;
-      await detachAll(attachments, { mesh, engine, log });
-      for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);
-      mesh.namespaces.close();
-    } finally {
-      kernel.close();
-    }
-    kernel.remove();
+    await releasePinned(places, root, log);
+    rmSync(places.pins, { recursive: true, force: true });
     removed.push(places.pins);
   }
   if (existsSync(places.state)) {

@@ -178,11 +178,14 @@ export class Coupler {
 
   #holdBulk(flow: Flow, t: Tracked, nowMs: number): void {
     const key = endpointKey(flow);
-    const times = (this.#bulkEndpoints.get(key)?.times ?? 0) + 1;
+    const held = this.#bulkEndpoints.get(key);
+    // Connections that leave together are one episode; only a port found bulk again after its hold is held twice as long.
+    const times = held && held.untilMs > nowMs ? held.times : (held?.times ?? 0) + 1;
     const untilMs = nowMs + Math.min(longestHoldMs, bulkHoldMs * 2 ** (times - 1));
     this.#bulkEndpoints.set(key, { untilMs, times });
     t.heldUntilMs = untilMs;
     t.heldFor = "bulk";
+    for (const [name, { untilMs: end }] of this.#bulkEndpoints) if (end + longestHoldMs < nowMs) this.#bulkEndpoints.delete(name);
   }
 
   /** Drops flows that no scan has seen twice in a row: one may be missed while its socket changes state. */
