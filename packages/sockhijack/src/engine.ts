@@ -118,7 +118,7 @@ export class Engine {
     const begin = now();
     const cpu = process.threadCpuUsage();
     kernel.setControl("kicked", 0);
-    const scan = how === "scan" || this.#planned || this.#wantScan || begin - this.#scannedAtMs > scanEveryMs;
+    const scan = how === "scan" || this.#planned || this.#wantScan || begin - this.#scannedAtMs > this.#scanEveryMs;
     const scanned = scan ? this.#scanAll(begin) : [];
     const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
     this.#records = kernel.watch().map((r) => ({ ...r, applied: outcome.get(r.cookie) ?? 0 }));
@@ -140,9 +140,14 @@ export class Engine {
     return flows;
   }
 
+  /** A namespace without addresses may get them any moment, and no hook sees that. */
+  get #scanEveryMs(): number {
+    return this.#options.mesh.namespaces.incomplete ? 0.9 * steadyMs : scanEveryMs;
+  }
+
   #scanAll(beginMs: number): SockRecord[] {
     const { kernel, mesh } = this.#options;
-    if (beginMs - this.#scannedAtMs > scanEveryMs) {
+    if (beginMs - this.#scannedAtMs > this.#scanEveryMs || mesh.namespaces.incomplete) {
       mesh.namespaces.refresh();
       mesh.attachDeclared();
     }

@@ -66,6 +66,11 @@ export class Namespaces {
     return namespace;
   }
 
+  /** Is there a namespace whose interfaces were not up when they were last looked at? One that has just been made takes a moment. */
+  get incomplete(): boolean {
+    return this.all.some(({ addresses }) => addresses.length === 0);
+  }
+
   /** Reads the addresses again: interfaces come and go. */
   refresh(): void {
     for (const [link, namespace] of this.#byInode) this.#byInode.set(link, { ...namespace, addresses: addressesIn(namespace.fd) });

@@ -153,6 +153,10 @@ kernelTest("a replica that stops listening gets no further connection, and is ba
   await one.says(/ready/);
   await two.says(/ready/);
   await sandbox.serving("web", 2);
+  // The kernel says only after a moment that a new interface is up; until then a replica cannot be reached from elsewhere.
+  await until("both have their addresses", async () =>
+    (await sandbox.serving("web")).replicas.every(({ address }) => address.startsWith("10.92.")),
+  );
   const client = await Holder.start(sandbox, c);
   t.deepEqual(await client.open(10), { one: 5, two: 5 });
   await one.stop("SIGKILL");
