@@ -114,6 +114,7 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 		return APPLIED_DONE;
 	}
 	st->mode = MODE_OFF;
+	st->slot = 0;
 	int full = error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
 	count(full ? COUNT_ENROL_FULL : COUNT_ENROL_REFUSED);
 	return full ? APPLIED_FULL : APPLIED_REFUSED;

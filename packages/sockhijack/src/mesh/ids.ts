@@ -35,6 +35,11 @@ export class Ids {
     return 0;
   }
 
+  /** How many numbers are in use. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
   /** The name behind a number; empty for 0 and for one that is free. */
   name(id: number): string {
     return this.#byId.get(id) ?? "";

@@ -31,6 +31,13 @@ export interface Presence {
   readonly namespace: Namespace;
 }
 
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** Is it an address of this namespace, rather than another node's? */
+function isOwn(ip: Uint8Array, namespace: Namespace | undefined): boolean {
+  return isLoopback(ip) || (namespace?.addresses.some((text) => same(ipBytes(text), ip)) ?? false);
+}
+
 const v4Loopback = ipBytes("127.0.0.1");
 const v6Loopback = ipBytes("::1");
 
@@ -59,7 +66,13 @@ export function endpointsOf(
           netns: netns?.cookie ?? 0n,
           weight: replica.weight,
           addresses: [ip],
-          up: true,
+          // Where an attached program of the service lives, we would see it listen; elsewhere the catalog's word stands.
+          up:
+            !presences.some(({ service: name, namespace }) => name === service.name && namespace.cookie === netns?.cookie) ||
+            !isOwn(ip, netns) ||
+            listeners.some(
+              (r) => r.netns === netns?.cookie && r.local_port === p.target && (isWildcard(r.local_ip) || same(r.local_ip, ip)),
+            ),
         }),
       );
     });
@@ -73,10 +86,8 @@ export function endpointsOf(
           return endpointAt(service.name, mapping, namespace, own);
         }),
       )
-      .filter(
-        (endpoint) => !declared.some((d) => d.target === endpoint.target && endpoint.addresses.some((a) => Buffer.compare(a, d.ip) === 0)),
-      );
-    const someoneListens = new Set(seen.filter(({ up }) => up).map(({ port }) => port));
+      .filter((endpoint) => !declared.some((d) => d.target === endpoint.target && endpoint.addresses.some((a) => same(a, d.ip))));
+    const someoneListens = new Set([...declared, ...seen].filter(({ up }) => up).map(({ port }) => port));
     // Where the catalog names replicas of a port, nothing is assumed beside them.
     const named = ({ port, protocol }: Endpoint): boolean => declared.some((d) => d.port === port && d.protocol === protocol);
     const assumed = (endpoint: Endpoint): boolean =>

@@ -236,13 +236,24 @@ export class Mesh {
     kernel.setControl("default_action", this.#catalog.defaults.policy === "deny" ? 1 : 0);
     this.#mirrors.addresses.sync(tables.addresses);
     const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
-    ids.services.retain(names);
+    this.#freeServices(names);
     ids.frontends.retain(new Set(this.#catalog.services.flatMap(({ name, ports }) => ports.map((port) => frontendName(name, port)))));
     // Compared as a whole: an attachment or a number given out since the last time must survive this process too.
     const state = this.state();
     const text = JSON.stringify(state, (_key, value) => (typeof value === "bigint" ? String(value) : value));
     if (text !== this.#told) onChange(state);
     this.#told = text;
+  }
+
+  /** The traffic matrix names services that have ended too, so their numbers are freed, with their cells, only when numbers run short. */
+  #freeServices(used: ReadonlySet<string>): void {
+    const { services } = this.ids;
+    if (services.size < limits.services * 0.75) return;
+    const { matrix } = this.#options.kernel.maps;
+    for (const [edge] of matrix.entries()) {
+      if (!used.has(services.name(edge.to)) || (edge.from !== 0 && !used.has(services.name(edge.from)))) matrix.delete(edge);
+    }
+    services.retain(used);
   }
 
   /** What the next daemon must know. */

@@ -73,7 +73,9 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
     for (const { port, protocol } of service.ports) {
       const frontend = ids.frontends.of(frontendName(service.name, { port, protocol }));
       const own = endpoints.filter((e) => e.service === service.name && e.port === port && e.protocol === protocol);
-      const chosen = own.filter(({ weight }) => weight > 0);
+      const able = own.filter(({ weight }) => weight > 0);
+      const listening = able.filter(({ up }) => up);
+      const chosen = listening.length > 0 ? listening : able; // none seen: the kernel's own refusal is the honest answer
       tables.frontends.push([frontend, { backends: chosen.length, pad: 0 }]);
       for (const [index, endpoint] of chosen.entries()) tables.backends.push([{ frontend, index }, ids.replicas.of(replicaName(endpoint))]);
       for (const vip of [service.ipv4, service.ipv6])
