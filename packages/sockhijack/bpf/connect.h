@@ -134,6 +134,12 @@ static __always_inline int check_policy(__u64 netns, __u32 from, __u32 to, __be1
 	return s && s->deny_errno ? s->deny_errno : ECONNREFUSED_;
 }
 
+static __always_inline __u32 weight_of(__u32 replica)
+{
+	struct score *s = bpf_map_lookup_elem(&scores, &replica);
+	return s && s->weight ? s->weight : 100;
+}
+
 /* Connections open now per unit of weight, in 1/1024, plus the score from outside. */
 static __always_inline __u64 cost(__u32 replica)
 {
@@ -141,9 +147,8 @@ static __always_inline __u64 cost(__u32 replica)
 	struct score *s = bpf_map_lookup_elem(&scores, &replica);
 	if (!l || !s)
 		return ~0ULL;
-	__s64 active = l->active < 0 ? 0 : l->active;
-	__u32 weight = s->weight ? s->weight : 100;
-	return ((__u64)(active + 1) * 1024 * 100) / weight + s->score;
+	__u64 active = l->active < 0 ? 0 : l->active;
+	return active * 1024 * 100 / weight_of(replica) + s->score;
 }
 
 static __always_inline int is_zero(const __u8 *ip)
@@ -195,8 +200,13 @@ static __always_inline __u32 choose(__u32 id, __u64 netns, int only6)
 	__u32 other = (random >> 16) % (n - 1);
 	other += other >= index;
 	__u32 second = candidate(id, other, netns, only6);
-	if (first && second)
-		return cost(second) < cost(first) ? second : first;
+	if (first && second) {
+		__u64 a = cost(first), b = cost(second);
+		if (a != b)
+			return b < a ? second : first;
+		__u32 share = weight_of(first); /* equally busy, as when both are idle: by weight */
+		return bpf_get_prandom_u32() % (share + weight_of(second)) < share ? first : second;
+	}
 	if (first || second)
 		return first ? first : second;
 	for (__u32 i = 1; i < SEARCH && i < n; i++) {

@@ -157,10 +157,6 @@ static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, st
 		return facts & FACT_ENROLLED ? quiesce(st, psock_of(sk), plan) : APPLIED_DONE;
 	case PLAN_RELEASE:
 		return facts & FACT_ENROLLED ? release(cookie, st, psock_of(sk)) : APPLIED_DONE;
-	case PLAN_REFRESH: /* a new version of the programs: linking again replaces those the socket runs */
-		if (!(facts & FACT_ENROLLED))
-			return APPLIED_DONE;
-		return bpf_map_update_elem(&sockets, &cookie, sk, BPF_ANY) ? APPLIED_REFUSED : APPLIED_DONE;
 	case PLAN_SET:
 		st->flags = (st->flags & ~STATE_TAP) | plan->flags;
 		return APPLIED_DONE;

@@ -30,9 +30,8 @@ export async function daemonOrStart(context: Context): Promise<SockhijackClient>
     if (!(error instanceof MitsuError) || error.code !== "ERR_DAEMON_DOWN") throw error;
   }
   const { state } = placesOf(context.socket);
-  mkdirSync(state, { recursive: true, mode: 0o750 });
   const logPath = `${state}/daemon.log`;
-  const log = openSync(logPath, "w", 0o640);
+  const log = openLog(state, logPath);
   const program = isSea() ? [] : [process.argv[1]!];
   const args = [...process.execArgv, ...program, "daemon", "--ephemeral", "--socket", context.socket, "--config", context.config];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
@@ -61,5 +60,20 @@ export async function daemonOrStart(context: Context): Promise<SockhijackClient>
         },
       );
     }
+  }
+}
+
+function openLog(state: string, path: string): number {
+  try {
+    mkdirSync(state, { recursive: true, mode: 0o750 });
+    return openSync(path, "w", 0o640);
+  } catch (cause) {
+    const denied = ["EACCES", "EPERM"].includes((cause as NodeJS.ErrnoException).code ?? "");
+    throw new MitsuError(`no daemon runs and none can be started: cannot write ${path}`, {
+      code: "ERR_DAEMON_START",
+      exit: denied ? exitStatus.rights : exitStatus.system,
+      hint: denied ? "run it as root, or have root start the daemon: sockhijack daemon" : "make room for it, or pass another --socket",
+      cause,
+    });
   }
 }

@@ -1,9 +1,11 @@
 /** The daemon, as a sentence: check, configure, load, attach, listen, ready; and back. @module */
+import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { setPriority } from "node:os";
 import { loadCatalog, watchCatalog } from "@mitsu/catalog";
 import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
-import { cgroup2Path, defaultBpffs, ensureBpffs, requireFeatures } from "@mitsu/ebpf-ts";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { cgroup2Path, defaultBpffs, ensureBpffs, hasCapability, requireFeatures } from "@mitsu/ebpf-ts";
 import { serve, sockhijack } from "@mitsu/ipc";
 import { asset } from "./assets.ts";
 import { Dns } from "./dns.ts";
@@ -39,22 +41,39 @@ const unusedMs = 10_000;
 /** By then what only the start needed is no longer used. */
 const trimAfterMs = 2_000;
 
+/** Read when it is there; any other file is an error when it is not. */
+const defaultConfig = "/etc/mitsu/mesh.yaml";
+
+/** Says that rights are missing, rather than that the kernel lacks what may not be probed without them. */
+function requireRights(): void {
+  const missing = (["CAP_BPF", "CAP_NET_ADMIN", "CAP_SYS_ADMIN"] as const).filter((capability) => !hasCapability(capability));
+  if (missing.length === 0) return;
+  throw new MitsuError(`cannot load kernel programs: this process lacks ${missing.join(", ")}`, {
+    code: "ERR_BPF_RIGHTS",
+    exit: exitStatus.rights,
+    hint: "run it as root, or give it these capabilities",
+  });
+}
+
 /** `sockhijack daemon`. */
 export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const { env, log, socket } = context;
   let cleanup = false;
   let kernelLeft: Kernel | undefined;
   const places = placesOf(socket, args);
+  requireRights();
   requireFeatures(["btf", "cgroup2", "ringbuf", "sockhash", "iterTcp", "capBpf", "capNetAdmin", "capSysAdmin"]);
   ensureBpffs(defaultBpffs, { mount: true });
   const root = cgroup2Path()!;
-  const configured = context.globals["config"] !== undefined && existsSync(context.config);
+  const configured = context.config !== defaultConfig || existsSync(context.config); // one that was named must be there
   const catalog = configured ? await loadCatalog(context.config) : emptyCatalog;
 
   const status = await runDaemon({ env, log, socket }, async (life: Life) => {
     const verdict = await judgeKernel(log, { state: places.state, mode: args.selftest });
     const degraded: string[] = [...verdict.broken];
-    const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: verdict.promote });
+    const object = asset("sockhijack.bpf.o");
+    const hash = createHash("sha256").update(object).digest("hex");
+    const kernel = Kernel.open({ object, pins: places.pins, promote: verdict.promote });
     kernelLeft = kernel;
     let started = false;
     life.defer("kernel handles", () => {
@@ -64,7 +83,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const saved = kernel.takenOver ? loadState(places.state) : undefined;
     if (kernel.takenOver && !saved)
       log.warn("pinned state without its names: services get new numbers", { pins: places.pins, state: places.state });
-    const mesh = new Mesh({ kernel, catalog, root, saved, log, onChange: (state) => saveState(places.state, state) });
+    const mesh = new Mesh({ kernel, catalog, root, saved, object: hash, log, onChange: (state) => saveState(places.state, state) });
     life.defer("namespaces", () => mesh.namespaces.close());
     const now = (): number => performance.now();
     let follow = (): void => {};
@@ -79,7 +98,9 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     });
     life.defer("engine", () => engine.close());
     mesh.attachDeclared();
-    if (kernel.takenOver) log.info("live sockets run this version's programs", { sockets: engine.renew() });
+    const renew = saved?.object !== hash;
+    if (kernel.takenOver)
+      log.info("took over from an earlier daemon", { sockets: engine.takeOver(renew), programs: renew ? "renewed" : "same" });
     else engine.look("scan");
     const dns = new Dns({ kernel, mesh, domain: args.domain, port: places.dnsPort, log });
     life.defer("resolvers", () => dns.close());

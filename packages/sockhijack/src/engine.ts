@@ -179,16 +179,20 @@ export class Engine {
     } as const;
   }
 
-  /** After an upgrade: sockets in the map still run the programs they were enrolled with, until they are linked again. */
-  renew(): number {
+  /**
+   * Begins over what an earlier daemon left in the kernel.
+   *
+   * @param renew Its programs were others: a socket in the map keeps running those it was enrolled with, so each leaves at a safe point and comes back.
+   * @returns how many sockets were found in the map.
+   */
+  takeOver(renew: boolean): number {
     const { kernel } = this.#options;
     // What the daemon before this one still wanted: carried out late, it would enrol sockets behind the coupler's back.
     for (const [cookie] of kernel.maps.plans.entries()) kernel.maps.plans.delete(cookie);
+    this.#coupler.renewing = renew;
     this.look("scan");
-    const live = this.#records.filter(isEnrolled);
-    for (const { cookie } of live) kernel.maps.plans.set(cookie, planFor(planAction.refresh));
-    this.look("scan");
-    return live.length;
+    this.#coupler.renewing = false;
+    return this.#records.filter(isEnrolled).length;
   }
 
   /**

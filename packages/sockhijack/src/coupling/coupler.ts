@@ -54,6 +54,9 @@ export class Coupler {
   readonly #bulkEndpoints = new Map<string, { untilMs: number; times: number }>();
   #scan = 0;
 
+  /** Set while the first look at another version's sockets is taken: they leave the map, and come back with this version's programs. */
+  renewing = false;
+
   /** @param pairs How many connections can be coupled at once: entries of the kernel's map `pairs`. */
   constructor(pairs: number) {
     this.#slots = new SlotPool(pairs);
@@ -90,7 +93,7 @@ export class Coupler {
     // A daemon that starts over pinned state finds connections in the map already.
     const inside = [flow.client, flow.server].filter(isEnrolled);
     const slot = inside.map((end) => end!.slot).find((found) => this.#slots.claim(found)) ?? 0;
-    const coupled = inside.length === 2 && slot !== 0 && !inside.some((end) => end!.flags & stateFlag.quiet);
+    const coupled = inside.length === 2 && slot !== 0 && !this.renewing && !inside.some((end) => end!.flags & stateFlag.quiet);
     const fresh: Tracked = {
       phase: coupled ? "coupled" : inside.length > 0 ? "leaving" : "tcp",
       fit: 0,

@@ -24,6 +24,8 @@ export interface SavedState {
   readonly services: Readonly<Record<string, number>>;
   readonly replicas: Readonly<Record<string, number>>;
   readonly frontends: Readonly<Record<string, number>>;
+  /** SHA-256 of the BPF object whose programs the live sockets run. */
+  readonly object: string;
 }
 
 const numbers = z.record(z.string(), z.int());
@@ -35,10 +37,11 @@ const savedState = z.object({
   services: numbers,
   replicas: numbers,
   frontends: numbers,
+  object: z.string(),
 });
 
 /** The state of a daemon that never ran. */
-export const noState: SavedState = { attachments: [], adHoc: [], services: {}, replicas: {}, frontends: {} };
+export const noState: SavedState = { attachments: [], adHoc: [], services: {}, replicas: {}, frontends: {}, object: "" };
 
 /** Writes the state beside and renames it into place, so that a crash leaves the old or the new, never half. */
 export function saveState(folder: string, state: SavedState): void {

@@ -24,6 +24,8 @@ export interface MeshOptions {
   readonly root: string;
   readonly saved: SavedState | undefined;
   readonly log: Log;
+  /** SHA-256 of the BPF object, saved with the state. */
+  readonly object: string;
   /** Called with every new state, to be saved. */
   readonly onChange: (state: SavedState) => void;
 }
@@ -264,6 +266,7 @@ export class Mesh {
       services: this.ids.services.toJSON(),
       replicas: this.ids.replicas.toJSON(),
       frontends: this.ids.frontends.toJSON(),
+      object: this.#options.object,
     };
   }
 }

@@ -53,11 +53,11 @@ export class Sandbox {
   readonly #programs: Program[] = [];
   readonly #cgroups: string[] = [];
 
-  /** Is torn down with the test. @param command Command under test, `bin/sockhijack` unless told. */
-  constructor(t: ExecutionContext, command: readonly string[] = [bin]) {
+  /** Is torn down with the test. @param options `command` makes another command to test than `bin/sockhijack`. */
+  constructor(t: ExecutionContext, { command }: { readonly command?: (sandbox: Sandbox) => readonly string[] } = {}) {
     this.socket = join(this.directory, "sockhijack.sock");
     this.places = placesOf(this.socket);
-    this.bin = command;
+    this.bin = command?.(this) ?? [bin];
     t.teardown(() => this.#remove());
     t.timeout(90_000);
   }
