@@ -119,7 +119,7 @@ test("planFor() fills what is not given with 0", (t) => {
   t.deepEqual(layout.planFor(layout.planAction.set, { flags: 2 }), {
     peer: 0n,
     peer_sk: 0n,
-    action: 5,
+    action: layout.planAction.set,
     slot: 0,
     peer_service: 0,
     flags: 2,
