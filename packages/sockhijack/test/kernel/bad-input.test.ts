@@ -131,7 +131,7 @@ kernelTest("no rights: daemon, run, and a client of root's daemon", async (t) =>
   t.regex(denied.stderr, /no rights/);
 });
 
-kernelTest("no bpffs is mounted: the daemon mounts it, and without the right to says how", async (t) => {
+kernelTest("no bpffs is mounted: the daemon mounts one", async (t) => {
   const sandbox = new Sandbox(t);
   const without = ["unshare", "--mount", "sh", "-c", 'umount --lazy --all-targets /sys/fs/bpf; exec "$@"', "sh"];
   const daemon = sandbox.spawn([...without, ...sandbox.bin, "daemon", "--socket", sandbox.socket]);
@@ -176,7 +176,7 @@ kernelTest("the verifier refuses a program: the message has its log, nothing sta
   const bin = otherVersion(sandbox, { "connect.h": [change] });
   return failsCleanly(t, sandbox, () => sandbox.spawn([...bin, "daemon", "--socket", sandbox.socket]).ended, {
     status: 71,
-    says: /verifier(?:.|\n)*invalid mem access 'map_value_or_null'/,
+    says: /the verifier refuses program bad(?:.|\n)*R0 has smin=0 smax=4294967295 should have been in/,
     hint: /\w/,
   });
 });
@@ -185,8 +185,8 @@ kernelTest("the object file is damaged", (t) => {
   const sandbox = new Sandbox(t);
   const bin = otherVersion(sandbox, new Uint8Array(4096).fill(0x41));
   return failsCleanly(t, sandbox, () => sandbox.spawn([...bin, "daemon", "--socket", sandbox.socket]).ended, {
-    status: 71,
-    says: /sockhijack(?:\.bpf\.o)?/,
+    status: 65,
+    says: /cannot open sockhijack: .*not a proper ELF object/,
     hint: /\w/,
   });
 });
@@ -199,8 +199,10 @@ kernelTest("the socket map is full: what does not fit stays on TCP and says so, 
   await startNginx(sandbox);
   const load = new Load(sandbox, { url: "http://web.mesh/", body: bodyOf("web"), connections: 16 });
   await sandbox.awaitFlows({ to: "web", state: "redirected" }, 1);
-  await sandbox.awaitFlows({ to: "web", state: "tcp", reason: "full" }, 8);
+  await sandbox.awaitFlow({ to: "web", state: "tcp", reason: "full" });
   t.true((await sandbox.status()).counters.enrol_full! > 0);
+  t.true((await sandbox.matching({ state: "redirected" })).length <= 4, "two sockets each, of 8");
+  t.is((await sandbox.matching({ to: "web" })).length, 16);
   const report = await load.report();
   t.like(report, flawless, report.text);
 });
@@ -214,7 +216,7 @@ kernelTest("the table of addresses is full: the daemon says which and does not s
   return failsCleanly(t, sandbox, () => sandbox.cli("daemon", "--config", file), { status: 75, says: /addresses.*full/, hint: /\w/ });
 });
 
-kernelTest("a program ends while it joins, and a name is taken by the file: the mesh is as before", async (t) => {
+kernelTest("ports given to `run` for a service that the file has: the file's word holds", async (t) => {
   const sandbox = new Sandbox(t);
   const port = await freePort();
   await sandbox.daemon({ mesh: `version: 1\nservices: { web: { ports: ["80:${port}"] } }\n` });
