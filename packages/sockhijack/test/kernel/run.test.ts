@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { freePort } from "./support/free-port.ts";
-import { cgroupLinks, programIds, tracesOf } from "./support/kernel-state.ts";
+import { cgroupLinks, gone, objectsOf, tracesOf } from "./support/kernel-state.ts";
 import { Namespace } from "./support/namespace.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { python, startNginx } from "./support/servers.ts";
@@ -111,17 +111,17 @@ kernelTest(
   "run without a daemon: one is started, and with the last program everything goes: daemon, pins, state, cgroups, programs",
   async (t) => {
     const sandbox = new Sandbox(t);
-    const before = programIds();
     const program = sandbox.run("web:80", ["sh", "-c", "echo up; exec cat"], { input: "open" });
     await program.says(/up/);
     t.is(tracesOf(sandbox.socket).paths.length, 3);
-    t.true(programIds().length > before.length);
+    const objects = objectsOf(sandbox.places.pins);
+    t.true(objects.programs.length > 10);
     const daemon = await sandbox.daemonPid();
     program.child.stdin!.end();
     t.is((await program.ended).status, 0);
     await until("the daemon has ended", () => !existsSync(`/proc/${daemon}`));
     t.deepEqual(tracesOf(sandbox.socket).paths, []);
-    await until("its programs are gone", () => programIds().every((id) => before.includes(id)));
+    await until("its programs are gone", () => gone(objects));
   },
 );
 

@@ -5,9 +5,6 @@ import { join } from "node:path";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
 import { placesOf } from "../../../src/places.ts";
 
-/** Names of sockhijack's programs as the kernel cuts them (15 letters). */
-const programs = /^(sock_release|getpeername[46]|recvmsg[46]|getsockopt|setsockopt|sendmsg[46]|connect[46]|redirect|verdict|scan)$/;
-
 /** Traces of one daemon. */
 export interface Traces {
   /** Pins, state folder, cgroups; absolute paths. */
@@ -20,20 +17,41 @@ export function tracesOf(socket: string): Traces {
   return { paths: [pins, state, join(cgroup2Path()!, cgroup)].filter((path) => existsSync(path)) };
 }
 
-/** Ids of all BPF programs on the machine that carry one of sockhijack's names: those of other daemons too. */
-export function programIds(): number[] {
-  const listed = JSON.parse(execFileSync("bpftool", ["--json", "prog", "list"], { encoding: "utf8" })) as { id: number; name?: string }[];
-  return listed.filter(({ name }) => programs.test(name ?? "")).map(({ id }) => id);
+/** What the kernel holds of one daemon. */
+export interface KernelObjects {
+  readonly programs: readonly number[];
+  readonly links: readonly number[];
 }
 
-/** Ids of all BPF links on the machine whose program carries one of sockhijack's names. */
-export function linkIds(): number[] {
-  const own = new Set(programIds());
-  const listed = JSON.parse(execFileSync("bpftool", ["--json", "link", "list"], { encoding: "utf8" })) as {
-    id: number;
-    prog_id?: number;
-  }[];
-  return listed.filter(({ prog_id }) => own.has(prog_id ?? 0)).map(({ id }) => id);
+function bpftool<T>(...args: readonly string[]): T {
+  return JSON.parse(execFileSync("bpftool", ["--json", ...args], { encoding: "utf8", maxBuffer: 1 << 26 })) as T;
+}
+
+/** Programs and links of the daemon whose pins these are, told from those of others on the machine by the maps they use. */
+export function objectsOf(pins: string): KernelObjects {
+  const maps = new Set(
+    ["counters", "states", "control", "sockets"].map((name) => bpftool<{ id: number }>("map", "show", "pinned", `${pins}/map_${name}`).id),
+  );
+  const programs = bpftool<{ id: number; map_ids?: number[] }[]>("prog", "list")
+    .filter(({ map_ids = [] }) => map_ids.some((id) => maps.has(id)))
+    .map(({ id }) => id);
+  const links = bpftool<{ id: number; prog_id?: number; map_id?: number }[]>("link", "list")
+    .filter(({ prog_id = 0, map_id = 0 }) => programs.includes(prog_id) || maps.has(map_id))
+    .map(({ id }) => id);
+  return { programs, links };
+}
+
+/** Which of these the kernel still has. */
+function remaining({ programs, links }: KernelObjects): KernelObjects {
+  const all = (what: string): Set<number> => new Set(bpftool<{ id: number }[]>(what, "list").map(({ id }) => id));
+  const [programsNow, linksNow] = [all("prog"), all("link")];
+  return { programs: programs.filter((id) => programsNow.has(id)), links: links.filter((id) => linksNow.has(id)) };
+}
+
+/** True once the kernel has none of these. */
+export function gone(objects: KernelObjects): boolean {
+  const left = remaining(objects);
+  return left.programs.length + left.links.length === 0;
 }
 
 /** Ids of the BPF links on one cgroup, by attach type. */
