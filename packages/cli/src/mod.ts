@@ -15,6 +15,7 @@ export {
   type Run,
 } from "./command.ts";
 export { type DaemonOptions, type Life, runDaemon } from "./daemon.ts";
+export { lockDaemon } from "./daemon-lock.ts";
 export { type Env, type OutputStream, type SignalName, systemEnv } from "./env.ts";
 export { exitStatus, MitsuError, type MitsuErrorOptions, NotSupportedError } from "./error.ts";
 export { formatBytes, formatDuration, formatRate } from "./format.ts";

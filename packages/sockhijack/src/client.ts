@@ -1,6 +1,7 @@
 /** How a command reaches the daemon. @module */
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { isSea } from "node:sea";
 import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
@@ -18,49 +19,69 @@ export function daemonClient({ socket }: Pick<Context, "socket">): Promise<Sockh
 /** How long a daemon started by `run` may take until it listens. */
 const startMs = 15_000;
 
+/** What a daemon says, or fails to say, that is just ending: the next one will answer. */
+const endingCodes: readonly string[] = ["ERR_IPC_CLOSED", "ERR_DAEMON_STOPPING"];
+
 /**
- * Connects to the daemon, starting one when none runs; that one ends, and takes everything away, when the last program of `run` has ended.
+ * Asks the daemon, starting one when none runs; that one ends, and takes everything away, when the last program of `run` has ended. One that
+ * was ending as it was asked is waited for, and its successor asked.
  *
- * @throws {MitsuError} ERR_DAEMON_START with the last lines of the daemon's log.
+ * @throws {MitsuError} ERR_DAEMON_START with the last lines of the daemon's log; the daemon's own error.
  */
-export async function daemonOrStart(context: Context): Promise<SockhijackClient> {
-  try {
-    return await daemonClient(context);
-  } catch (error) {
-    if (!(error instanceof MitsuError) || error.code !== "ERR_DAEMON_DOWN") throw error;
+export async function askOrStart<T>(context: Context, ask: (client: SockhijackClient) => Promise<T>): Promise<T> {
+  const deadline = Date.now() + startMs;
+  for (;;) {
+    try {
+      using client = await daemonOrStart(context, deadline);
+      return await ask(client);
+    } catch (error) {
+      if (!(error instanceof MitsuError) || !endingCodes.includes(error.code) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
-  const { state } = placesOf(context.socket);
-  const logPath = `${state}/daemon.log`;
-  const log = openLog(state, logPath);
+}
+
+async function daemonOrStart(context: Context, deadline: number): Promise<SockhijackClient> {
+  let started: { readonly ended: () => number | string | undefined } | undefined;
+  const logPath = `${placesOf(context.socket).state}/daemon.log`;
+  for (;;) {
+    try {
+      return await daemonClient(context);
+    } catch (error) {
+      if (!(error instanceof MitsuError) || error.code !== "ERR_DAEMON_DOWN") throw error;
+      const ended = started?.ended();
+      const inTime = Date.now() < deadline;
+      // Exit status 75: another daemon holds the lock. It was started by another `run` and will answer, or it is ending and makes room.
+      if (!started || (ended === exitStatus.temporary && inTime)) started = startDaemon(context, logPath);
+      else if (ended !== undefined || !inTime) throw startError(context, logPath, ended, error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function startDaemon(context: Context, logPath: string): { readonly ended: () => number | string | undefined } {
+  const log = openLog(dirname(logPath), logPath);
   const program = isSea() ? [] : [process.argv[1]!];
   const args = [...process.execArgv, ...program, "daemon", "--ephemeral", "--socket", context.socket, "--config", context.config];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  closeSync(log);
   child.unref();
   let ended: number | string | undefined;
   child.once("exit", (code, signal) => {
     ended = code ?? signal ?? "unknown";
   });
-  const deadline = Date.now() + startMs;
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    try {
-      return await daemonClient(context);
-    } catch (error) {
-      if (ended === undefined && Date.now() < deadline) continue;
-      // Two `run`s at once both start a daemon; the one that lost the race has ended, and the other one answers.
-      if (ended === exitStatus.temporary && Date.now() < deadline) continue;
-      const text = String(context.env.readFile(logPath) ? new TextDecoder().decode(context.env.readFile(logPath)) : "");
-      throw new MitsuError(
-        `no daemon runs and none could be started: ${text.trim().split("\n").slice(-3).join(" / ") || `it ended with ${ended}`}`,
-        {
-          code: "ERR_DAEMON_START",
-          exit: exitStatus.unavailable,
-          hint: `read ${logPath}, or run \`sockhijack daemon\` by hand`,
-          cause: error,
-        },
-      );
-    }
-  }
+  return { ended: () => ended };
+}
+
+function startError(context: Context, logPath: string, ended: number | string | undefined, cause: unknown): MitsuError {
+  const bytes = context.env.readFile(logPath);
+  const lines = bytes ? new TextDecoder().decode(bytes).trim().split("\n").slice(-3).join(" / ") : "";
+  return new MitsuError(`no daemon runs and none could be started: ${lines || `it ended with ${ended}`}`, {
+    code: "ERR_DAEMON_START",
+    exit: exitStatus.unavailable,
+    hint: `read ${logPath}, or run \`sockhijack daemon\` by hand`,
+    cause,
+  });
 }
 
 function openLog(state: string, path: string): number {

@@ -59,7 +59,6 @@ function requireRights(): void {
 export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const { env, log, socket } = context;
   let cleanup = false;
-  let kernelLeft: Kernel | undefined;
   const places = placesOf(socket, args);
   requireRights();
   requireFeatures(["btf", "cgroup2", "ringbuf", "sockhash", "iterTcp", "capBpf", "capNetAdmin", "capSysAdmin"]);
@@ -68,17 +67,19 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const configured = context.config !== defaultConfig || existsSync(context.config); // one that was named must be there
   const catalog = configured ? await loadCatalog(context.config) : emptyCatalog;
 
-  const status = await runDaemon({ env, log, socket }, async (life: Life) => {
+  return await runDaemon({ env, log, socket }, async (life: Life) => {
     const verdict = await judgeKernel(log, { state: places.state, mode: args.selftest });
     const degraded: string[] = [...verdict.broken];
     const object = asset("sockhijack.bpf.o");
     const hash = createHash("sha256").update(object).digest("hex");
     const kernel = Kernel.open({ object, pins: places.pins, promote: verdict.promote });
-    kernelLeft = kernel;
     let started = false;
+    let released = false;
+    // All of it before the lock goes, which is closed last: the next daemon must find everything or nothing.
     life.defer("kernel handles", () => {
       kernel.close();
-      if (!started && !kernel.takenOver) kernel.remove();
+      if (released || (!started && !kernel.takenOver)) kernel.remove();
+      if (released) rmSync(places.state, { recursive: true, force: true });
     });
     const saved = kernel.takenOver ? loadState(places.state) : undefined;
     if (kernel.takenOver && !saved)
@@ -154,6 +155,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       const attachments = mesh.attachments;
       await detachAll(attachments, { mesh, engine, log });
       for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);
+      released = true;
     });
     const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
     const server = await serve({
@@ -177,6 +179,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
         degraded: () => degraded,
         metrics: () => metrics.text(),
         stop,
+        stopping: () => cleanup,
         log,
       }),
     });
@@ -189,11 +192,6 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     started = true;
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });
-  if (cleanup) {
-    kernelLeft?.remove();
-    rmSync(places.state, { recursive: true, force: true });
-  }
-  return status;
 }
 
 interface House {

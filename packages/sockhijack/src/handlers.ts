@@ -31,6 +31,8 @@ export interface HandlerOptions {
   readonly degraded: () => readonly string[];
   readonly metrics: () => Promise<string>;
   readonly stop: (cleanup: boolean) => void;
+  /** True once all is being taken away: what joined now would be dropped. */
+  readonly stopping: () => boolean;
   readonly log: Log;
 }
 
@@ -58,12 +60,15 @@ export async function detachAll(
   engine.look("scan");
 }
 
+const stoppingOptions = { code: "ERR_DAEMON_STOPPING", exit: exitStatus.temporary, hint: "try again in a moment" } as const;
+
 /** The handlers of sockhijack's protocol. */
 export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> {
   const { kernel, mesh, engine, dns, taps, root, log } = options;
   /** A service whose first program cannot be attached is not left behind. */
   const undoing = <T>(service: string, attach: () => T): T => {
     try {
+      if (options.stopping()) throw new MitsuError("the daemon is ending", stoppingOptions);
       return attach();
     } catch (error) {
       mesh.forgetUnused(service);

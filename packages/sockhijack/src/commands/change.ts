@@ -1,8 +1,7 @@
 /** `attach`, `detach`, `cleanup`, `policy check`: what changes the mesh, and what it would allow. @module */
-import type { Context } from "@mitsu/cli";
-import { print } from "@mitsu/cli";
+import { type Context, lockDaemon, print } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { daemonClient, daemonOrStart } from "../client.ts";
+import { askOrStart, daemonClient } from "../client.ts";
 import { removeLeftovers } from "../leftovers.ts";
 import { parseService } from "./run.ts";
 
@@ -12,8 +11,8 @@ export async function attach(
   context: Context,
 ): Promise<void> {
   const { name, ports } = parseService(args.service);
-  using client = await daemonOrStart(context);
-  const answer = await client.call("attach", { target: args.target, service: name, ports, redirect: args.redirect }, { timeoutMs: 15_000 });
+  const attaching = { target: args.target, service: name, ports, redirect: args.redirect };
+  const answer = await askOrStart(context, (client) => client.call("attach", attaching, { timeoutMs: 15_000 }));
   print(context, answer, ({ cgroup, tookMs }) => `${cgroup} is ${name} (attached in ${tookMs.toFixed(1)} ms)\n`);
 }
 
@@ -30,7 +29,7 @@ export async function cleanup(
   context: Context,
 ): Promise<void> {
   const stopped = await stopDaemon(context);
-  const removed = await removeLeftovers(context, args);
+  const removed = await afterItsEnd(context, () => removeLeftovers(context, args));
   print(context, { stoppedDaemon: stopped, removed }, (value) =>
     value.stoppedDaemon
       ? "the daemon has returned every socket to TCP, removed its kernel state and ended\n"
@@ -38,6 +37,24 @@ export async function cleanup(
         ? `removed ${value.removed.join(", ")}\n`
         : "nothing to clean up\n",
   );
+}
+
+/** Does something while no daemon can start, once the one that is ending has let go of its lock. */
+async function afterItsEnd<T>({ env, socket, log }: Context, body: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    try {
+      const unlock = await lockDaemon(env, socket, log);
+      try {
+        return await body();
+      } finally {
+        unlock();
+      }
+    } catch (error) {
+      if (!(error instanceof MitsuError) || error.code !== "ERR_DAEMON_RUNNING" || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 /** Asks a living daemon to clean up and waits until it is gone; false when there is none. */
@@ -48,7 +65,8 @@ async function stopDaemon({ socket }: Context): Promise<boolean> {
     pid = client.daemon.pid;
     await client.call("stop", { cleanup: true }, { timeoutMs: 30_000 });
   } catch (error) {
-    if (error instanceof MitsuError && error.code === "ERR_DAEMON_DOWN") return false;
+    // Down, or ending by itself as we asked: what it has not removed is removed after its end.
+    if (error instanceof MitsuError && ["ERR_DAEMON_DOWN", "ERR_IPC_CLOSED"].includes(error.code)) return false;
     throw error;
   }
   for (let waitedMs = 0; waitedMs < 30_000; waitedMs += 20) {

@@ -2,7 +2,7 @@
 import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { become } from "../become.ts";
-import { daemonOrStart } from "../client.ts";
+import { askOrStart } from "../client.ts";
 
 /** Arguments of `run`. */
 export interface RunArgs {
@@ -37,8 +37,7 @@ export async function run(args: RunArgs, context: Context): Promise<number> {
       hint: "sockhijack run --service web:8080 -- nginx -g 'daemon off;'",
     });
   }
-  const client = await daemonOrStart(context);
-  await client.call("join", { service: name, ports, redirect: args.redirect, pid: process.pid }, { timeoutMs: 15_000 });
-  client.close();
+  const joining = { service: name, ports, redirect: args.redirect, pid: process.pid };
+  await askOrStart(context, (client) => client.call("join", joining, { timeoutMs: 15_000 }));
   return become(context.passthrough, context.env.vars);
 }

@@ -165,6 +165,14 @@ kernelTest("run: ten at once without a daemon start one daemon, and each program
   await until("everything is gone", () => tracesOf(sandbox.socket).paths.length === 0, { timeoutMs: 20_000 });
 });
 
+kernelTest("run: one short program after another, the daemon coming and going: each finds one", async (t) => {
+  const sandbox = new Sandbox(t);
+  // Pauses around the moment at which an unused daemon ends, so that some meet it while it does.
+  const script = `for pause in 0 .3 .35 .4 .45 .5 .55 .6 .65 .7 .4 .5; do "$@" || exit; sleep $pause; done`;
+  const run = [...sandbox.bin, "run", "--socket", sandbox.socket, "--service", "client", "--", "echo", "ran"];
+  t.is(await sandbox.spawn(["sh", "-c", script, "sh", ...run]).succeeded(), "ran\n".repeat(12));
+});
+
 kernelTest("run: nginx and curl as they are, two services, by name, nothing configured", async (t) => {
   const sandbox = new Sandbox(t);
   await startNginx(sandbox, { service: "web", servicePort: 8080 });

@@ -185,6 +185,13 @@ export class Sandbox {
     await until("the client has unread bytes", async () => (await this.matching(match)).some(({ unread }) => unread[0] > 0));
   }
 
+  /** Waits until some flow that matches has carried so many bytes. */
+  async awaitBytes(match: FlowMatch, bytes: number): Promise<void> {
+    await until(`a flow carried ${bytes} bytes`, async () =>
+      (await this.matching(match)).some((flow) => flow.bytesOut + flow.bytesIn >= bytes),
+    );
+  }
+
   /** Removes a folder of this sandbox's daemon behind its back. */
   remove(path: Places["state"] | Places["pins"]): void {
     rmSync(path, { recursive: true, force: true });

@@ -24,6 +24,8 @@ export interface NginxOptions {
   readonly listen?: readonly string[];
   /** Directives inside `server { }`, for more than `/`. */
   readonly server?: string;
+  /** Whose files it reads; nginx' default, nobody, unless told. */
+  readonly user?: string;
   /** Directives inside `http { }`. */
   readonly http?: string;
 }
@@ -31,14 +33,14 @@ export interface NginxOptions {
 /** Writes nginx' configuration and returns the command that starts it; `/` answers {@link bodyOf} its name. */
 export function nginx(
   sandbox: Sandbox,
-  { name = "nginx", port, listen = ["%", "[::]:%"], server = "", http = "" }: NginxOptions,
+  { name = "nginx", port, listen = ["%", "[::]:%"], server = "", http = "", user }: NginxOptions,
 ): string[] {
   const folder = join(sandbox.directory, `nginx-${name}-${port}`);
   mkdirSync(folder, { recursive: true });
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${folder}/${what};`).join(" ");
   const file = sandbox.file(
     `nginx-${name}-${port}/nginx.conf`,
-    `daemon off; worker_processes 1; error_log stderr; pid ${folder}/pid; events { worker_connections 4096; }
+    `${user ? `user ${user};` : ""} daemon off; worker_processes 1; error_log stderr; pid ${folder}/pid; events { worker_connections 4096; }
 http {
   access_log off; keepalive_requests 1000000000; ${temporary} ${http}
   server {
