@@ -1,5 +1,5 @@
 /** Another version of sockhijack: the sources as they are, with kernel programs that differ. @module */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sandbox } from "./sandbox.ts";
@@ -50,18 +50,7 @@ export function otherVersion(
 export function compile(source: string, object: string): void {
   const arch = process.arch === "arm64" ? "arm64" : "x86";
   const includes = [`-I${join(root, ".cache")}`, `-I${join(source, "..")}`];
-  execFileSync("clang", [
-    "-g",
-    "-O2",
-    "-mcpu=v3",
-    "-Wall",
-    "-target",
-    "bpf",
-    `-D__TARGET_ARCH_${arch}`,
-    ...includes,
-    "-c",
-    source,
-    "-o",
-    object,
-  ]);
+  const options = ["-g", "-O2", "-mcpu=v3", "-Wall", "-target", "bpf", `-D__TARGET_ARCH_${arch}`, ...includes];
+  const { status, error, stderr } = spawnSync("clang", [...options, "-c", source, "-o", object], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`cannot compile ${source}: ${error?.message ?? stderr.slice(0, 2000)}`);
 }
