@@ -10,6 +10,8 @@ const volatile __u32 config_promote = 1;
 /* Unread bytes at the peer above which messages go by TCP: what a program can pile up stays within 10 % of plain TCP's own buffers. */
 const volatile __u32 config_unread_cap = 256 << 10;
 
+#define SOCK_RCVBUF_LOCK 2 /* include/net/sock.h */
+
 struct peer_view {
 	__u32 unread; /* bytes charged to its receive side */
 	__u32 room; /* unread bytes it may have before messages go by TCP */
@@ -27,7 +29,10 @@ static __always_inline int look_at_peer(const struct sock_state *st, struct sock
 	struct tcp_sock *tp = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct tcp_sock));
 	struct sock *sk = bpf_rdonly_cast((void *)st->peer_sk, bpf_core_type_id_kernel(struct sock));
 	v->unread = sk->sk_backlog.rmem_alloc.counter;
-	v->room = sk->sk_rcvbuf < config_unread_cap ? sk->sk_rcvbuf : config_unread_cap;
+	/* A program that set SO_RCVBUF meant it: of what it allows, an eighth may come this way before TCP's own buffers fill. */
+	int fixed = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_RCVBUF_LOCK;
+	__u32 allowed = (__u32)sk->sk_rcvbuf >> 3;
+	v->room = fixed && allowed < config_unread_cap ? allowed : config_unread_cap;
 	v->copied_seq = tp->copied_seq;
 	/* A socket may be connected anew (connect(AF_UNSPEC)) without leaving the map: its ports must still mirror ours. */
 	int mirrored = bpf_ntohs(sk->__sk_common.skc_dport) == own->__sk_common.skc_num &&
@@ -120,7 +125,7 @@ int redirect(struct sk_msg_md *msg)
 		}
 		st->mode = MODE_REDIRECT;
 	}
-	if (peer.unread > peer.room) {
+	if (peer.unread + size > peer.room) {
 		/* Back-pressure is TCP's: its windows fill and the writer waits. The order is kept, TCP's bytes queue behind. */
 		count(COUNT_PASS_FULL);
 		st->mode = MODE_TCP;

@@ -123,12 +123,13 @@ export class Engine {
     const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
     this.#records = kernel.watch().map((r) => ({ ...r, applied: outcome.get(r.cookie) ?? 0 }));
     if (scan) {
+      this.#dropStale([...scanned, ...this.#records]);
       mesh.refresh(this.#listeners);
       this.#options.onScan();
     }
     const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
-    this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling" || reason === "unread");
+    this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling");
     this.#flows = flows;
     this.#unsettled = unsettled || this.#planned;
     this.#looks++;
@@ -154,7 +155,6 @@ export class Engine {
     mesh.locate();
     const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));
     this.#listeners = scanned.filter((r) => r.state === tcpState.listen);
-    this.#dropStale(scanned);
     this.#wantScan = false;
     this.#scannedAtMs = beginMs;
     return scanned;

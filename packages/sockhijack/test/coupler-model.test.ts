@@ -197,7 +197,6 @@ test("Coupler keeps its rules whatever looks show, miss, and find closed", (t) =
     "tcp full",
     "tcp refused",
     "tcp other-end",
-    "tcp unread",
     "tcp client-blocking",
   ]) {
     t.true(reached.has(reason), `${reason} was never reached: ${[...reached]}`);

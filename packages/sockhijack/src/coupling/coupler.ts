@@ -1,5 +1,5 @@
 /** The coupler: follows every flow from scan to scan, and plans which sockets enter and leave the kernel's socket map. @module */
-import { applied, fact, type Plan, planAction, planFor, type SockRecord, stateFlag } from "../kernel/layout.ts";
+import { applied, type Plan, planAction, planFor, type SockRecord, stateFlag } from "../kernel/layout.ts";
 import { type FitnessRules, unfit } from "./fitness.ts";
 import { type Flow, isEnrolled } from "./flow.ts";
 import type { Reason } from "./reason.ts";
@@ -140,7 +140,10 @@ export class Coupler {
           t.heldUntilMs = nowMs + bulkHoldMs;
           t.reason = "leaving";
           this.#leave(ends, t, plans);
-        } else t.reason = ends.some((end) => end.facts & fact.unread) ? "unread" : "enrolling";
+        } else if (flow.client && flow.server) {
+          t.reason = "enrolling";
+          this.#planEnrol(flow.client, flow.server, t.slot, plans); // at every look: a plan may be lost with a socket that one scan missed
+        }
         return;
       case "coupled":
         t.reason = draining(flow) ? "draining" : "redirected";
@@ -170,8 +173,12 @@ export class Coupler {
     }
     t.phase = "enrolling";
     t.reason = "enrolling";
-    plans.set(client!.cookie, enrolPlan(server!, t.slot, stateFlag.client));
-    plans.set(server!.cookie, enrolPlan(client!, t.slot, 0));
+    this.#planEnrol(client!, server!, t.slot, plans);
+  }
+
+  #planEnrol(client: SockRecord, server: SockRecord, slot: number, plans: Map<bigint, Plan>): void {
+    if (!isEnrolled(client)) plans.set(client.cookie, enrolPlan(server, slot, stateFlag.client));
+    if (!isEnrolled(server)) plans.set(server.cookie, enrolPlan(client, slot, 0));
   }
 
   #leave(ends: readonly SockRecord[], t: Tracked, plans: Map<bigint, Plan>): void {

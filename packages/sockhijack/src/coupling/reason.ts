@@ -13,7 +13,6 @@ export const reasons = {
   "client-blocking": "the client's socket is blocking; the kernel's socket map wakes blocking readers wrongly",
   "server-blocking": "the server's socket is blocking; the kernel's socket map wakes blocking readers wrongly",
   "not-accepted": "the server has not accepted the connection yet",
-  unread: "bytes that came by TCP wait for the program; retried at the next scan",
   urgent: "urgent data (MSG_OOB, SO_OOBINLINE) cannot be carried",
   lowat: "SO_RCVLOWAT cannot be carried",
   zerocopy: "SO_ZEROCOPY cannot be carried",

@@ -23,8 +23,12 @@ export const knownDifferences: readonly KnownDifference[] = [
       "sk_msg programs do not see MSG_OOB; the urgent byte arrives in line. One that is sent before coupling keeps the connection on TCP",
   },
   {
-    cases: { "splice out of a coupled connection": { spliced: 0 } },
-    because: "splice() reads TCP's receive queue only; programs known to splice are never coupled, others need `redirect: off`",
+    cases: {
+      "splice out of a coupled connection": { spliced: 0 },
+      "MSG_ZEROCOPY, asked for on a coupled connection, completes on the error queue": { refused: "EOPNOTSUPP", completed: 0 },
+    },
+    because:
+      "bytes without a copy: splice() reads TCP's receive queue only, so programs known to splice are never coupled and others need `redirect: off`; a zero-copy send would never complete, so SO_ZEROCOPY is refused once coupled, and asked for before it keeps the connection on TCP",
   },
   {
     cases: { "a signal during a read on a socket that was coupled and turned blocking": { read: "EAGAIN" } },
