@@ -645,6 +645,8 @@ int post_bind6(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
+	if (ctx->state == BPF_TCP_LISTEN) /* a replica less: the daemon must look before the next connect is sent there */
+		kick(bpf_get_netns_cookie(ctx), EVENT_BIND);
 	struct sock_state *st = bpf_sk_storage_get(&states, ctx, 0, 0);
 	if (!st)
 		return 1;
