@@ -27,9 +27,9 @@ const pairs = 65536;
 /** Pauses between looks while something is unsettled: soon at first, since most connections settle within two. */
 const pausesMs = [2, 4, 8, 8, 16, 32, 64, 128, 250, 500];
 /** The most of a core that looking may take over a while: under a storm of connections it becomes rarer, not the machine slower. */
-const lookShare = 0.04;
+const lookShare = 0.02;
 /** Time that may be spent on it at once, before that share counts. */
-const lookBurstMs = 60;
+const lookBurstMs = 40;
 /** Between looks while programs are attached: a socket that turned unfit is found within this. */
 const steadyMs = 2_000;
 /** Between full scans: listeners and connections that the hooks did not see. */

@@ -25,7 +25,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     cases: {
       "splice out of a coupled connection": { spliced: 0 },
-      "MSG_ZEROCOPY, asked for on a coupled connection, completes on the error queue": { refused: "EOPNOTSUPP", completed: 0 },
+      "MSG_ZEROCOPY, asked for on a coupled connection, completes on the error queue": { refused: "ENOTSUP", completed: 0 },
     },
     because:
       "bytes without a copy: splice() reads TCP's receive queue only, so programs known to splice are never coupled and others need `redirect: off`; a zero-copy send would never complete, so SO_ZEROCOPY is refused once coupled, and asked for before it keeps the connection on TCP",
