@@ -55,6 +55,8 @@ export class Engine {
   #unsettled = false;
   #planned = false;
   #wantScan = true;
+  /** What was announced may not be there yet at the first scan: a bind comes before its listen, a close before the socket is gone. */
+  #scanAgain = false;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   #looks = 0;
@@ -80,6 +82,7 @@ export class Engine {
   kick(scan: boolean): void {
     this.#step = 0;
     this.#wantScan ||= scan;
+    this.#scanAgain ||= scan;
     this.#plan(pausesMs[0]!);
   }
 
@@ -102,6 +105,10 @@ export class Engine {
       this.#options.log.error("cannot look at the sockets; connections stay as they are", { error });
     }
     const pause = this.#step < pausesMs.length ? pausesMs[this.#step++]! : undefined;
+    if (pause === 64 && this.#scanAgain) {
+      this.#scanAgain = false;
+      this.#wantScan = true;
+    }
     if (this.#unsettled) this.#plan(pause ?? pausesMs.at(-1)!);
     else if (pause !== undefined && pause <= 64) this.#plan(pause);
     else if (this.#options.mesh.attachments.length > 0) this.#plan(steadyMs);
