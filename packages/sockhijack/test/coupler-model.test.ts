@@ -191,14 +191,7 @@ test("Coupler keeps its rules whatever looks show, miss, and find closed", (t) =
     }),
     seeded,
   );
-  for (const reason of [
-    "redirected draining",
-    "tcp bulk",
-    "tcp full",
-    "tcp refused",
-    "tcp other-end",
-    "tcp client-blocking",
-  ]) {
+  for (const reason of ["redirected draining", "tcp bulk", "tcp full", "tcp refused", "tcp other-end", "tcp client-blocking"]) {
     t.true(reached.has(reason), `${reason} was never reached: ${[...reached]}`);
   }
 });

@@ -103,7 +103,10 @@ test("Coupler couples a flow again once what spoke against it is gone", (t) => {
   step(clientInMap, serverInMap, off);
   step(quiet(clientInMap), quiet(serverInMap), off);
   step({}, {}, off);
-  t.deepEqual([step(), step(), step()].map((s) => s.plans.size), [0, 2, 2]);
+  t.deepEqual(
+    [step(), step(), step()].map((s) => s.plans.size),
+    [0, 2, 2],
+  );
 });
 
 test("Coupler lets a closing connection take its sockets with it", (t) => {

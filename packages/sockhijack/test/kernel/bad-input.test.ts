@@ -1,5 +1,5 @@
 /** Bad input and hostile surroundings: each gets the cause, what to do, a stable exit status, and the kernel is left as it was. @module */
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { freePort } from "./support/free-port.ts";
@@ -155,10 +155,12 @@ kernelTest("a stale socket file: clients say that the daemon died, the next daem
   t.regex(next.stderr + next.stdout, /removing the socket file of a daemon that is gone/);
 });
 
-kernelTest("the socket's path is another kind of file", (t) => {
+kernelTest("the socket's path is another kind of file", async (t) => {
   const sandbox = new Sandbox(t);
   sandbox.file("sockhijack.sock", "precious");
-  return failsCleanly(t, sandbox, () => sandbox.cli("daemon"), { status: 78, says: /exists and is not a socket/, hint: /move it away/ });
+  await failsCleanly(t, sandbox, () => sandbox.cli("daemon"), { status: 78, says: /exists and is not a socket/, hint: /move it away/ });
+  t.is(readFileSync(sandbox.socket, "utf8"), "precious");
+  rmSync(sandbox.socket); // so that the sandbox can clean up
 });
 
 kernelTest("the verifier refuses a program: the message has its log, nothing stays loaded", (t) => {

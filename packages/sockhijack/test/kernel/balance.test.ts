@@ -48,7 +48,7 @@ class Holder {
   async open(count: number, host = "web.mesh", port = 80): Promise<Record<string, number>> {
     const before = this.#lines++;
     this.#program.child.stdin!.write(`${count} ${host} ${port}\n`);
-    const line = await until("answers", () => [...this.#program.stdout.matchAll(/^answers (.*)$/gm)][before]?.[1], { timeoutMs: 30_000 });
+    const line = await until("answers", () => [...this.#program.stdout.matchAll(/^answers (.*)\n/gm)][before]?.[1], { timeoutMs: 30_000 });
     const counts: Record<string, number> = {};
     for (const name of line.split(" ")) counts[name] = (counts[name] ?? 0) + 1;
     return counts;
