@@ -16,6 +16,13 @@ const struct sock_record *const unused_sock_record __attribute__((unused));
 const struct event *const unused_event __attribute__((unused));
 const struct tap_record *const unused_tap_record __attribute__((unused));
 
+#include "uapi.h"
+#include "identity.h"
+#include "policy.h"
+#include "selection.h"
+#include "dns.h"
 #include "connect.h"
+#include "sockopt.h"
+#include "lifetime.h"
 #include "redirect.h"
 #include "scan.h"

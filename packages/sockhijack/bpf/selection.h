@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From an address to a service, and from a service to one of its replicas. */
+#ifndef MITSU_SELECTION_H
+#define MITSU_SELECTION_H
+
+static __always_inline __u32 weight_of(__u32 replica)
+{
+	struct score *s = bpf_map_lookup_elem(&scores, &replica);
+	return s && s->weight ? s->weight : 100;
+}
+
+/* Connections open now per unit of weight, in 1/1024, plus the score from outside. */
+static __always_inline __u64 cost(__u32 replica)
+{
+	struct load *l = bpf_map_lookup_elem(&loads, &replica);
+	struct score *s = bpf_map_lookup_elem(&scores, &replica);
+	if (!l || !s)
+		return ~0ULL;
+	__u64 active = l->active < 0 ? 0 : l->active;
+	return active * 1024 * 100 / weight_of(replica) + s->score;
+}
+
+static __always_inline int is_zero(const __u8 *ip)
+{
+	const __u64 *words = (const __u64 *)ip;
+	return !words[0] && !words[1];
+}
+
+/* Fills `to` with where the replica is reached from namespace `netns`, by an IPv6 address if it must be one. */
+static __always_inline int locate(__u32 id, __u64 netns, int only6, struct address *to)
+{
+	struct replica *r = bpf_map_lookup_elem(&replicas, &id);
+	if (!r)
+		return 0;
+	int near = r->netns == netns;
+	const __u8 *ip = only6 ? (near ? r->local6 : r->ip6) : (near ? r->local : r->ip);
+	if (is_zero(ip))
+		return 0;
+	if (!near && is_loopback(ip))
+		return 0; /* listens for its own namespace only */
+	__builtin_memcpy(to->ip, ip, 16);
+	to->port = r->port;
+	to->family = is_mapped(to->ip) ? AF_INET_ : AF_INET6_;
+	return 1;
+}
+
+/* The replica at place `index` of a frontend, 0 when it cannot be reached from there. */
+static __always_inline __u32 candidate(__u32 frontend, __u32 index, __u64 netns, int only6)
+{
+	struct backend_key key = { frontend, index };
+	struct address to;
+	__u32 *id = bpf_map_lookup_elem(&backends, &key);
+	return id && locate(*id, netns, only6, &to) ? *id : 0;
+}
+
+#define SEARCH 32 /* places looked at when neither of two is within reach */
+
+/* Power of two choices (Mitzenmacher, 2001) on the kernel's own counts. */
+static __always_inline __u32 choose(__u32 id, __u64 netns, int only6)
+{
+	struct frontend *f = bpf_map_lookup_elem(&frontends, &id);
+	if (!f || !f->backends)
+		return 0;
+	__u32 n = f->backends, random = bpf_get_prandom_u32();
+	__u32 index = (random & 0xffff) % n;
+	__u32 first = candidate(id, index, netns, only6);
+	if (n == 1)
+		return first;
+	__u32 other = (random >> 16) % (n - 1);
+	other += other >= index;
+	__u32 second = candidate(id, other, netns, only6);
+	if (first && second) {
+		__u64 a = cost(first), b = cost(second);
+		if (a != b)
+			return b < a ? second : first;
+		__u32 share = weight_of(first); /* equally busy, as when both are idle: by weight */
+		return bpf_get_prandom_u32() % (share + weight_of(second)) < share ? first : second;
+	}
+	if (first || second)
+		return first ? first : second;
+	for (__u32 i = 1; i < SEARCH && i < n; i++) {
+		__u32 found = candidate(id, (index + i) % n, netns, only6);
+		if (found)
+			return found;
+	}
+	return 0;
+}
+
+struct verdict {
+	struct address to;
+	__u32 service; /* at the other end, 0 when the destination is no service */
+	__u32 replica;
+	int error; /* errno for the program, 0 to go on */
+	int rewrite;
+	int only6; /* the destination can only become an IPv6 address */
+};
+
+static __always_inline void judge(struct verdict *v, const struct address *asked, __u64 netns, __u32 from, __u8 protocol, int connecting)
+{
+	struct address_key key = { .port = asked->port, .protocol = protocol };
+	__builtin_memcpy(key.ip, asked->ip, 16);
+	if (is_loopback(asked->ip))
+		key.netns = netns;
+	struct address_value *found = bpf_map_lookup_elem(&addresses, &key);
+	if (!found) {
+		key.port = 0;
+		found = bpf_map_lookup_elem(&addresses, &key);
+		if (!found)
+			return; /* no service of ours: untouched */
+		/* Resolvers connect a UDP socket to each address to learn its source (RFC 6724), which sends nothing. */
+		if (protocol == IPPROTO_UDP && connecting)
+			return;
+		count(COUNT_NO_PORT);
+		v->service = found->service;
+		v->error = ECONNREFUSED_;
+		return;
+	}
+	v->service = found->service;
+	v->replica = found->replica;
+	v->error = check_policy(netns, from, found->service, asked->port, protocol);
+	if (v->error || !found->frontend)
+		return;
+	v->replica = choose(found->frontend, netns, v->only6);
+	if (!v->replica || !locate(v->replica, netns, v->only6, &v->to)) {
+		if (found->replica) { /* a real address stays usable when nobody listens as far as we know */
+			v->replica = found->replica;
+			return;
+		}
+		count(COUNT_NO_REPLICA);
+		v->error = ECONNREFUSED_;
+		return;
+	}
+	v->rewrite = 1;
+}
+
+static __always_inline void remember_load(struct sock_state *st, __u32 replica)
+{
+	struct load *l = bpf_map_lookup_elem(&loads, &replica);
+	if (!l)
+		return;
+	if (st->flags & STATE_COUNTED) { /* a second connect on the same socket */
+		struct load *old = bpf_map_lookup_elem(&loads, &st->replica);
+		if (old)
+			__sync_fetch_and_add(&old->active, -1);
+	}
+	__sync_fetch_and_add(&l->active, 1);
+	__sync_fetch_and_add(&l->total, 1);
+	st->replica = replica;
+	st->flags |= STATE_COUNTED;
+}
+
+#endif
