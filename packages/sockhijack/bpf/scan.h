@@ -93,17 +93,8 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 	return facts;
 }
 
-#define FACTS_AGAINST (FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
-
-/*
- * Bytes that TCP brought before wait in its own queue, where FIONREAD on a socket in the map does not look. Setting SO_RCVLOWAT to what it
- * is makes the kernel announce them once more (tcp_set_rcvlowat), and the verdict program's hook moves them to the map's queue.
- */
-static __always_inline void take_unread(struct sock *sk)
-{
-	int one = 1;
-	bpf_setsockopt(sk, SOL_SOCKET_, SO_RCVLOWAT_, &one, sizeof(one));
-}
+#define FACTS_AGAINST                                                                                                                      \
+	(FACT_UNREAD | FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
 {
@@ -119,8 +110,6 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
 	if (error == 0) {
 		st->flags |= STATE_ENROLLED;
-		if (facts & FACT_UNREAD)
-			take_unread(sk);
 		count(COUNT_ENROLLED);
 		return APPLIED_DONE;
 	}

@@ -248,7 +248,12 @@ enum fact {
 	FACT_LISTENER = 1024,
 	FACT_CONTROL = 2048, /* control messages asked for: TCP_INQ, timestamps */
 };
-enum event_kind { EVENT_CONNECT = 1, EVENT_BIND = 2, EVENT_DENIED = 4 }; /* the first two are bits of control.kicked */
+enum event_kind {
+	EVENT_CONNECT = 1,
+	EVENT_BIND = 2,
+	EVENT_DENIED = 4,
+	EVENT_OPTED_OUT = 8
+}; /* all but EVENT_DENIED are bits of control.kicked */
 
 enum counter {
 	COUNT_CONNECT, /* connects by attached programs */

@@ -70,7 +70,7 @@ int setsockopt(struct bpf_sockopt *ctx)
 	if (!st || !(st->flags & STATE_ENROLLED))
 		goto untouched;
 	st->flags |= STATE_OPTED_OUT;
-	kick(bpf_get_netns_cookie(ctx), EVENT_CONNECT);
+	kick(bpf_get_netns_cookie(ctx), EVENT_OPTED_OUT);
 	if (never) {
 		/* Kernel TLS on a socket in the map corrupts records, a zero-copy send never completes: programs do without, as on older
 		 * kernels. */

@@ -118,6 +118,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       log,
       () => engine.kick(false),
       () => engine.kick(true),
+      () => engine.hurry(),
     );
     life.defer("events", () => events.close());
     const taps = new TapFeed(kernel, mesh, engine);

@@ -26,10 +26,12 @@ export interface EngineOptions {
 const pairs = 65536;
 /** Pauses between looks while something is unsettled: soon at first, since most connections settle within two. */
 const pausesMs = [2, 4, 8, 8, 16, 32, 64, 128, 250, 500];
+/** Between scans while sockets wait to be enrolled or released. */
+const enrolMs = 6;
 /** The most of a core that looking may take over a while: under a storm of connections it becomes rarer, not the machine slower. */
-const lookShare = 0.02;
+const lookShare = 0.03;
 /** Time that may be spent on it at once, before that share counts. */
-const lookBurstMs = 40;
+const lookBurstMs = 60;
 /** Between looks while programs are attached: a socket that turned unfit is found within this. */
 const steadyMs = 2_000;
 /** Between full scans: listeners and connections that the hooks did not see. */
@@ -53,6 +55,7 @@ export class Engine {
   #dueMs = 0;
   #step = 0;
   #unsettled = false;
+  #urgent = false;
   #planned = false;
   #wantScan = true;
   /** What was announced may not be there yet at the first scan: a bind comes before its listen, a close before the socket is gone. */
@@ -86,10 +89,16 @@ export class Engine {
     this.#plan(pausesMs[0]!);
   }
 
+  /** A socket must leave the map: look at once, and again until it has left, whatever was spent on looking. */
+  hurry(): void {
+    this.#urgent = true;
+    this.kick(false);
+  }
+
   #plan(delayMs: number): void {
     if (this.#closed) return;
     const now = this.#options.now();
-    const at = now + Math.max(delayMs, this.#budget.waitMs(now));
+    const at = now + Math.max(delayMs, this.#urgent ? 0 : this.#budget.waitMs(now));
     if (this.#timer && this.#dueMs <= at) return;
     clearTimeout(this.#timer);
     this.#dueMs = at;
@@ -109,7 +118,9 @@ export class Engine {
       this.#scanAgain = false;
       this.#wantScan = true;
     }
-    if (this.#unsettled) this.#plan(pause ?? pausesMs.at(-1)!);
+    // A busy socket has unread bytes at most moments, and enters the map only at one when it has none: try often, as the budget allows.
+    if (this.#planned) this.#plan(Math.min(enrolMs, pause ?? enrolMs));
+    else if (this.#unsettled) this.#plan(pause ?? pausesMs.at(-1)!);
     else if (pause !== undefined && pause <= 64) this.#plan(pause);
     else if (this.#options.mesh.attachments.length > 0) this.#plan(steadyMs);
   }
@@ -138,6 +149,7 @@ export class Engine {
     for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
     this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling");
     this.#flows = flows;
+    this.#urgent = flows.some(({ reason }) => reason === "leaving");
     this.#unsettled = unsettled || this.#planned;
     this.#looks++;
     const tookMs = now() - begin;

@@ -10,14 +10,23 @@ import type { Mesh } from "./mesh/mesh.ts";
  *
  * @param onConnect A connection is being made: time to look.
  * @param onBind A socket got an address, and may come to listen.
+ * @param onOptOut A coupled socket must leave the map: time to look at once.
  */
-export function readEvents(kernel: Kernel, mesh: Mesh, log: Log, onConnect: () => void, onBind: () => void): RingBuffer {
+export function readEvents(
+  kernel: Kernel,
+  mesh: Mesh,
+  log: Log,
+  onConnect: () => void,
+  onBind: () => void,
+  onOptOut: () => void,
+): RingBuffer {
   return new RingBuffer(
     kernel.events,
     (view, offset) => {
       const e = event.decode(view, offset);
       if (e.kind === eventKind.connect) onConnect();
       else if (e.kind === eventKind.bind) onBind();
+      else if (e.kind === eventKind.optedOut) onOptOut();
       else if (e.kind === eventKind.denied) log.warn("connect denied", denial(e, mesh));
     },
     { keepAlive: true },

@@ -332,7 +332,7 @@ export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4 } 
 /** `enum applied`. */
 export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
 /** `enum event_kind`. */
-export const eventKind = { connect: 1, bind: 2, denied: 4 } as const;
+export const eventKind = { connect: 1, bind: 2, denied: 4, optedOut: 8 } as const;
 /** Numbers of TCP states (`include/net/tcp_states.h`). */
 export const tcpState = { established: 1, listen: 10 } as const;
 /** `enum counter`, in order: the names under which `status` and metrics show them. */

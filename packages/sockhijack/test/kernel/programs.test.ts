@@ -205,7 +205,11 @@ kernelTest("socat: an echo carries 8 MB each way, whole", async (t) => {
   const sandbox = new Sandbox(t);
   const socat = needs("socat", "socat");
   const port = await freePort();
-  await listening(port, "127.0.0.1", sandbox.run(`echo:7:${port}`, [socat, `TCP-LISTEN:${port},fork,reuseaddr,bind=127.0.0.1`, "PIPE"]));
+  await listening(
+    port,
+    "127.0.0.1",
+    sandbox.run(`echo:7:${port}`, [socat, "-t", "10", `TCP-LISTEN:${port},fork,reuseaddr,bind=127.0.0.1`, "PIPE"]),
+  );
   await sandbox.serving("echo");
   const data = randomBytes(8_000_000);
   const file = sandbox.file("data", data);

@@ -63,9 +63,9 @@ test.serial("order-stress finds nothing wrong in plain TCP", async (t) => {
 const all = process.env.MITSU_TEST_ALL === "1";
 const runs = [
   {
-    what: "connections, one in fifty lives long",
+    what: "connections, one in seventeen lives long",
     connections: all ? 1_000_000 : 6_000,
-    long: 2,
+    long: 6,
     leastRedirected: 100,
     limitMs: all ? 3_600_000 : 60_000,
   },
