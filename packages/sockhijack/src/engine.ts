@@ -1,10 +1,11 @@
 /** The engine: looks when something happened, couples what is fit, keeps the tables true. @module */
 import type { Log } from "@mitsu/cli";
+import { MitsuError } from "@mitsu/cli/error";
 import { Budget } from "./budget.ts";
 import { Coupler, type JudgedFlow } from "./coupling/coupler.ts";
 import { flowsOf, isEnrolled } from "./coupling/flow.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import { planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
+import { type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { SplicingPrograms } from "./mesh/splicing-programs.ts";
 
@@ -146,7 +147,7 @@ export class Engine {
       this.#options.onScan();
     }
     const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
-    for (const [cookie, plan] of plans) kernel.maps.plans.set(cookie, plan);
+    this.#send(plans);
     this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling");
     this.#flows = flows;
     this.#urgent = flows.some(({ reason }) => reason === "leaving");
@@ -186,6 +187,16 @@ export class Engine {
     const inodes = new Set(scanned.map(({ inode }) => inode));
     for (const [cookie] of plans.entries()) if (!cookies.has(cookie)) plans.delete(cookie);
     for (const [inode] of adopted.entries()) if (!inodes.has(inode)) adopted.delete(inode);
+  }
+
+  /** Writes plans; those that find no place are planned again at the next look. */
+  #send(plans: ReadonlyMap<bigint, Plan>): void {
+    try {
+      for (const [cookie, plan] of plans) this.#options.kernel.maps.plans.set(cookie, plan);
+    } catch (error) {
+      if (!(error instanceof MitsuError) || error.code !== "ERR_BPF_MAP_FULL") throw error;
+      this.#options.log.debug("more plans than the kernel has room for; the rest follows", { plans: plans.size });
+    }
   }
 
   #rules() {

@@ -41,6 +41,8 @@ export interface Step {
 const fitScans = 2;
 const bulkHoldMs = 5_000;
 const longestHoldMs = 600_000;
+/** After the map was full, connections are enrolled one by one for this long. */
+const carefulMs = 60_000;
 
 /**
  * Decides by what the scans report; has no effects of its own.
@@ -52,6 +54,7 @@ export class Coupler {
   readonly #tracked = new Map<bigint, Tracked>();
   readonly #slots: SlotPool;
   readonly #bulkEndpoints = new Map<string, { untilMs: number; times: number }>();
+  #carefulUntilMs = 0;
   #scan = 0;
 
   /** Set while the first look at another version's sockets is taken: they leave the map, and come back with this version's programs. */
@@ -129,7 +132,7 @@ export class Coupler {
         }
         t.fit = against ? 0 : t.fit + 1;
         t.reason = against ?? "young";
-        if (t.fit >= fitScans) this.#enrol(flow, t, plans);
+        if (t.fit >= fitScans) this.#enrol(flow, t, plans, nowMs);
         return;
       case "enrolling":
         if (inside.length === 2) {
@@ -138,6 +141,7 @@ export class Coupler {
         } else if (against || ends.some((end) => end.applied === applied.full || end.applied === applied.refused)) {
           t.heldFor = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
           t.heldUntilMs = nowMs + bulkHoldMs;
+          if (t.heldFor === "full") this.#carefulUntilMs = nowMs + carefulMs;
           t.reason = "leaving";
           this.#leave(ends, t, plans);
         } else if (flow.client && flow.server) {
@@ -165,7 +169,12 @@ export class Coupler {
     }
   }
 
-  #enrol({ client, server }: Flow, t: Tracked, plans: Map<bigint, Plan>): void {
+  #enrol({ client, server }: Flow, t: Tracked, plans: Map<bigint, Plan>, nowMs: number): void {
+    // In a map that was full, ends of many connections at once would take the places of each other's other ends.
+    if (nowMs < this.#carefulUntilMs && [...this.#tracked.values()].some(({ phase }) => phase === "enrolling")) {
+      t.reason = "full";
+      return;
+    }
     t.slot = this.#slots.take();
     if (t.slot === 0) {
       t.reason = "full";

@@ -208,7 +208,7 @@ kernelTest("socat: an echo carries 8 MB each way, whole", async (t) => {
   await listening(
     port,
     "127.0.0.1",
-    sandbox.run(`echo:7:${port}`, [socat, "-t", "10", `TCP-LISTEN:${port},fork,reuseaddr,bind=127.0.0.1`, "PIPE"]),
+    sandbox.run(`echo:7:${port}`, [socat, "-t", "10", `TCP-LISTEN:${port},fork,reuseaddr,bind=127.0.0.1`, "SYSTEM:cat"]),
   );
   await sandbox.serving("echo");
   const data = randomBytes(8_000_000);
