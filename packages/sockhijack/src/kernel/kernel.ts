@@ -1,4 +1,4 @@
-/** The kernel's side of sockhijack as one object: programs loaded, maps pinned, hooks on cgroups, the scan. @module */
+/** The kernel's side of sockhijack as one object: programs loaded, maps pinned, hooks on cgroups, the scan. Long because loading, taking over and removing share what is pinned. @module */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import {
   type Attachment,

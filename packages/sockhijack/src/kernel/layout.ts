@@ -1,4 +1,4 @@
-/** The structs of `bpf/sockhijack.h`, field for field; `test/kernel/layout.test.ts` compares both against the object's BTF. @module */
+/** The structs of `bpf/sockhijack.h`, field for field; `test/kernel/layout.test.ts` compares both against the object's BTF. Long because it mirrors one header: each struct is a type and a codec. @module */
 import { bytes, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
