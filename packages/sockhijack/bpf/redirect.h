@@ -116,14 +116,16 @@ int redirect(struct sk_msg_md *msg)
 		count(COUNT_PASS_PEER_GONE);
 		goto pass;
 	}
-	if (st->mode == MODE_TCP) {
+	if (st->mode == MODE_TCP || st->tcp_end != tp->write_seq) {
 		/* From TCP to redirect only when the peer's program has read every byte TCP ever carried this way: nothing can be
-		 * overtaken. */
+		 * overtaken. A send begun before enrolment may end after it, past this program: the sequence number tells. */
 		if (tp->write_seq != peer.copied_seq || (!config_promote && st->redirected_messages)) {
 			count(COUNT_PASS_IN_FLIGHT);
+			st->mode = MODE_TCP;
 			goto pass;
 		}
 		st->mode = MODE_REDIRECT;
+		st->tcp_end = tp->write_seq;
 	}
 	if (peer.unread + size > peer.room) {
 		/* Back-pressure is TCP's: its windows fill and the writer waits. The order is kept, TCP's bytes queue behind. */
@@ -156,12 +158,34 @@ pass:
 	return SK_PASS;
 }
 
-/* Does nothing, on purpose: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD
- * hold. */
+/* The most that one bpf_skb_adjust_room takes off, and how many of them a segment can need. */
+#define TRIM_BYTES 4095
+#define TRIMS 160
+
+/*
+ * Lets everything pass: with it the kernel moves TCP's bytes into the same queue as redirected ones, so that their order and FIONREAD hold.
+ * It moves whole segments, also one whose first bytes the program has (a read begun before enrolment ended after it): they are taken off.
+ */
 SEC("sk_skb")
 int verdict(struct __sk_buff *skb)
 {
-	return SK_PASS;
+	struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+	struct tcp_sock *tp = bpf_rdonly_cast(kernel_skb->sk, bpf_core_type_id_kernel(struct tcp_sock));
+	struct tcp_skb_cb *cb = bpf_rdonly_cast(kernel_skb->cb, bpf_core_type_id_kernel(struct tcp_skb_cb));
+	__u32 read = tp->copied_seq - cb->seq;
+	if ((__s32)read <= 0)
+		return SK_PASS;
+	count(COUNT_TRIMMED);
+	for (int i = 0; i < TRIMS && read > 0; i++) {
+		__u32 some = read < TRIM_BYTES ? read : TRIM_BYTES;
+		if (bpf_skb_adjust_room(skb, -(__s32)some, 0, 0))
+			break; /* no memory */
+		read -= some;
+	}
+	if (read == 0)
+		return SK_PASS;
+	count(COUNT_TRIM_FAILED);
+	return SK_DROP; /* rather a gap than bytes that come twice; neither is right, so it is counted apart */
 }
 
 #endif

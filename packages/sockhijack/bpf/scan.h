@@ -64,6 +64,14 @@ static __always_inline int emptied(struct sk_psock *p)
 	return (__u64)head->next == at && p->ingress_skb.qlen == 0;
 }
 
+/* Has the program read some bytes of the first segment in TCP's queue, and left the others? */
+static __always_inline int partly_read(struct sock *sk, struct tcp_sock *tp)
+{
+	struct sk_buff *first = bpf_rdonly_cast(sk->sk_receive_queue.next, bpf_core_type_id_kernel(struct sk_buff));
+	struct tcp_skb_cb *cb = bpf_rdonly_cast(first->cb, bpf_core_type_id_kernel(struct tcp_skb_cb));
+	return cb->seq != tp->copied_seq;
+}
+
 /* What keeps a socket out of the map, whatever is planned. Read from the socket itself, under its lock. */
 static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int enrolled)
 {
@@ -75,7 +83,7 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 	else if (file->f_flags & O_NONBLOCK_)
 		facts |= FACT_NONBLOCK;
 	if (sk->sk_receive_queue.qlen)
-		facts |= FACT_UNREAD;
+		facts |= partly_read(sk, tp) ? FACT_UNREAD | FACT_PARTLY_READ : FACT_UNREAD;
 	if (tp->urg_data || tp->urg_seq || (sk->__sk_common.skc_flags & (1UL << SOCK_URGINLINE)))
 		facts |= FACT_URGENT;
 	if (sk->sk_rcvlowat > 1)
@@ -93,12 +101,30 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 	return facts;
 }
 
+/*
+ * Which sockets with unread bytes may enter: none, where the self-test found them mistreated; those without a segment that is partly read;
+ * or all, for the self-test.
+ */
+enum { UNREAD_WAIT = 0, UNREAD_WHOLE = 1, UNREAD_ANY = 2 };
+const volatile __u32 config_unread = UNREAD_WHOLE;
+
 #define FACTS_AGAINST                                                                                                                      \
-	(FACT_UNREAD | FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
+	(FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
+
+/*
+ * What TCP brought before enrolment waits in its own queue, where FIONREAD on a socket in the map does not look. Setting SO_RCVLOWAT to
+ * what it is makes the kernel announce it once more (tcp_set_rcvlowat), and `verdict` moves it to the map's queue.
+ */
+static __always_inline void take_unread(struct sock *sk)
+{
+	int one = 1;
+	bpf_setsockopt(sk, SOL_SOCKET_, SO_RCVLOWAT_, &one, sizeof(one));
+}
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
 {
-	if ((facts & FACTS_AGAINST) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED)
+	__u32 unread = config_unread == UNREAD_WAIT ? FACT_UNREAD : config_unread == UNREAD_WHOLE ? FACT_PARTLY_READ : 0;
+	if ((facts & (FACTS_AGAINST | unread)) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED)
 		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
 	st->cookie = cookie;
 	st->peer = plan->peer;
@@ -110,6 +136,8 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
 	if (error == 0) {
 		st->flags |= STATE_ENROLLED;
+		if (facts & FACT_UNREAD)
+			take_unread(sk);
 		count(COUNT_ENROLLED);
 		return APPLIED_DONE;
 	}

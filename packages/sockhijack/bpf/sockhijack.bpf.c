@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 char LICENSE[] SEC("license") = "GPL";
+extern void *bpf_cast_to_kern_ctx(void *context) __ksym;
 extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 
 #include "sockhijack.h"

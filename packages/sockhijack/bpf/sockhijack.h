@@ -128,8 +128,8 @@ struct sock_state {
 	__u32 replica; /* counted in loads[replica] until release */
 	__u32 slot; /* index into pairs, 0 none */
 	__u32 mean_bytes; /* moving mean of message sizes */
+	__u32 tcp_end; /* sequence number up to which TCP had carried the stream when redirect began */
 	struct address asked; /* destination the program asked for; family 0 when it was not rewritten */
-	__u32 pad;
 };
 
 /* What user space asks the scan to do with one socket. */
@@ -247,6 +247,7 @@ enum fact {
 	FACT_NO_FILE = 512, /* not accepted yet, or closed */
 	FACT_LISTENER = 1024,
 	FACT_CONTROL = 2048, /* control messages asked for: TCP_INQ, timestamps */
+	FACT_PARTLY_READ = 4096, /* of the first segment in TCP's queue the program has read some bytes */
 };
 enum event_kind {
 	EVENT_CONNECT = 1,
@@ -279,6 +280,8 @@ enum counter {
 	COUNT_TAP_LOST, /* messages missing from a tap: ring full */
 	COUNT_OPTED_OUT, /* socket options set that the map cannot carry */
 	COUNT_OPTION_REFUSED, /* TCP_ULP or SO_ZEROCOPY on an enrolled socket */
+	COUNT_TRIMMED, /* segments by TCP whose first bytes a read begun before enrolment had taken */
+	COUNT_TRIM_FAILED, /* of these, dropped for want of memory: the connection is damaged */
 	COUNTERS = 32,
 };
 

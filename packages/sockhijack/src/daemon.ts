@@ -72,7 +72,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const degraded: string[] = [...verdict.broken];
     const object = asset("sockhijack.bpf.o");
     const hash = createHash("sha256").update(object).digest("hex");
-    const kernel = Kernel.open({ object, pins: places.pins, promote: verdict.promote });
+    const kernel = Kernel.open({ object, pins: places.pins, promote: verdict.promote, unread: verdict.unread ? "whole" : "wait" });
     let started = false;
     let released = false;
     // All of it before the lock goes, which is closed last: the next daemon must find everything or nothing.

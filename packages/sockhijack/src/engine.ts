@@ -27,8 +27,8 @@ export interface EngineOptions {
 const pairs = 65536;
 /** Pauses between looks while something is unsettled: soon at first, since most connections settle within two. */
 const pausesMs = [2, 4, 8, 8, 16, 32, 64, 128, 250, 500];
-/** Between scans while sockets wait to be enrolled or released. */
-const enrolMs = 6;
+/** Between scans while sockets wait to leave the map. */
+const leaveMs = 6;
 /** The most of a core that looking may take over a while: under a storm of connections it becomes rarer, not the machine slower. */
 const lookShare = 0.03;
 /** Time that may be spent on it at once, before that share counts. */
@@ -57,11 +57,13 @@ export class Engine {
   #step = 0;
   #unsettled = false;
   #urgent = false;
-  #planned = false;
+  /** Namespaces of the sockets that have plans. */
+  #planned: Set<bigint> = new Set();
   #wantScan = true;
   /** What was announced may not be there yet at the first scan: a bind comes before its listen, a close before the socket is gone. */
   #scanAgain = false;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   #looks = 0;
   #totalMs = 0;
@@ -119,8 +121,7 @@ export class Engine {
       this.#scanAgain = false;
       this.#wantScan = true;
     }
-    // A busy socket has unread bytes at most moments, and enters the map only at one when it has none: try often, as the budget allows.
-    if (this.#planned) this.#plan(Math.min(enrolMs, pause ?? enrolMs));
+    if (this.#urgent) this.#plan(leaveMs);
     else if (this.#unsettled) this.#plan(pause ?? pausesMs.at(-1)!);
     else if (pause !== undefined && pause <= 64) this.#plan(pause);
     else if (this.#options.mesh.attachments.length > 0) this.#plan(steadyMs);
@@ -137,21 +138,27 @@ export class Engine {
     const begin = now();
     const cpu = process.threadCpuUsage();
     kernel.setControl("kicked", 0);
-    const scan = how === "scan" || this.#planned || this.#wantScan || begin - this.#scannedAtMs > this.#scanEveryMs;
-    const scanned = scan ? this.#scanAll(begin) : [];
+    const known = new Set(mesh.namespaces.all.map(({ cookie }) => cookie));
+    const all =
+      how === "scan" ||
+      this.#wantScan ||
+      begin - this.#scannedAtMs > this.#scanEveryMs ||
+      [...this.#planned].some((cookie) => !known.has(cookie));
+    const scanned = all ? this.#scanAll(begin) : this.#scanPlanned();
     const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
     this.#records = kernel.watch().map((r) => ({ ...r, applied: outcome.get(r.cookie) ?? 0 }));
-    if (scan) {
+    if (all) {
       this.#dropStale([...scanned, ...this.#records]);
       mesh.refresh(this.#listeners);
       this.#options.onScan();
     }
     const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     this.#send(plans);
-    this.#planned = plans.size > 0 || flows.some(({ reason }) => reason === "enrolling");
+    if (this.#planned.size === 0 && plans.size > 0) this.#step = 0; // carried out soon, and what must wait at growing pauses
+    this.#planned = new Set(this.#records.filter(({ cookie }) => plans.has(cookie)).map(({ netns }) => netns));
     this.#flows = flows;
     this.#urgent = flows.some(({ reason }) => reason === "leaving");
-    this.#unsettled = unsettled || this.#planned;
+    this.#unsettled = unsettled;
     this.#looks++;
     const tookMs = now() - begin;
     // What the processor did, not what the clock says: on a busy machine a look is preempted, and that must not make looks rarer.
@@ -168,9 +175,10 @@ export class Engine {
 
   #scanAll(beginMs: number): SockRecord[] {
     const { kernel, mesh } = this.#options;
-    if (beginMs - this.#scannedAtMs > this.#scanEveryMs || mesh.namespaces.incomplete) {
-      mesh.namespaces.refresh();
+    if (beginMs - this.#refreshedAtMs > this.#scanEveryMs) {
+      mesh.namespaces.refresh(); // some milliseconds: not at every scan
       mesh.attachDeclared();
+      this.#refreshedAtMs = beginMs;
     }
     mesh.locate();
     const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));
@@ -178,6 +186,12 @@ export class Engine {
     this.#wantScan = false;
     this.#scannedAtMs = beginMs;
     return scanned;
+  }
+
+  /** Carries out the plans. A scan walks the kernel's whole table of connections for each namespace, so only where there is something to do. */
+  #scanPlanned(): SockRecord[] {
+    const { kernel, mesh } = this.#options;
+    return mesh.namespaces.all.filter(({ cookie }) => this.#planned.has(cookie)).flatMap(({ fd }) => kernel.scan(fd));
   }
 
   /** Sockets close before their plan is carried out, and an adopted inode's number is given to another socket some day. */

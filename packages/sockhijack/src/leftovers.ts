@@ -19,7 +19,7 @@ import { type Places, placesOf } from "./places.ts";
 async function releasePinned(places: Places, root: string, log: Log): Promise<void> {
   let kernel: Kernel;
   try {
-    kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: true });
+    kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: places.pins, promote: true, unread: "wait" });
   } catch (error) {
     if (!(error instanceof MitsuError) || error.code !== "ERR_BPF_MAP_MISMATCH") throw error;
     log.warn("the pinned maps are another version's: coupled connections end here, and lose what was not read yet", { pins: places.pins });

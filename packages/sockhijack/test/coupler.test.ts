@@ -70,12 +70,22 @@ test("Coupler calls a flow redirected once both ends are in the map and a messag
   t.deepEqual([told(last), last.unsettled, last.plans.size], [["redirected redirected"], false, 0]);
 });
 
-test("Coupler says unread while bytes that came by TCP keep a socket out", (t) => {
-  const { step } = bench();
+test("Coupler tries ten times to enrol, then says unread, brings the end that is in the map back, and tries again after 5 s", (t) => {
+  const { step, wait, coupler } = bench();
   step();
   step();
-  const later = step({}, { applied: applied.later });
-  t.deepEqual([told(later), actions(later)], [["tcp enrolling"], both(planAction.enrol)], "asked again at every look");
+  const halfIn = (): Step => step(clientInMap, { applied: applied.later });
+  for (let n = 0; n < 10; n++) {
+    const later = halfIn();
+    t.deepEqual([told(later), actions(later)], [["tcp enrolling"], { 2: planAction.enrol }], "asked again at every look");
+  }
+  const given = halfIn();
+  t.deepEqual([told(given), actions(given)], [["tcp leaving"], both(planAction.quiesce)]);
+  step(quiet(clientInMap));
+  step();
+  t.deepEqual([told(step()), coupler.coupled], [["tcp unread"], 0]);
+  wait(5_000);
+  t.deepEqual([told(step()), told(step())], [["tcp young"], ["tcp enrolling"]]);
 });
 
 test("Coupler takes an unfit flow out in two steps: both quiet first, then released, then plain TCP", (t) => {

@@ -22,7 +22,7 @@ kernelTest("runChecks() finds every check to hold on this kernel; splice is know
   const others = results.filter(({ name, outcome }) => outcome !== "holds" && name !== "splice");
   t.deepEqual(others, []);
   t.regex(results.find(({ name }) => name === "splice")!.outcome, /^(known|holds)$/);
-  t.deepEqual(verdictOf(results), { usable: true, promote: true, broken: [] });
+  t.deepEqual(verdictOf(results), { usable: true, promote: true, unread: true, broken: [] });
 });
 
 type Receive = Sockets["receive"];
@@ -58,6 +58,9 @@ interface Lie {
 const lies: readonly Lie[] = [
   { check: "order", sockets: reversed, seen: /byte 0 of the stream is not the one that was sent/ },
   { check: "promotion", options: { promote: false }, seen: /a drained connection cannot be told/ },
+  { check: "unread", options: { unread: "wait" }, seen: /the kernel refused a socket/ },
+  { check: "unread", sockets: reversed, seen: /is not the one that was sent/ },
+  { check: "unread", sockets: () => ({ unread: () => 0 }), seen: /FIONREAD says 0 for 70 bytes taken along/ },
   { check: "fionread", sockets: () => ({ unread: () => 0 }), seen: /FIONREAD says 0 for 100 bytes redirected/ },
   { check: "fionread", sockets: (real) => ({ unread: (fd) => real.unread(fd) * 2 }), seen: /FIONREAD says 200 for 100/ },
   { check: "peek", sockets: (real) => ({ receive: (fd, into) => real.receive(fd, into, 0) }), seen: /MSG_PEEK gave|is not the one/ },
@@ -85,8 +88,10 @@ for (const { check, options, sockets, seen } of lies) {
     t.is(results[0]!.outcome, "broken");
     t.regex(results[0]!.seen, seen);
     t.not(results[0]!.refused, "");
-    const { usable, promote, broken } = verdictOf(results);
-    t.deepEqual({ usable, promote }, check === "promotion" ? { usable: true, promote: false } : { usable: false, promote: true });
+    const { broken, ...may } = verdictOf(results);
+    const all = { usable: true, promote: true, unread: true };
+    const less = check === "promotion" ? { promote: false } : check === "unread" ? { unread: false } : { usable: false };
+    t.deepEqual(may, { ...all, ...less });
     t.is(broken.length, 1);
     t.true(broken[0]!.startsWith(`self-test ${check}: `));
   });
@@ -144,7 +149,7 @@ test("resultOf() says unchecked when the machine lacks what a check needs, and n
   const check = { name: "across", proves: "p", consequence: "redirect", refused: "redirect", run } as const;
   const result = resultOf(check, { clear: () => {} } as Bench);
   t.like(result, { outcome: "unchecked", seen: "this kernel has no veth interfaces", refused: "" });
-  t.deepEqual(verdictOf([result]), { usable: true, promote: true, broken: [] });
+  t.deepEqual(verdictOf([result]), { usable: true, promote: true, unread: true, broken: [] });
 });
 
 /** Fails the first time it runs. */

@@ -52,8 +52,8 @@ kernelTest("selftest prints one line a check and what the daemon will do, and ex
 kernelTest("selftest --json says every check's outcome", async (t) => {
   const { socket, env } = place(t);
   t.is(await run(sockhijack, ["selftest", "--json", "--socket", socket], env), 0, env.err());
-  const { usable, promote, broken, results } = JSON.parse(env.out());
-  t.deepEqual({ usable, promote, broken }, { usable: true, promote: true, broken: [] });
+  const { usable, promote, unread, broken, results } = JSON.parse(env.out());
+  t.deepEqual({ usable, promote, unread, broken }, { usable: true, promote: true, unread: true, broken: [] });
   t.is(results.length, checks.length);
 });
 
@@ -101,7 +101,7 @@ kernelTest("daemon: with a verdict against this kernel nothing is redirected, fl
   const sandbox = new Sandbox(t);
   const { state } = sandbox.places;
   mkdirSync(state, { recursive: true });
-  const verdict = { usable: false, promote: true, broken: ["self-test order: byte 7 is wrong; refused: redirect"] };
+  const verdict = { usable: false, promote: true, unread: true, broken: ["self-test order: byte 7 is wrong; refused: redirect"] };
   writeFileSync(join(state, "selftest.json"), JSON.stringify({ key: cacheKey(asset("sockhijack.bpf.o")), verdict }));
   await sandbox.daemon();
   t.deepEqual((await sandbox.status()).degraded, verdict.broken);
@@ -113,7 +113,7 @@ kernelTest("daemon: with a verdict against this kernel nothing is redirected, fl
 kernelTest("daemon: judges the kernel at its first start, and by --selftest off it does not", async (t) => {
   const sandbox = new Sandbox(t);
   const judged = await sandbox.daemon();
-  t.regex(judged.stderr, /self-test usable=true promote=true/);
+  t.regex(judged.stderr, /self-test usable=true promote=true unread=true/);
   t.deepEqual((await sandbox.status()).degraded, []);
   await judged.stop();
   const again = await sandbox.daemon();

@@ -30,6 +30,7 @@ test("verdictOf() refuses redirect when a check that it needs is broken, and nam
   t.deepEqual(verdictOf([result(), broken]), {
     usable: false,
     promote: true,
+    unread: true,
     broken: ["self-test order: byte 7 is wrong; refused: redirect"],
   });
 });
@@ -39,13 +40,24 @@ test("verdictOf() refuses only promotion when only promotion is broken", (t) => 
   t.deepEqual(verdictOf([result(), promotion]), {
     usable: true,
     promote: false,
+    unread: true,
     broken: ["self-test promotion: never drained; refused: promotion"],
+  });
+});
+
+test("verdictOf() refuses only taking unread bytes along when only that is broken", (t) => {
+  const unread = result({ name: "unread", consequence: "unread", outcome: "broken", seen: "came twice", refused: "taking them" });
+  t.deepEqual(verdictOf([result(), unread]), {
+    usable: true,
+    promote: true,
+    unread: false,
+    broken: ["self-test unread: came twice; refused: taking them"],
   });
 });
 
 test("verdictOf() counts neither what is known nor what could not be checked", (t) => {
   const results = [result({ outcome: "known", consequence: "known" }), result({ outcome: "unchecked" })];
-  t.deepEqual(verdictOf(results), { usable: true, promote: true, broken: [] });
+  t.deepEqual(verdictOf(results), { usable: true, promote: true, unread: true, broken: [] });
 });
 
 /** Judges with results of its own, counting how often the checks ran. */
@@ -64,11 +76,11 @@ function judge(t: ExecutionContext, state: string, options: Partial<JudgeOptions
 test("judgeKernel() keeps its verdict, and the next start runs no check", async (t) => {
   const state = join(folder(t), "not-there-yet");
   const first = judge(t, state);
-  t.deepEqual(await first.verdict, { usable: true, promote: true, broken: [] });
+  t.deepEqual(await first.verdict, { usable: true, promote: true, unread: true, broken: [] });
   t.is(first.runs(), 1);
   t.deepEqual(readdirSync(state), ["selftest.json"]);
   const second = judge(t, state);
-  t.deepEqual(await second.verdict, { usable: true, promote: true, broken: [] });
+  t.deepEqual(await second.verdict, { usable: true, promote: true, unread: true, broken: [] });
   t.is(second.runs(), 0);
 });
 
@@ -78,12 +90,17 @@ test("judgeKernel() keeps a refusal too, with its reasons, and says how to try a
   t.false((await first.verdict).usable);
   t.regex(first.log(), /byte 7 is wrong.*sockhijack selftest/);
   const second = judge(t, state);
-  t.deepEqual(await second.verdict, { usable: false, promote: true, broken: ["self-test order: byte 7 is wrong; refused: redirect"] });
+  t.deepEqual(await second.verdict, {
+    usable: false,
+    promote: true,
+    unread: true,
+    broken: ["self-test order: byte 7 is wrong; refused: redirect"],
+  });
   t.is(second.runs(), 0);
 });
 
 for (const [what, text] of [
-  ["another kernel's", JSON.stringify({ key: "5.4.0 v1 00", verdict: { usable: true, promote: true, broken: [] } })],
+  ["another kernel's", JSON.stringify({ key: "5.4.0 v1 00", verdict: { usable: true, promote: true, unread: true, broken: [] } })],
   ["half a file", '{"key": "6.1'],
   ["an empty file", ""],
   ["a verdict without its fields", JSON.stringify({ key: "KEY", verdict: { usable: true } })],
@@ -108,8 +125,8 @@ test("judgeKernel() refuses redirect when the self-test cannot run, and keeps no
       throw new Error("cannot make a network namespace: operation not permitted");
     },
   });
-  const { usable, promote, broken: named } = await judged.verdict;
-  t.deepEqual({ usable, promote }, { usable: false, promote: false });
+  const { broken: named, ...may } = await judged.verdict;
+  t.deepEqual(may, { usable: false, promote: false, unread: false });
   t.deepEqual(named, ["self-test could not run: cannot make a network namespace: operation not permitted; refused: redirect"]);
   t.regex(judged.log(), /nothing is redirected/);
   t.false(existsSync(join(state, "selftest.json")));
@@ -117,9 +134,9 @@ test("judgeKernel() refuses redirect when the self-test cannot run, and keeps no
 
 test("judgeKernel() trusts the kernel unseen when it is off, and says so", async (t) => {
   const state = folder(t);
-  saveVerdict(state, cacheKey(new Uint8Array(1)), { usable: false, promote: false, broken: ["x"] }, createLog(testEnv()));
+  saveVerdict(state, cacheKey(new Uint8Array(1)), { usable: false, promote: false, unread: false, broken: ["x"] }, createLog(testEnv()));
   const judged = judge(t, state, { mode: "off" });
-  t.deepEqual(await judged.verdict, { usable: true, promote: true, broken: [] });
+  t.deepEqual(await judged.verdict, { usable: true, promote: true, unread: true, broken: [] });
   t.is(judged.runs(), 0);
   t.regex(judged.log(), /self-test is off/);
 });
@@ -140,7 +157,7 @@ test("cacheKey() changes with the object", (t) => {
 
 test("readVerdict() gives back what saveVerdict() kept, for that key only", (t) => {
   const state = folder(t);
-  const verdict = { usable: true, promote: false, broken: ["a", "b"] };
+  const verdict = { usable: true, promote: false, unread: false, broken: ["a", "b"] };
   saveVerdict(state, "key", verdict, createLog(testEnv()));
   t.deepEqual(readVerdict(state, "key"), verdict);
   t.is(readVerdict(state, "other"), undefined);

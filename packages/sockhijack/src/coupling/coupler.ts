@@ -12,6 +12,8 @@ interface Tracked {
   phase: Phase;
   /** Scans in a row that found it fit. */
   fit: number;
+  /** Scans that have tried to enrol both ends. */
+  tries: number;
   slot: number;
   reason: Reason;
   /** Not before this time may it be enrolled again. */
@@ -39,6 +41,8 @@ export interface Step {
 
 /** How often a flow must be found fit, so that a program has had the time to set its socket up. */
 const fitScans = 2;
+/** As often is enrolment tried, about a second in all; an end that is in the map alone pays for it at every message. */
+const mostTries = 10;
 const bulkHoldMs = 5_000;
 const longestHoldMs = 600_000;
 /** After the map was full, connections are enrolled one by one for this long. */
@@ -100,6 +104,7 @@ export class Coupler {
     const fresh: Tracked = {
       phase: coupled ? "coupled" : inside.length > 0 ? "leaving" : "tcp",
       fit: 0,
+      tries: 0,
       slot,
       reason: coupled ? "redirected" : inside.length > 0 ? "leaving" : "young",
       heldUntilMs: 0,
@@ -138,8 +143,12 @@ export class Coupler {
         if (inside.length === 2) {
           t.phase = "coupled";
           t.reason = draining(flow) ? "draining" : "redirected";
-        } else if (against || ends.some((end) => end.applied === applied.full || end.applied === applied.refused)) {
-          t.heldFor = against ?? (ends.some((end) => end.applied === applied.full) ? "full" : "refused");
+          return;
+        }
+        t.tries++;
+        const failed = against ?? enrolFailure(ends) ?? (t.tries > mostTries ? "unread" : undefined);
+        if (failed) {
+          t.heldFor = failed;
           t.heldUntilMs = nowMs + bulkHoldMs;
           if (t.heldFor === "full") this.#carefulUntilMs = nowMs + carefulMs;
           t.reason = "leaving";
@@ -182,6 +191,7 @@ export class Coupler {
     }
     t.phase = "enrolling";
     t.reason = "enrolling";
+    t.tries = 0;
     this.#planEnrol(client!, server!, t.slot, plans);
   }
 
@@ -223,6 +233,12 @@ function enrolPlan(peer: SockRecord, slot: number, flags: number): Plan {
 
 function endpointKey({ server }: Flow): string {
   return server ? `${server.netns}:${server.local_port}:${server.service}` : "";
+}
+
+/** Why the kernel did not let an end into the map, for good. */
+function enrolFailure(ends: readonly SockRecord[]): Reason | undefined {
+  if (ends.some((end) => end.applied === applied.full)) return "full";
+  return ends.some((end) => end.applied === applied.refused) ? "refused" : undefined;
 }
 
 /** Enrolled, but nothing has been redirected yet or TCP's bytes are still on their way. */

@@ -15,6 +15,11 @@ import {
 } from "@mitsu/ebpf-ts";
 import * as layout from "./layout.ts";
 
+/** Which sockets with unread bytes may enter the map; `enum` in `bpf/scan.h`. */
+const unreadModes = { wait: 0, whole: 1, any: 2 } as const;
+/** Its names. */
+export type Unread = keyof typeof unreadModes;
+
 /** How the kernel's side is opened. */
 export interface KernelOptions {
   /** The compiled object, `sockhijack.bpf.o`. */
@@ -23,6 +28,8 @@ export interface KernelOptions {
   readonly pins: string;
   /** False when the self-test found that a socket must not go back from TCP to redirect. */
   readonly promote: boolean;
+  /** Which sockets with unread bytes may enter the map: none (`wait`), those without a segment that is partly read (`whole`), or `any`, for the self-test. */
+  readonly unread: Unread;
   /** Load no programs but these, for one that attaches to no cgroup: each costs the verifier its time. */
   readonly only?: readonly string[];
 }
@@ -113,7 +120,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
  *
  * @example
  * ```ts
- * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v1", promote: true });
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v2", promote: true, unread: "whole" });
  * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
  * ```
  */
@@ -148,7 +155,7 @@ export class Kernel {
    *
    * @throws {MitsuError} ERR_BPF_VERIFIER with the verifier's log, ERR_BPF_RIGHTS, NotSupportedError; nothing is left behind.
    */
-  static open({ object: bytes, pins, promote, only }: KernelOptions): Kernel {
+  static open({ object: bytes, pins, promote, unread, only }: KernelOptions): Kernel {
     makePinFolder(pins);
     const takenOver = existsSync(`${pins}/map_states`);
     const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
@@ -157,7 +164,7 @@ export class Kernel {
       object = BpfObject.open(bytes, {
         name: "sockhijack",
         reuseMaps,
-        rodata: { config_promote: promote ? 1 : 0 },
+        rodata: { config_promote: promote ? 1 : 0, config_unread: unreadModes[unread] },
         autoload: (name) => only?.includes(name) ?? true,
       });
       object.load();

@@ -2,7 +2,7 @@
 import { bytes, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 /** `struct address`, decoded. */
 export interface Address {
@@ -360,6 +360,8 @@ export const counterNames = [
   "tap_lost",
   "opted_out",
   "option_refused",
+  "trimmed",
+  "trim_failed",
 ] as const;
 
 /** A plan whose unused fields are 0. */

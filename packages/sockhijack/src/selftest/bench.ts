@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { inNetns } from "@mitsu/ebpf-ts";
-import { Kernel } from "../kernel/kernel.ts";
+import { Kernel, type Unread } from "../kernel/kernel.ts";
 import { fact, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "../kernel/layout.ts";
 import { expect } from "./check.ts";
 import { makeNetworks, type Network, type Networks } from "./networks.ts";
@@ -16,6 +16,7 @@ export interface BenchOptions {
   /** Folder for its pins, `…/selftest-<pid>`; removed by `close`. */
   readonly pins: string;
   readonly promote: boolean;
+  readonly unread: Unread;
   readonly sockets: Sockets;
   /** How much more than plain TCP a program without a reader may be rid of, 1.1 unless a test wants to see it fail. */
   readonly memoryRatio?: number;
@@ -49,7 +50,7 @@ const firstPort = 20_000;
  *
  * @example
  * ```ts
- * using bench = new Bench({ object, pins, promote: true, sockets: systemSockets() });
+ * using bench = new Bench({ object, pins, promote: true, unread: "any", sockets: systemSockets() });
  * const { client, server } = bench.coupled();
  * client.send(100);
  * server.receive(100);
@@ -65,13 +66,13 @@ export class Bench {
   #ports = 0;
 
   /** @throws {MitsuError} what loading the programs and making namespaces throw; nothing is left behind. */
-  constructor({ object, pins, promote, sockets, memoryRatio }: BenchOptions) {
+  constructor({ object, pins, promote, unread, sockets, memoryRatio }: BenchOptions) {
     this.sockets = sockets;
     this.memoryRatio = memoryRatio ?? 1.1;
     removeAbandoned(dirname(pins));
     let kernel: Kernel | undefined;
     try {
-      kernel = Kernel.open({ object, pins, promote, only: programs });
+      kernel = Kernel.open({ object, pins, promote, unread, only: programs });
       this.networks = makeNetworks();
     } catch (error) {
       kernel?.close();

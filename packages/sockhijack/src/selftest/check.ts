@@ -25,9 +25,9 @@ export function expect(condition: boolean, message: string): asserts condition {
 
 /**
  * What follows when a check fails: `redirect` nothing is redirected; `promotion` a connection that went over to TCP stays there;
- * `known` nothing more, since what would need it is always kept out.
+ * `unread` a socket enters the map only while all that came has been read; `known` nothing more, since what would need it is always kept out.
  */
-export type Consequence = "redirect" | "promotion" | "known";
+export type Consequence = "redirect" | "promotion" | "unread" | "known";
 
 /** One property of the kernel. */
 export interface Check {

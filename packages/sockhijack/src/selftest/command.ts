@@ -18,10 +18,14 @@ function meaning({ outcome, proves, seen, refused }: CheckResult): string {
 }
 
 /** One line: what the daemon will do here. */
-function summary({ kernel, results, tookMs }: Report, { usable, promote }: Verdict): string {
+function summary({ kernel, results, tookMs }: Report, { usable, promote, unread }: Verdict): string {
   const tail = `on Linux ${kernel} (${results.length} checks, ${Math.round(tookMs)} ms)`;
   if (!usable) return `redirect is unusable ${tail}: the daemon leaves every connection to TCP`;
-  return promote ? `redirect is faithful ${tail}` : `redirect is faithful ${tail}, but a connection that goes over to TCP stays there`;
+  const but = [
+    ...(promote ? [] : ["a connection that goes over to TCP stays there"]),
+    ...(unread ? [] : ["a busy connection waits until all that came is read"]),
+  ];
+  return but.length === 0 ? `redirect is faithful ${tail}` : `redirect is faithful ${tail}, but ${but.join(", and ")}`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { type Check, type CheckResult, resultOf } from "./check.ts";
 import { closing, halfClose } from "./checks/ending.ts";
 import { memory } from "./checks/memory.ts";
 import { across, loopbacks } from "./checks/namespaces.ts";
-import { order, promotion } from "./checks/order.ts";
+import { order, promotion, unread } from "./checks/order.ts";
 import { edges, fionread, peeking } from "./checks/reading.ts";
 import { release } from "./checks/release.ts";
 import { splicing } from "./checks/splicing.ts";
@@ -15,6 +15,7 @@ import { systemSockets } from "./sockets.ts";
 export const checks: readonly Check[] = [
   order,
   promotion,
+  unread,
   fionread,
   peeking,
   edges,
@@ -58,6 +59,7 @@ export function runChecks({ only, ...options }: RunOptions): Report {
     using bench = new Bench({
       pins: `/sys/fs/bpf/mitsu/selftest-${process.pid}`,
       promote: true,
+      unread: "any",
       sockets: systemSockets(),
       ...options,
     });

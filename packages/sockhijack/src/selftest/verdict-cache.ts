@@ -10,7 +10,7 @@ import type { Verdict } from "./verdict.ts";
 
 const file = z.object({
   key: z.string(),
-  verdict: z.object({ usable: z.boolean(), promote: z.boolean(), broken: z.array(z.string()) }),
+  verdict: z.object({ usable: z.boolean(), promote: z.boolean(), unread: z.boolean(), broken: z.array(z.string()) }),
 });
 
 /** Names what was judged: the running kernel and its build, the layout, and the object's SHA-256. */

@@ -11,6 +11,8 @@ export interface Verdict {
   readonly usable: boolean;
   /** Redirect again after a message went by TCP. */
   readonly promote: boolean;
+  /** Take along what a socket has not read yet when it enters the map. */
+  readonly unread: boolean;
   /** A sentence for each thing that is broken and for what is refused because of it. */
   readonly broken: readonly string[];
 }
@@ -21,6 +23,7 @@ export function verdictOf(results: readonly CheckResult[]): Verdict {
   return {
     usable: broken.every(({ consequence }) => consequence !== "redirect"),
     promote: broken.every(({ consequence }) => consequence !== "promotion"),
+    unread: broken.every(({ consequence }) => consequence !== "unread"),
     broken: broken.map(({ name, seen, refused }) => `self-test ${name}: ${seen}; refused: ${refused}`),
   };
 }
@@ -47,7 +50,7 @@ export interface JudgeOptions {
 export async function judgeKernel(log: Log, { state, mode = "auto", run = runHere }: JudgeOptions): Promise<Verdict> {
   if (mode === "off") {
     log.warn("self-test is off: this kernel is trusted unseen");
-    return { usable: true, promote: true, broken: [] };
+    return { usable: true, promote: true, unread: true, broken: [] };
   }
   const object = asset("sockhijack.bpf.o");
   const key = cacheKey(object);
@@ -59,12 +62,12 @@ export async function judgeKernel(log: Log, { state, mode = "auto", run = runHer
   } catch (error) {
     log.error("self-test could not run: nothing is redirected", { error });
     const why = error instanceof Error ? error.message : String(error);
-    return { usable: false, promote: false, broken: [`self-test could not run: ${why}; refused: redirect`] };
+    return { usable: false, promote: false, unread: false, broken: [`self-test could not run: ${why}; refused: redirect`] };
   }
   const verdict = verdictOf(report.results);
   for (const broken of verdict.broken) log.error(broken, { hint: "see `sockhijack selftest`; after it, start the daemon again" });
-  const { usable, promote } = verdict;
-  log.info("self-test", { usable, promote, checks: report.results.length, tookMs: Math.round(report.tookMs) });
+  const { usable, promote, unread } = verdict;
+  log.info("self-test", { usable, promote, unread, checks: report.results.length, tookMs: Math.round(report.tookMs) });
   saveVerdict(state, key, verdict, log);
   return verdict;
 }

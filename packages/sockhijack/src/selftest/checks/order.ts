@@ -70,6 +70,35 @@ export const order: Check = {
   },
 };
 
+/** Bytes that TCP brought wait unread, and the first segment is partly read, when the sockets enter the map: `verdict` cuts it. */
+export const unread: Check = {
+  name: "unread",
+  proves: "bytes that wait unread when a socket enters the map come once, in order, and FIONREAD counts them",
+  consequence: "unread",
+  refused: "taking unread bytes along: a busy socket waits outside the map until all is read",
+  run(bench) {
+    let taken = 0;
+    for (const [sent, read] of [
+      [200, 130], // in the linear part of the first segment
+      [60_000, 41_000], // and across its pages
+    ] as const) {
+      const connection = bench.connect();
+      const { client, server } = connection;
+      client.send(sent);
+      server.receive(read);
+      bench.enrol(connection);
+      const waiting = sent - read;
+      expect(server.unread === waiting, `FIONREAD says ${server.unread} for ${waiting} bytes taken along`);
+      server.receive(waiting);
+      client.send(10);
+      server.receive(10);
+      expect(bench.look(connection).client.redirected_messages === 1n, "not redirected once what was taken along had been read");
+      taken += waiting;
+    }
+    return `${taken} bytes taken along, each compared`;
+  },
+};
+
 /** `tp->copied_seq` counts only what TCP brought: before Linux 6.18.14 it counts redirected bytes too, and TCP never looks drained. */
 export const promotion: Check = {
   name: "promotion",

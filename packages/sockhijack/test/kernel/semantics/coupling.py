@@ -108,6 +108,16 @@ def expect_tcp(sock, peer=None):
     _marks.append("tcp")
 
 
+def expect_uncoupled(sock):
+    """Sends and reads nothing for longer than coupling takes, then requires that the flow is on TCP."""
+    if not FLOWS:
+        return
+    deadline = time.monotonic() + _SETTLED_S
+    while time.monotonic() < deadline:
+        flows = flows_of(_ports(sock))
+        assert flows and all(flow["state"] == "tcp" and flow["reason"] for flow in flows), f"should stay on TCP with a reason: {flows}"
+
+
 def await_left(sock):
     """After the program asked for what cannot be carried: waits until the flow is back on TCP; sends nothing."""
     if not FLOWS:

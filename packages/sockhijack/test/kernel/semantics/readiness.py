@@ -1,5 +1,4 @@
 """Readiness: poll, select, epoll in all its modes, FIONREAD, SIOCOUTQ, SO_RCVLOWAT, SIGIO."""
-import array
 import fcntl
 import os
 import select
@@ -9,7 +8,7 @@ import termios
 
 from coupling import await_coupled, await_left, expect_tcp, settle
 from harness import case, same
-from sockets import content, drain, events_now, fill, pair, recv_exact, send_all, wait
+from sockets import content, drain, events_now, fill, pair, queued, recv_exact, send_all, wait
 
 SIOCOUTQ = termios.TIOCOUTQ
 
@@ -19,13 +18,6 @@ def coupled_pair():
     client, server = pair()
     await_coupled(client, server)
     return client, server
-
-
-def queued(sock, request=termios.FIONREAD):
-    """What the ioctl says: readable bytes, or unsent ones with SIOCOUTQ."""
-    number = array.array("i", [0])
-    fcntl.ioctl(sock, request, number)
-    return number[0]
 
 
 @case("EPOLLET: one event for each arrival, none without", coupled=True)

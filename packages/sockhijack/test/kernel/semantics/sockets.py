@@ -1,8 +1,11 @@
 """Pairs of connected sockets and exact, time-bounded reads and writes on them."""
+import array
+import fcntl
 import os
 import random
 import select
 import socket
+import termios
 import time
 
 # A prime length, so that a lost, doubled or moved block of any usual size shifts the content.
@@ -199,3 +202,10 @@ def close_all(*things):
             os.close(thing)
         else:
             thing.close()
+
+
+def queued(sock, request=termios.FIONREAD):
+    """What the ioctl says: readable bytes, or unsent ones with SIOCOUTQ."""
+    number = array.array("i", [0])
+    fcntl.ioctl(sock, request, number)
+    return number[0]

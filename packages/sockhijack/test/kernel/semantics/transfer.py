@@ -4,9 +4,9 @@ import select
 import socket
 import tempfile
 
-from coupling import await_coupled, settle, watcher
+from coupling import await_coupled, expect_uncoupled, settle, watcher
 from harness import at_most, case, same
-from sockets import accept, close_all, content, drain, duplex, events_now, fill, listener, pair, recv_exact, send_all, stream, verify, wait
+from sockets import accept, close_all, content, drain, duplex, events_now, fill, listener, pair, queued, recv_exact, send_all, stream, verify, wait
 
 
 def transfer(size, chunk):
@@ -51,6 +51,40 @@ def large_then_small(seen):
             send_all(client, content(number * 33, 33))
         verify(recv_exact(server, 50 * 33), 0)
     seen["turns"] = 3
+
+
+@case("both ends hold unread bytes from before they were coupled until after", coupled=True)
+def unread_when_coupled(seen):
+    client, server = pair(prepare=lambda sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1))
+    coupled = watcher(client)
+    up = down = 0
+    for number in range(5):
+        send_all(client, content(up, 100 + number))
+        send_all(server, content(down, 3000 + number))
+        up, down = up + 100 + number, down + 3000 + number
+    wait(client, select.POLLIN)
+    while not coupled():
+        select.select([], [], [], 0.002)
+    seen["waiting"] = [queued(server), queued(client)]
+    drain(server, 0, up)
+    drain(client, 0, down)
+    stream(client, server, 50_000, chunk=500, offset=up)
+    stream(server, client, 50_000, chunk=500, offset=down)
+
+
+@case("a message of which a part was read waits, and is coupled once all is read", coupled=True)
+def partly_read(seen):
+    client, server = pair()
+    send_all(client, content(0, 200))
+    send_all(server, content(0, 9000))
+    verify(recv_exact(server, 130), 0)
+    verify(recv_exact(client, 5000), 0)
+    seen["waiting"] = [queued(server), queued(client)]
+    expect_uncoupled(client)
+    verify(recv_exact(server, 70), 130)
+    verify(recv_exact(client, 4000), 5000)
+    await_coupled(client, server)
+    stream(client, server, 50_000, chunk=500)
 
 
 @case("small messages right behind a large one that is still unread", coupled=True)
