@@ -108,8 +108,7 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 enum { UNREAD_WAIT = 0, UNREAD_WHOLE = 1, UNREAD_ANY = 2 };
 const volatile __u32 config_unread = UNREAD_WHOLE;
 
-#define FACTS_AGAINST                                                                                                                      \
-	(FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
+#define FACTS_AGAINST (FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
 /*
  * What TCP brought before enrolment waits in its own queue, where FIONREAD on a socket in the map does not look. Setting SO_RCVLOWAT to

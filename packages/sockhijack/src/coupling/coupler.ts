@@ -139,7 +139,7 @@ export class Coupler {
         t.reason = against ?? "young";
         if (t.fit >= fitScans) this.#enrol(flow, t, plans, nowMs);
         return;
-      case "enrolling":
+      case "enrolling": {
         if (inside.length === 2) {
           t.phase = "coupled";
           t.reason = draining(flow) ? "draining" : "redirected";
@@ -158,6 +158,7 @@ export class Coupler {
           this.#planEnrol(flow.client, flow.server, t.slot, plans); // at every look: a plan may be lost with a socket that one scan missed
         }
         return;
+      }
       case "coupled":
         t.reason = draining(flow) ? "draining" : "redirected";
         if (!against || against === "not-established") return; // a closing connection takes its sockets with it

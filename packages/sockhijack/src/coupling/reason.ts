@@ -23,7 +23,7 @@ export const reasons = {
   "opted-out": "the program set a socket option that the socket map cannot carry",
   splice: "the program moves bytes with splice(2), which finds nothing in a redirected socket",
   bulk: "large messages are faster by TCP",
-  unread: "at every try to couple it the program had read a part of what had come; tried again in some seconds",
+  unread: "at every try to couple it a program had read only a part of a message; tried again in some seconds",
   full: "the socket map is full",
   refused: "the kernel refused the socket",
   "self-test": "the self-test found redirect broken on this kernel",
