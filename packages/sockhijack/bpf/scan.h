@@ -110,14 +110,32 @@ const volatile __u32 config_unread = UNREAD_WHOLE;
 
 #define FACTS_AGAINST (FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
+/* Does a thread wait for the lock that the scan holds? */
+static __always_inline int waited_for(struct sock *sk)
+{
+	__u64 head = (__u64)sk + bpf_core_field_offset(struct sock, sk_lock.wq.head);
+	return (__u64)sk->sk_lock.wq.head.next != head;
+}
+
+/* Longer than a read takes from choosing its function, TCP's or the map's, to asking for the lock. */
+#define READ_BEGINS_NS 3000
+
 /*
  * What TCP brought before enrolment waits in its own queue, where FIONREAD on a socket in the map does not look. Setting SO_RCVLOWAT to
- * what it is makes the kernel announce it once more (tcp_set_rcvlowat), and `verdict` moves it to the map's queue.
+ * what it is makes the kernel announce it once more (tcp_set_rcvlowat), and `verdict` moves it to the map's queue. A read that began by
+ * TCP's function would not find it there, and say EAGAIN to a program that was told of bytes: where one may wait for the lock, nothing is
+ * moved. It reads TCP's queue, the next read by the map's function moves the rest, and the daemon asks again (PLAN_TAKE).
  */
-static __always_inline void take_unread(struct sock *sk)
+static __always_inline __u8 take_unread(struct sock *sk)
 {
+	__u64 begin = bpf_ktime_get_ns();
+	for (int i = 0; i < 1000 && bpf_ktime_get_ns() - begin < READ_BEGINS_NS; i++)
+		;
+	if (waited_for(sk))
+		return APPLIED_LATER;
 	int one = 1;
 	bpf_setsockopt(sk, SOL_SOCKET_, SO_RCVLOWAT_, &one, sizeof(one));
+	return APPLIED_DONE;
 }
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
@@ -125,6 +143,8 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	__u32 unread = config_unread == UNREAD_WAIT ? FACT_UNREAD : config_unread == UNREAD_WHOLE ? FACT_PARTLY_READ : 0;
 	if ((facts & (FACTS_AGAINST | unread)) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED)
 		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
+	if ((facts & FACT_UNREAD) && waited_for(sk))
+		return APPLIED_LATER; /* see take_unread() */
 	st->cookie = cookie;
 	st->peer = plan->peer;
 	st->peer_sk = plan->peer_sk;
@@ -184,6 +204,8 @@ static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, st
 		return facts & FACT_ENROLLED ? quiesce(st, psock_of(sk), plan) : APPLIED_DONE;
 	case PLAN_RELEASE:
 		return facts & FACT_ENROLLED ? release(cookie, st, psock_of(sk)) : APPLIED_DONE;
+	case PLAN_TAKE:
+		return (facts & FACT_ENROLLED) && (facts & FACT_UNREAD) ? take_unread(sk) : APPLIED_DONE;
 	case PLAN_SET:
 		st->flags = (st->flags & ~STATE_TAP) | plan->flags;
 		return APPLIED_DONE;

@@ -62,6 +62,9 @@ function apply(s: Socket, peer: Socket, now: Happening): void {
         s.applied = done();
       }
       return;
+    case planAction.take:
+      s.applied = now.busy ? applied.later : done();
+      return;
     case planAction.release:
       if (!s.enrolled) s.applied = done();
       else if (!s.quiet || now.busy || now.unread) s.applied = applied.later;

@@ -88,6 +88,27 @@ test("Coupler tries ten times to enrol, then says unread, brings the end that is
   t.deepEqual([told(step()), told(step())], [["tcp young"], ["tcp enrolling"]]);
 });
 
+test("Coupler has bytes moved that stay in TCP's queue of a coupled socket for two looks, and looks on until they are", (t) => {
+  const { step, couple } = bench();
+  couple();
+  const left = { ...serverInMap, facts: inMap.facts | fact.unread };
+  const [first, second, third, last] = [
+    step(clientInMap, left),
+    step(clientInMap, left),
+    step(clientInMap, left),
+    step(clientInMap, serverInMap),
+  ];
+  t.deepEqual(
+    [first, second, third, last].map((s) => [told(s), actions(s), s.unsettled]),
+    [
+      [["redirected redirected"], {}, true],
+      [["redirected redirected"], { 2: planAction.take }, true],
+      [["redirected redirected"], { 2: planAction.take }, true],
+      [["redirected redirected"], {}, false],
+    ],
+  );
+});
+
 test("Coupler takes an unfit flow out in two steps: both quiet first, then released, then plain TCP", (t) => {
   const { step, couple, coupler } = bench();
   couple();

@@ -1,5 +1,5 @@
 /** The coupler: follows every flow from scan to scan, and plans which sockets enter and leave the kernel's socket map. @module */
-import { applied, type Plan, planAction, planFor, type SockRecord, stateFlag } from "../kernel/layout.ts";
+import { applied, fact, type Plan, planAction, planFor, type SockRecord, stateFlag } from "../kernel/layout.ts";
 import { type FitnessRules, unfit } from "./fitness.ts";
 import { type Flow, isEnrolled } from "./flow.ts";
 import type { Reason } from "./reason.ts";
@@ -14,6 +14,8 @@ interface Tracked {
   fit: number;
   /** Scans that have tried to enrol both ends. */
   tries: number;
+  /** Looks in a row that found, though it is coupled, bytes in TCP's own queue at one end. */
+  left: number;
   slot: number;
   reason: Reason;
   /** Not before this time may it be enrolled again. */
@@ -39,7 +41,7 @@ export interface Step {
   readonly unsettled: boolean;
 }
 
-/** How often a flow must be found fit, so that a program has had the time to set its socket up. */
+/** How often a flow must be found fit, so that a program has had the time to set its socket up, or to read. */
 const fitScans = 2;
 /** As often is enrolment tried, about a second in all; an end that is in the map alone pays for it at every message. */
 const mostTries = 10;
@@ -86,7 +88,7 @@ export class Coupler {
       t.alone = flow.client && flow.server ? 0 : t.alone + 1;
       const against = unfit(flow, rules) ?? this.#held(flow, t, nowMs);
       this.#advance(flow, t, against, plans, nowMs);
-      if (t.phase !== "tcp" && t.phase !== "coupled") unsettled = true;
+      if (t.phase === "coupled" ? t.left > 0 : t.phase !== "tcp") unsettled = true;
       if (t.phase === "tcp" && (against === undefined || against === "not-accepted")) unsettled = true;
       return { ...flow, state: t.phase === "coupled" ? "redirected" : "tcp", reason: t.reason };
     });
@@ -105,6 +107,7 @@ export class Coupler {
       phase: coupled ? "coupled" : inside.length > 0 ? "leaving" : "tcp",
       fit: 0,
       tries: 0,
+      left: 0,
       slot,
       reason: coupled ? "redirected" : inside.length > 0 ? "leaving" : "young",
       heldUntilMs: 0,
@@ -161,6 +164,7 @@ export class Coupler {
       }
       case "coupled":
         t.reason = draining(flow) ? "draining" : "redirected";
+        this.#take(ends, t, plans);
         if (!against || against === "not-established") return; // a closing connection takes its sockets with it
         if (against === "bulk") this.#holdBulk(flow, t, nowMs);
         t.reason = "leaving"; // what speaks against it shows once it is out
@@ -199,6 +203,13 @@ export class Coupler {
   #planEnrol(client: SockRecord, server: SockRecord, slot: number, plans: Map<bigint, Plan>): void {
     if (!isEnrolled(client)) plans.set(client.cookie, enrolPlan(server, slot, stateFlag.client));
     if (!isEnrolled(server)) plans.set(server.cookie, enrolPlan(client, slot, 0));
+  }
+
+  /** What could not be taken along at enrolment is moved, once it is clear that the program does not read it anyway. */
+  #take(ends: readonly SockRecord[], t: Tracked, plans: Map<bigint, Plan>): void {
+    const left = ends.filter((end) => isEnrolled(end) && end.facts & fact.unread);
+    t.left = left.length > 0 ? t.left + 1 : 0;
+    if (t.left >= fitScans) for (const end of left) plans.set(end.cookie, planFor(planAction.take));
   }
 
   #leave(ends: readonly SockRecord[], t: Tracked, plans: Map<bigint, Plan>): void {

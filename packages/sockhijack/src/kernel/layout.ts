@@ -328,7 +328,7 @@ export const fact = {
 /** `enum state_flag`. */
 export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64, adopted: 128 } as const;
 /** `enum action_plan`. */
-export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4 } as const;
+export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4, take: 5 } as const;
 /** `enum applied`. */
 export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
 /** `enum event_kind`. */
