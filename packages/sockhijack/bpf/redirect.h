@@ -109,6 +109,12 @@ int redirect(struct sk_msg_md *msg)
 		goto pass;
 	}
 
+	struct pair *p = bpf_map_lookup_elem(&pairs, &st->slot);
+	if (!p || !p->open) {
+		count(COUNT_PASS_HALF);
+		goto pass;
+	}
+
 	/* What may not be sent any more must fail as TCP fails it. */
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct peer_view peer;
@@ -139,13 +145,10 @@ int redirect(struct sk_msg_md *msg)
 		st->mode = MODE_TCP;
 		goto pass;
 	}
-	struct pair *p = bpf_map_lookup_elem(&pairs, &st->slot);
-	if (p) {
-		time_exchange(st, p);
-		if (!(st->flags & STATE_CLIENT)) {
-			p->server_bytes += size;
-			p->server_messages++;
-		}
+	time_exchange(st, p);
+	if (!(st->flags & STATE_CLIENT)) {
+		p->server_bytes += size;
+		p->server_messages++;
 	}
 	st->redirected_bytes += size;
 	st->redirected_messages++;

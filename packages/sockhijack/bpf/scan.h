@@ -110,7 +110,10 @@ const volatile __u32 config_unread = UNREAD_WHOLE;
 
 #define FACTS_AGAINST (FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
-/* Does a thread wait for the lock that the scan holds? */
+/*
+ * Does a thread wait for the lock that the scan holds? One that began to read by TCP's function would look into TCP's queue only. Were the
+ * bytes it was told of moved to the map's queue meanwhile, it would say EAGAIN, or even that the stream has ended.
+ */
 static __always_inline int waited_for(struct sock *sk)
 {
 	__u64 head = (__u64)sk + bpf_core_field_offset(struct sock, sk_lock.wq.head);
@@ -122,9 +125,8 @@ static __always_inline int waited_for(struct sock *sk)
 
 /*
  * What TCP brought before enrolment waits in its own queue, where FIONREAD on a socket in the map does not look. Setting SO_RCVLOWAT to
- * what it is makes the kernel announce it once more (tcp_set_rcvlowat), and `verdict` moves it to the map's queue. A read that began by
- * TCP's function would not find it there, and say EAGAIN to a program that was told of bytes: where one may wait for the lock, nothing is
- * moved. It reads TCP's queue, the next read by the map's function moves the rest, and the daemon asks again (PLAN_TAKE).
+ * what it is makes the kernel announce it once more (tcp_set_rcvlowat), and `verdict` moves it to the map's queue; not while a thread waits
+ * that may be about to read it: the next read by the map's function moves it as well, else the daemon asks again (PLAN_TAKE).
  */
 static __always_inline __u8 take_unread(struct sock *sk)
 {
@@ -141,10 +143,9 @@ static __always_inline __u8 take_unread(struct sock *sk)
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
 {
 	__u32 unread = config_unread == UNREAD_WAIT ? FACT_UNREAD : config_unread == UNREAD_WHOLE ? FACT_PARTLY_READ : 0;
-	if ((facts & (FACTS_AGAINST | unread)) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED)
+	if ((facts & (FACTS_AGAINST | unread)) || !(facts & FACT_NONBLOCK) || sk->__sk_common.skc_state != TCP_ESTABLISHED ||
+	    waited_for(sk))
 		return APPLIED_LATER; /* the scan reports why; the daemon decides whether to wait or to give up */
-	if ((facts & FACT_UNREAD) && waited_for(sk))
-		return APPLIED_LATER; /* see take_unread() */
 	st->cookie = cookie;
 	st->peer = plan->peer;
 	st->peer_sk = plan->peer_sk;
@@ -153,7 +154,7 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	st->flags = (st->flags & ~(STATE_TAP | STATE_QUIET)) | plan->flags;
 	st->mode = MODE_TCP;
 	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
-	if (error == 0) {
+	if (error == 0 && !(waited_for(sk) && idle(psock_of(sk)))) {
 		st->flags |= STATE_ENROLLED;
 		if (facts & FACT_UNREAD)
 			take_unread(sk);
@@ -162,6 +163,10 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	}
 	st->mode = MODE_OFF;
 	st->slot = 0;
+	if (error == 0) { /* a thread that came meanwhile, and by TCP's function: by the map's it would hold the psock */
+		bpf_map_delete_elem(&sockets, &cookie);
+		return APPLIED_LATER;
+	}
 	int full = error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
 	count(full ? COUNT_ENROL_FULL : COUNT_ENROL_REFUSED);
 	return full ? APPLIED_FULL : APPLIED_REFUSED;

@@ -105,6 +105,8 @@ struct pair {
 	__u64 max_ns;
 	__u64 server_bytes; /* redirected from the server's end; the client's own are in its sock_state */
 	__u64 server_messages;
+	__u32 open; /* set by the daemon once both ends are in the map: before that, one that enters may have to leave again */
+	__u32 pad;
 };
 
 struct address {
@@ -268,6 +270,7 @@ enum counter {
 	COUNT_MESSAGES, /* messages sent on coupled connections */
 	COUNT_REDIRECTED, /* messages put straight into the peer's queue */
 	COUNT_PASS_OFF, /* passed: connection is leaving the map */
+	COUNT_PASS_HALF, /* passed: the other end has not entered the map yet */
 	COUNT_PASS_IN_FLIGHT, /* passed: bytes sent by TCP are still unread */
 	COUNT_PASS_FULL, /* passed: the peer has too much unread */
 	COUNT_PASS_PEER_GONE, /* passed: one of the two sockets is closing, gone, or connected to another */

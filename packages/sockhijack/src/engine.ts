@@ -5,7 +5,7 @@ import { Budget } from "./budget.ts";
 import { Coupler, type JudgedFlow } from "./coupling/coupler.ts";
 import { flowsOf, isEnrolled } from "./coupling/flow.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import { type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
+import { freshPair, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { SplicingPrograms } from "./mesh/splicing-programs.ts";
 
@@ -152,7 +152,8 @@ export class Engine {
       mesh.refresh(this.#listeners);
       this.#options.onScan();
     }
-    const { flows, plans, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
+    const { flows, plans, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
+    this.#open(open);
     this.#send(plans);
     if (this.#planned.size === 0 && plans.size > 0) this.#step = 0; // carried out soon, and what must wait at growing pauses
     this.#planned = new Set(this.#records.filter(({ cookie }) => plans.has(cookie)).map(({ netns }) => netns));
@@ -203,10 +204,20 @@ export class Engine {
     for (const [inode] of adopted.entries()) if (!inodes.has(inode)) adopted.delete(inode);
   }
 
-  /** Writes plans; those that find no place are planned again at the next look. */
+  /** Lets redirect begin; a pair that an earlier daemon opened keeps its counts. */
+  #open(slots: readonly number[]): void {
+    const { pairs } = this.#options.kernel.maps;
+    for (const slot of slots) if (!pairs.get(slot)?.open) pairs.set(slot, { ...freshPair, open: 1 });
+  }
+
+  /** Writes plans, and before them makes their pairs fresh: a slot may have been another connection's. Those that find no place are planned again at the next look. */
   #send(plans: ReadonlyMap<bigint, Plan>): void {
+    const { maps } = this.#options.kernel;
     try {
-      for (const [cookie, plan] of plans) this.#options.kernel.maps.plans.set(cookie, plan);
+      for (const [cookie, plan] of plans) {
+        if (plan.action === planAction.enrol) maps.pairs.set(plan.slot, freshPair);
+        maps.plans.set(cookie, plan);
+      }
     } catch (error) {
       if (!(error instanceof MitsuError) || error.code !== "ERR_BPF_MAP_FULL") throw error;
       this.#options.log.debug("more plans than the kernel has room for; the rest follows", { plans: plans.size });

@@ -133,10 +133,18 @@ class World {
       if (seen[1]) records.push(shown(server, now));
     }
     const flows = flowsOf(records);
-    const { plans, flows: judged } = this.coupler.step(flows, { usable: true, redirect: () => "auto", splices: () => false }, this.#nowMs);
+    const {
+      plans,
+      open,
+      flows: judged,
+    } = this.coupler.step(flows, { usable: true, redirect: () => "auto", splices: () => false }, this.#nowMs);
     this.#ids.push(new Set(flows.map(({ id }) => id)));
     for (const { state, reason } of judged) this.reached.add(`${state} ${reason}`);
     this.#check(records, plans);
+    for (const slot of open) {
+      const inside = this.sockets.filter((pair) => pair.every((s) => s.enrolled && s.slot === slot && !s.quiet));
+      if (inside.length !== 1) throw new Error(`slot ${slot} is opened for ${inside.length} connections with both ends in the map`);
+    }
     for (const s of this.sockets.flat()) s.plan = plans.get(s.record.cookie) ?? s.plan;
   }
 

@@ -70,6 +70,14 @@ test("Coupler calls a flow redirected once both ends are in the map and a messag
   t.deepEqual([told(last), last.unsettled, last.plans.size], [["redirected redirected"], false, 0]);
 });
 
+test("Coupler opens a pair once, when both ends are in the map", (t) => {
+  const { step } = bench();
+  t.deepEqual(
+    [step(), step(), step(clientInMap), step(clientInMap, serverInMap), step(clientInMap, serverInMap)].map((s) => s.open),
+    [[], [], [], [1], []],
+  );
+});
+
 test("Coupler tries ten times to enrol, then says unread, brings the end that is in the map back, and tries again after 5 s", (t) => {
   const { step, wait, coupler } = bench();
   step();

@@ -4,7 +4,7 @@ import type { JudgedFlow } from "../src/coupling/coupler.ts";
 import { reasons } from "../src/coupling/reason.ts";
 import { ipBytes } from "../src/kernel/ip.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
-import type { Edge, Pair, SockRecord, Traffic } from "../src/kernel/layout.ts";
+import { type Edge, freshPair, type SockRecord, type Traffic } from "../src/kernel/layout.ts";
 import { Ids } from "../src/mesh/ids.ts";
 import type { Endpoint } from "../src/mesh/listening.ts";
 import type { Mesh } from "../src/mesh/mesh.ts";
@@ -32,8 +32,7 @@ const mesh = {
   endpoints: [endpoint],
 } as unknown as Mesh;
 
-const noPair: Pair = { sent_ns: 0n, exchanges: 0n, total_ns: 0n, max_ns: 0n, server_bytes: 0n, server_messages: 0n };
-function kernel({ pair = noPair, matrix = [] as readonly (readonly [Edge, Partial<Traffic>])[], active = 0n } = {}): Kernel {
+function kernel({ pair = freshPair, matrix = [] as readonly (readonly [Edge, Partial<Traffic>])[], active = 0n } = {}): Kernel {
   const traffic: Traffic = { connections: 0n, bytes_out: 0n, bytes_in: 0n, messages: 0n, redirected: 0n, denied: 0n };
   return {
     maps: {
@@ -59,7 +58,7 @@ test("flowView() adds what went by TCP and what was redirected, in each directio
     { bytes_sent: 100n, redirected_bytes: 300n, redirected_messages: 3n, passed_messages: 1n, segments_sent: 5, unread: 11, slot: 7 },
     { bytes_sent: 1000n, redirected_bytes: 600n, redirected_messages: 2n, passed_messages: 4n, segments_sent: 6, unread: 22, slot: 7 },
   );
-  t.deepEqual(flowView(flow, mesh, kernel({ pair: { ...noPair, exchanges: 4n, total_ns: 100_000n } })), {
+  t.deepEqual(flowView(flow, mesh, kernel({ pair: { ...freshPair, exchanges: 4n, total_ns: 100_000n } })), {
     client: { service: "client", address: "127.0.0.1", port: 40_000 },
     server: { service: "web", address: "127.0.0.1", port: 80 },
     asked: null,

@@ -17,6 +17,8 @@ interface Tracked {
   /** Looks in a row that found, though it is coupled, bytes in TCP's own queue at one end. */
   left: number;
   slot: number;
+  /** The kernel was told that both ends are in. */
+  open: boolean;
   reason: Reason;
   /** Not before this time may it be enrolled again. */
   heldUntilMs: number;
@@ -37,6 +39,8 @@ export interface Step {
   readonly flows: readonly JudgedFlow[];
   /** To be written to the kernel before the next scan. */
   readonly plans: ReadonlyMap<bigint, Plan>;
+  /** Slots of the pairs whose both ends have entered the map: redirect may begin. */
+  readonly open: readonly number[];
   /** Some flow is on its way in or out: scan again soon. */
   readonly unsettled: boolean;
 }
@@ -92,8 +96,10 @@ export class Coupler {
       if (t.phase === "tcp" && (against === undefined || against === "not-accepted")) unsettled = true;
       return { ...flow, state: t.phase === "coupled" ? "redirected" : "tcp", reason: t.reason };
     });
+    const opening = tracked.filter((t) => t.phase === "coupled" && !t.open);
+    for (const t of opening) t.open = true;
     this.#forget();
-    return { flows: judged, plans, unsettled };
+    return { flows: judged, plans, open: opening.map(({ slot }) => slot), unsettled };
   }
 
   #track(flow: Flow): Tracked {
@@ -109,6 +115,7 @@ export class Coupler {
       tries: 0,
       left: 0,
       slot,
+      open: false,
       reason: coupled ? "redirected" : inside.length > 0 ? "leaving" : "young",
       heldUntilMs: 0,
       heldFor: "young",
@@ -197,6 +204,7 @@ export class Coupler {
     t.phase = "enrolling";
     t.reason = "enrolling";
     t.tries = 0;
+    t.open = false;
     this.#planEnrol(client!, server!, t.slot, plans);
   }
 

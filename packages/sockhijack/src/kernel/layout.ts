@@ -138,6 +138,8 @@ export interface Pair {
   readonly max_ns: bigint;
   readonly server_bytes: bigint;
   readonly server_messages: bigint;
+  readonly open: number;
+  readonly pad: number;
 }
 /** `struct pair`. */
 export const pair: StructCodec<Pair> = struct({
@@ -147,7 +149,20 @@ export const pair: StructCodec<Pair> = struct({
   max_ns: u64,
   server_bytes: u64,
   server_messages: u64,
+  open: u32,
+  pad: u32,
 });
+/** A pair of which nothing has been redirected, and may not be yet. */
+export const freshPair: Pair = {
+  sent_ns: 0n,
+  exchanges: 0n,
+  total_ns: 0n,
+  max_ns: 0n,
+  server_bytes: 0n,
+  server_messages: 0n,
+  open: 0,
+  pad: 0,
+};
 /** `struct plan`, decoded. */
 export interface Plan {
   readonly peer: bigint;
@@ -348,6 +363,7 @@ export const counterNames = [
   "messages",
   "redirected",
   "pass_off",
+  "pass_half",
   "pass_in_flight",
   "pass_full",
   "pass_peer_gone",

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { inNetns } from "@mitsu/ebpf-ts";
 import { Kernel, type Unread } from "../kernel/kernel.ts";
-import { fact, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "../kernel/layout.ts";
+import { fact, freshPair, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "../kernel/layout.ts";
 import { expect } from "./check.ts";
 import { makeNetworks, type Network, type Networks } from "./networks.ts";
 import { ready, type Sockets } from "./sockets.ts";
@@ -164,11 +164,13 @@ export class Bench {
   enrol(connection: Connection): void {
     const { client, server } = this.look(connection);
     const slot = ++this.#connections;
+    this.#kernel.maps.pairs.set(slot, freshPair);
     const plan = (peer: SockRecord, flags: number): Plan =>
       planFor(planAction.enrol, { peer: peer.cookie, peer_sk: peer.sk, slot, peer_service: service, flags });
     this.#kernel.maps.plans.set(client.cookie, plan(server, stateFlag.client));
     this.#kernel.maps.plans.set(server.cookie, plan(client, 0));
     this.#until(connection, (end) => (end.facts & fact.enrolled) !== 0, "the kernel refused a socket for the socket map");
+    this.#kernel.maps.pairs.set(slot, { ...freshPair, open: 1 });
   }
 
   /** Makes both ends send by TCP, while they stay in the map. */
