@@ -20,6 +20,8 @@ interface Report {
   readonly connections: number;
   readonly messages: number;
   readonly wrong: number;
+  /** Reads that found nothing on a socket that level-triggered epoll had called readable. */
+  readonly unready: number;
   readonly first: string;
 }
 
@@ -57,7 +59,7 @@ for (const [fault, what] of [
 
 test.serial("order-stress finds nothing wrong in plain TCP", async (t) => {
   const report = JSON.parse((await finish(program, ["--connections", "5000", "--seed", "1"])).stdout) as Report;
-  t.like(report, { connections: 5000, wrong: 0, first: "" });
+  t.like(report, { connections: 5000, wrong: 0, unready: 0, first: "" });
 });
 
 const all = process.env.MITSU_TEST_ALL === "1";
@@ -90,7 +92,10 @@ for (const { what, connections, long, leastRedirected, limitMs } of runs) {
     if (status === exitStatus.unsupported) throw new NotSupportedError(stderr.trim(), "run it on a kernel that sockhijack supports");
     const [report = "", ...rest] = stdout.split("\n");
     t.regex(report, /^\{/, stderr);
-    t.like(JSON.parse(report) as Report, { connections, wrong: 0, first: "" });
+    const seen = JSON.parse(report) as Report;
+    t.like(seen, { connections, wrong: 0, first: "" });
+    // A read may begin in the very moment when its socket enters the map: two in a million connections did (README).
+    t.true(seen.unready <= 1 + connections / 100_000, report);
     const { counters } = JSON.parse(rest.join("\n")) as { counters: { redirected?: number; released?: number } };
     t.true(counters.redirected! >= leastRedirected && counters.released! > 0, JSON.stringify(counters));
   });
