@@ -59,11 +59,15 @@ async function daemonOrStart(context: Context, deadline: number): Promise<Sockhi
   }
 }
 
+/** Keeps a daemon that was busy small; as in `scripts/run-daemon` and the systemd unit. */
+const daemonHeap = "--max-semi-space-size=2";
+
 function startDaemon(context: Context, logPath: string): { readonly ended: () => number | string | undefined } {
   const log = openLog(dirname(logPath), logPath);
   const program = isSea() ? [] : [process.argv[1]!];
   const args = [...process.execArgv, ...program, "daemon", "--ephemeral", "--socket", context.socket, "--config", context.config];
-  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  const env = isSea() ? { ...process.env, NODE_OPTIONS: daemonHeap } : process.env; // from the sources, execArgv has it
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], cwd: "/", env });
   closeSync(log);
   child.unref();
   let ended: number | string | undefined;

@@ -22,7 +22,7 @@ import { exposeMetrics } from "./metrics.ts";
 import { placesOf } from "./places.ts";
 import { judgeKernel } from "./selftest/verdict.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
-import { trimMemory } from "./trim-memory.ts";
+import { trimWhenCalm } from "./trim-memory.ts";
 
 /** Arguments of `sockhijack daemon`. */
 export interface DaemonArgs {
@@ -38,8 +38,6 @@ export interface DaemonArgs {
 const houseKeepingMs = 500;
 /** How long a daemon that was started for a program waits for it; the program may have failed to join. */
 const unusedMs = 10_000;
-/** By then what only the start needed is no longer used. */
-const trimAfterMs = 2_000;
 
 /** Read when it is there; any other file is an error when it is not. */
 const defaultConfig = "/etc/mitsu/mesh.yaml";
@@ -188,8 +186,10 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     keepHouse({ life, mesh, engine, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
     engine.kick(true);
     goFirst(log);
-    const trimming = setTimeout(trimMemory, trimAfterMs).unref();
-    life.defer("memory trimming", () => clearTimeout(trimming));
+    life.defer(
+      "memory trimming",
+      trimWhenCalm(() => engine.counts.scans),
+    );
     started = true;
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });

@@ -37,6 +37,8 @@ const lookBurstMs = 60;
 const steadyMs = 2_000;
 /** Between full scans: listeners and connections that the hooks did not see. */
 const scanEveryMs = 10_000;
+/** A namespace without addresses may get them any moment, and no hook sees that: they are read again after this. */
+const incompleteMs = 0.9 * steadyMs;
 
 /**
  * Runs the look-judge-plan loop.
@@ -142,7 +144,7 @@ export class Engine {
     const all =
       how === "scan" ||
       this.#wantScan ||
-      begin - this.#scannedAtMs > this.#scanEveryMs ||
+      begin - this.#scannedAtMs > scanEveryMs ||
       [...this.#planned].some((cookie) => !known.has(cookie));
     const scanned = all ? this.#scanAll(begin) : this.#scanPlanned();
     const outcome = new Map(scanned.map((r) => [r.cookie, r.applied]));
@@ -151,6 +153,9 @@ export class Engine {
       this.#dropStale([...scanned, ...this.#records]);
       mesh.refresh(this.#listeners);
       this.#options.onScan();
+    } else if (mesh.namespaces.incomplete && begin - this.#refreshedAtMs > incompleteMs) {
+      this.#refreshAddresses(begin);
+      mesh.refresh(this.#listeners);
     }
     const { flows, plans, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     this.#open(open);
@@ -169,17 +174,16 @@ export class Engine {
     return flows;
   }
 
-  /** A namespace without addresses may get them any moment, and no hook sees that. */
-  get #scanEveryMs(): number {
-    return this.#options.mesh.namespaces.incomplete ? 0.9 * steadyMs : scanEveryMs;
+  #refreshAddresses(beginMs: number): void {
+    this.#options.mesh.namespaces.refresh();
+    this.#refreshedAtMs = beginMs;
   }
 
   #scanAll(beginMs: number): SockRecord[] {
     const { kernel, mesh } = this.#options;
-    if (beginMs - this.#refreshedAtMs > this.#scanEveryMs) {
-      mesh.namespaces.refresh(); // some milliseconds: not at every scan
+    if (beginMs - this.#refreshedAtMs > (mesh.namespaces.incomplete ? incompleteMs : scanEveryMs)) {
+      this.#refreshAddresses(beginMs);
       mesh.attachDeclared();
-      this.#refreshedAtMs = beginMs;
     }
     mesh.locate();
     const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));

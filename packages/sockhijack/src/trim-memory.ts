@@ -1,8 +1,34 @@
-/** Gives back the memory that only starting needed. @module */
+/** Gives back memory that starting or work needed, once all is calm. @module */
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import koffi from "koffi";
+
+/** Between two checks. */
+const everyMs = 2_000;
+/** Looks in that time that a daemon takes which has nothing to do. */
+const idleLooks = 2;
+/** Growth since the last time that makes it worth the some 50 ms. */
+const growth = 1.25;
+
+/**
+ * Trims this process' memory when it is calm and has grown since the last time.
+ *
+ * @param looks How many looks the engine has taken so far.
+ * @returns ends it.
+ */
+export function trimWhenCalm(looks: () => number): () => void {
+  let before = looks();
+  let trimmedBytes = 0;
+  const timer = setInterval(() => {
+    const calm = looks() - before <= idleLooks;
+    before = looks();
+    if (!calm || process.memoryUsage.rss() < growth * trimmedBytes) return;
+    trimMemory();
+    trimmedBytes = process.memoryUsage.rss();
+  }, everyMs).unref();
+  return () => clearInterval(timer);
+}
 
 const MADV_DONTNEED = 4;
 /** Smaller residents are not worth a call. */
@@ -15,7 +41,7 @@ const leastKib = 256;
  *
  * @returns bytes that were resident there.
  */
-export function trimMemory(): number {
+function trimMemory(): number {
   const libc = koffi.load("libc.so.6");
   // Loading leaves tens of megabytes of garbage, such as verifier logs, which an idle heap never collects.
   setFlagsFromString("--expose-gc");
