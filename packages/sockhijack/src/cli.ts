@@ -173,7 +173,7 @@ export const sockhijack: Program = {
       summary: "return every socket to TCP and remove all kernel state",
       examples: [{ command: "sockhijack cleanup", does: "with or without a living daemon" }],
       options: { pins, state },
-      load: async () => ({ run: (await import("./commands/change.ts")).cleanup }),
+      load: () => import("./commands/cleanup.ts"),
     }),
   ],
 };

@@ -1,5 +1,5 @@
 import test from "ava";
-import { parseService } from "../src/commands/run.ts";
+import { parseService } from "../src/commands/parse-service.ts";
 import { emptyCatalog, withServices } from "../src/mesh/effective-catalog.ts";
 
 for (const [text, name, ports] of [

@@ -3,28 +3,12 @@ import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { become } from "../become.ts";
 import { askOrStart } from "../client.ts";
+import { parseService } from "./parse-service.ts";
 
 /** Arguments of `run`. */
 export interface RunArgs {
   readonly service: string;
   readonly redirect: "auto" | "on" | "off" | undefined;
-}
-
-/** `web`, `web:8080`, `web:80:8080`, `web:8080,9090`, `dns:53/udp` → the service and its ports. */
-export function parseService(text: string): { readonly name: string; readonly ports: string[] } {
-  const colon = text.indexOf(":");
-  const name = colon < 0 ? text : text.slice(0, colon);
-  const ports = colon < 0 ? [] : text.slice(colon + 1).split(",");
-  const isPort = (n: string): boolean => Number(n) >= 1 && Number(n) <= 65535;
-  const isMapping = (p: string): boolean => /^\d+(:\d+)?(\/(tcp|udp))?$/.test(p) && p.replace(/\/.*/, "").split(":").every(isPort);
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) || !ports.every(isMapping)) {
-    throw new MitsuError(`--service ${text}: expected NAME, NAME:PORT or NAME:PORT:TARGET`, {
-      code: "ERR_SERVICE_NAME",
-      exit: exitStatus.usage,
-      hint: "for example web:8080, or web:80:8080,53/udp; names are lower-case letters, digits and hyphens",
-    });
-  }
-  return { name, ports };
 }
 
 /** `sockhijack run`. */
