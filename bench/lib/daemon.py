@@ -4,7 +4,8 @@
     daemon.py --to raw.jsonl --program bin/sockhijack --socket /tmp/x.sock --pid 4711 --idle-seconds 10
 
 help:   wall time of `sockhijack --help`, each of 9 runs.
-idle:   the daemon's resident set and its CPU share while no request runs, over the idle seconds.
+idle:   the daemon's resident set and its CPU share over the idle seconds, after --settle-seconds without a request: what work left
+        behind has been tidied up by then.
 attach: wall time of `sockhijack attach pid:N` on a fresh sleeping program, less that of `sockhijack status` (the same start
         of Node and the same socket, but no attach), each of 5 runs; both walls are recorded.
 """
@@ -61,9 +62,11 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--socket", required=True)
     parser.add_argument("--pid", required=True, type=int, help="the daemon's process id")
+    parser.add_argument("--settle-seconds", type=float, default=12.0)
     parser.add_argument("--idle-seconds", type=float, default=10.0)
     args = parser.parse_args()
 
+    time.sleep(args.settle_seconds)
     begun, cpu = time.monotonic(), cpu_seconds(args.pid)
     time.sleep(args.idle_seconds)
     idle_percent = (cpu_seconds(args.pid) - cpu) / (time.monotonic() - begun) * 100

@@ -37,8 +37,10 @@ const lookBurstMs = 60;
 const steadyMs = 2_000;
 /** Between full scans: listeners and connections that the hooks did not see. */
 const scanEveryMs = 10_000;
-/** A namespace without addresses may get them any moment, and no hook sees that: they are read again after this. */
+/** A new namespace without addresses may get them any moment, and no hook sees that: for a while they are read again after this. */
 const incompleteMs = 0.9 * steadyMs;
+/** After the last news; one without addresses by then is left to the full scan. */
+const newsMs = 60_000;
 
 /**
  * Runs the look-judge-plan loop.
@@ -66,6 +68,7 @@ export class Engine {
   #scanAgain = false;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
   #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  #newsAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
   #looks = 0;
   #totalMs = 0;
@@ -91,6 +94,7 @@ export class Engine {
     this.#step = 0;
     this.#wantScan ||= scan;
     this.#scanAgain ||= scan;
+    if (scan) this.#newsAtMs = this.#options.now();
     this.#plan(pausesMs[0]!);
   }
 
@@ -153,9 +157,8 @@ export class Engine {
       this.#dropStale([...scanned, ...this.#records]);
       mesh.refresh(this.#listeners);
       this.#options.onScan();
-    } else if (mesh.namespaces.incomplete && begin - this.#refreshedAtMs > incompleteMs) {
-      this.#refreshAddresses(begin);
-      mesh.refresh(this.#listeners);
+    } else if (begin - this.#refreshedAtMs > this.#refreshEveryMs(begin)) {
+      if (this.#refreshAddresses(begin)) mesh.refresh(this.#listeners);
     }
     const { flows, plans, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     this.#open(open);
@@ -174,14 +177,18 @@ export class Engine {
     return flows;
   }
 
-  #refreshAddresses(beginMs: number): void {
-    this.#options.mesh.namespaces.refresh();
+  #refreshEveryMs(nowMs: number): number {
+    return this.#options.mesh.namespaces.incomplete && nowMs - this.#newsAtMs < newsMs ? incompleteMs : scanEveryMs;
+  }
+
+  #refreshAddresses(beginMs: number): boolean {
     this.#refreshedAtMs = beginMs;
+    return this.#options.mesh.namespaces.refresh();
   }
 
   #scanAll(beginMs: number): SockRecord[] {
     const { kernel, mesh } = this.#options;
-    if (beginMs - this.#refreshedAtMs > (mesh.namespaces.incomplete ? incompleteMs : scanEveryMs)) {
+    if (beginMs - this.#refreshedAtMs > this.#refreshEveryMs(beginMs)) {
       this.#refreshAddresses(beginMs);
       mesh.attachDeclared();
     }

@@ -71,9 +71,16 @@ export class Namespaces {
     return this.all.some(({ addresses }) => addresses.length === 0);
   }
 
-  /** Reads the addresses again: interfaces come and go. */
-  refresh(): void {
-    for (const [link, namespace] of this.#byInode) this.#byInode.set(link, { ...namespace, addresses: addressesIn(namespace.fd) });
+  /** Reads the addresses again: interfaces come and go. @returns whether any did. */
+  refresh(): boolean {
+    let changed = false;
+    for (const [link, namespace] of this.#byInode) {
+      const addresses = addressesIn(namespace.fd);
+      if (addresses.join() === namespace.addresses.join()) continue;
+      this.#byInode.set(link, { ...namespace, addresses });
+      changed = true;
+    }
+    return changed;
   }
 
   /** Lets go of all namespaces that `keep` does not name. */
