@@ -65,10 +65,10 @@ test("unfit() judges bulk on a network that cuts: full segments, and much for ea
   t.is(answers(1, 1_000_000), undefined); // a stream of small messages
 });
 
-test("unfit() judges bulk by 24 KiB a message, and only after 512 KiB", (t) => {
+test("unfit() judges bulk by 24 KiB a message, and only after 128 KiB", (t) => {
   const sent = (bytes: number, segments: number) => judge({ server: { bytes_sent: BigInt(bytes), segments_sent: segments } });
-  t.is(sent(512 << 10, 1), undefined);
-  t.is(sent((512 << 10) + 1, 1), "bulk");
+  t.is(sent(128 << 10, 1), undefined);
+  t.is(sent((128 << 10) + 1, 1), "bulk");
   t.is(sent(24 << 20, 1024), undefined);
   t.is(sent((24 << 20) + 1024, 1024), "bulk");
   t.is(
