@@ -46,8 +46,10 @@ export class TapFeed {
       });
     }
     const reader: Reader = { service, queue: [], wake: () => {} };
-    this.#readers.add(reader);
     this.#ring ??= new RingBuffer(this.#kernel.taps, (view, offset) => this.#take(view, offset));
+    // What the ring still holds is from before this tap, perhaps from one that has ended.
+    this.#ring.drain();
+    this.#readers.add(reader);
     const id = this.#mesh.ids.services.of(service);
     this.#engine.tap(id, true);
     // Connections that are coupled from now on are tapped too.
