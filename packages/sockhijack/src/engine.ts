@@ -158,7 +158,10 @@ export class Engine {
       mesh.refresh(this.#listeners);
       this.#options.onScan();
     } else if (begin - this.#refreshedAtMs > this.#refreshEveryMs(begin)) {
-      if (this.#refreshAddresses(begin)) mesh.refresh(this.#listeners);
+      if (this.#refreshAddresses(begin)) {
+        mesh.locate();
+        mesh.refresh(this.#listeners);
+      }
     }
     const { flows, plans, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
     this.#open(open);
