@@ -15,6 +15,16 @@ export type InterceptMode = "keep" | "balance" | "off";
 /** Whether sockets of a service are redirected past TCP: `auto` decides per connection. */
 export type RedirectMode = "auto" | "on" | "off";
 
+/** Whether requests are traced, and how the context of a trace travels: `header` shows the called program a traceparent, `side-band` changes no byte. */
+export type Propagation = "off" | "side-band" | "header";
+
+/** How a service's requests are traced. */
+export interface Tracing {
+  readonly propagation: Propagation;
+  /** Share of the traces beginning here that are told to the back end, 0 to 1. */
+  readonly sampling: number;
+}
+
 /** One machine of the mesh. */
 export interface MeshNode {
   readonly name: string;
@@ -59,6 +69,7 @@ export interface Service {
   readonly replicas: readonly Replica[];
   readonly intercept: InterceptMode;
   readonly redirect: RedirectMode;
+  readonly tracing: Tracing;
 }
 
 /** A rule on who may connect to whom; the first that matches decides. */
@@ -80,6 +91,7 @@ export interface CatalogDefaults {
   readonly redirect: RedirectMode;
   readonly intercept: InterceptMode;
   readonly deny: DenyMode;
+  readonly tracing: Tracing;
 }
 
 /** A whole mesh: `nodes` and `services` in order of name (code units), `policies` in the file's order. */

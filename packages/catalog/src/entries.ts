@@ -1,8 +1,11 @@
 /** The types of `mesh.yaml` as it is written, before defaults and addresses are filled in. @module */
-import type { DenyMode, InterceptMode, PolicyAction, Protocol, RedirectMode } from "./catalog.ts";
+import type { DenyMode, InterceptMode, PolicyAction, Propagation, Protocol, RedirectMode } from "./catalog.ts";
 
 /** Port as written in the file: a number, a shorthand such as `80:8080/tcp` or a map. */
 export type PortEntry = number | string | { port: number; target?: number | undefined; protocol?: Protocol | undefined };
+
+/** Tracing as written in the file: `header`, or a map. */
+export type TracingEntry = Propagation | { propagation?: Propagation | undefined; sampling?: number | undefined };
 
 /** Service as written in the file. */
 export interface ServiceEntry {
@@ -12,6 +15,7 @@ export interface ServiceEntry {
   replicas?: ReplicaEntry[] | undefined;
   intercept?: InterceptMode | undefined;
   redirect?: RedirectMode | undefined;
+  tracing?: TracingEntry | undefined;
 }
 
 /** Replica as written in the file. */
@@ -50,6 +54,7 @@ export interface DefaultsEntry {
   redirect?: RedirectMode | undefined;
   intercept?: InterceptMode | undefined;
   deny?: DenyMode | undefined;
+  tracing?: TracingEntry | undefined;
 }
 
 /** `mesh.yaml` as written. */

@@ -8,10 +8,12 @@ export type {
   Policy,
   PolicyAction,
   PortMapping,
+  Propagation,
   Protocol,
   RedirectMode,
   Replica,
   Service,
+  Tracing,
 } from "./catalog.ts";
 export { CatalogError } from "./catalog-error.ts";
 export { type Decision, decide } from "./decide.ts";

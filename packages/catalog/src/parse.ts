@@ -9,7 +9,7 @@ import { normalisePolicies } from "./policy.ts";
 import type { CatalogProblem, Finding } from "./problem.ts";
 import { meshFile } from "./schema.ts";
 import { schemaFindings } from "./schema-problems.ts";
-import { normaliseService } from "./service.ts";
+import { normaliseService, normaliseTracing } from "./service.ts";
 import { assignAddresses, usableAddresses } from "./virtual-address.ts";
 import { readYaml } from "./yaml-text.ts";
 
@@ -41,8 +41,8 @@ export function parseCatalog(text: string, { file = "mesh.yaml" }: ParseOptions 
 
 /** Builds the catalog of the well-formed entries; it is whole only when `findings` stays empty. */
 function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Catalog {
-  const { policy = "allow", redirect = "auto", intercept = "keep", deny = "refuse" } = entries.defaults;
-  const defaults: CatalogDefaults = { policy, redirect, intercept, deny };
+  const { policy = "allow", redirect = "auto", intercept = "keep", deny = "refuse", tracing = "off" } = entries.defaults;
+  const defaults: CatalogDefaults = { policy, redirect, intercept, deny, tracing: normaliseTracing(tracing) };
   const virtual = {
     ipv4: canonical(entries.virtual.ipv4 ?? "198.18.0.0/16"),
     ipv6: canonical(entries.virtual.ipv6 ?? "fd6d:6974:7375::/64"),

@@ -8,6 +8,27 @@ const protocol = oneOf("tcp", "udp").describe("Transport of the port; tcp unless
 const action = oneOf("allow", "deny");
 const redirect = oneOf("auto", "on", "off");
 const intercept = oneOf("keep", "balance", "off");
+const propagation = oneOf("off", "side-band", "header");
+const ratio = wrong("a share", "use a number from 0 (none) to 1 (all)");
+const tracing = z.union(
+  [
+    propagation,
+    z.strictObject({
+      propagation: propagation
+        .describe(
+          "How the context travels: header (called programs see a traceparent), side-band (no byte changes) or off; header unless told.",
+        )
+        .optional(),
+      sampling: z
+        .number(ratio)
+        .min(0, ratio)
+        .max(1, ratio)
+        .describe("Share of the traces that begin here which are told to the back end; 1 unless told.")
+        .optional(),
+    }),
+  ],
+  wrong("a way to trace", "use off, side-band, header or {propagation: header, sampling: 0.1}"),
+);
 
 const notPortEntry = wrong("a port", 'use 80, "80:8080", "53/udp" or {port: 80, target: 8080, protocol: tcp}');
 /** `<port>[:<target>][/<protocol>]`. */
@@ -79,6 +100,7 @@ export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
   replicas: z.array(replica).describe("Running copies of the service.").optional(),
   intercept: intercept.describe("Connects to a replica's real address: keep that replica, balance over all, or off.").optional(),
   redirect: redirect.describe("Whether the service's sockets may be redirected past TCP.").optional(),
+  tracing: tracing.describe("Whether HTTP requests of the service are traced, and how their context travels.").optional(),
 });
 
 /** Schema of one entry of `nodes`. */
@@ -116,6 +138,7 @@ export const defaultsEntry: z.ZodType<DefaultsEntry> = z.strictObject({
   deny: oneOf("refuse", "prohibit")
     .describe("How a denied connect fails: refuse (ECONNREFUSED) or prohibit (EPERM); refuse unless told.")
     .optional(),
+  tracing: tracing.describe("For services that do not say; off unless told.").optional(),
 });
 
 /** Schema of a whole `mesh.yaml`. An empty section (`services:` with nothing after it) counts as left out. */

@@ -1,7 +1,7 @@
 /** Services and replicas: from entries of the file to the catalog's form, with what is wrong inside one service. @module */
-import type { CatalogDefaults, PortMapping, Replica, Service } from "./catalog.ts";
+import type { CatalogDefaults, PortMapping, Replica, Service, Tracing } from "./catalog.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import type { ReplicaEntry, ServiceEntry } from "./entries.ts";
+import type { ReplicaEntry, ServiceEntry, TracingEntry } from "./entries.ts";
 import { formatIp, parseIp } from "./ip.ts";
 import type { MeshEntries } from "./mesh-entries.ts";
 import { formatPort, portMapping } from "./ports.ts";
@@ -28,7 +28,14 @@ export function normaliseService(
     replicas: (entry.replicas ?? []).map((replica, index) => normaliseReplica({ name, index, ports, mesh }, replica, findings)),
     intercept: entry.intercept ?? defaults.intercept,
     redirect: entry.redirect ?? defaults.redirect,
+    tracing: entry.tracing === undefined ? defaults.tracing : normaliseTracing(entry.tracing),
   };
+}
+
+/** Fills in what a tracing entry leaves out. */
+export function normaliseTracing(entry: TracingEntry): Tracing {
+  const { propagation = "header", sampling = 1 } = typeof entry === "string" ? { propagation: entry } : entry;
+  return { propagation, sampling };
 }
 
 function normaliseReplica(

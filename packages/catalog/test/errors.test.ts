@@ -35,7 +35,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
   [
     "an unknown field with a near name",
     "version: 1\nservices:\n  cart:\n    prots: [80]\n",
-    '4:5: services.cart.prots: unknown field "prots"; did you mean "ports"? allowed are ports, address, cgroup, replicas, intercept, redirect',
+    '4:5: services.cart.prots: unknown field "prots"; did you mean "ports"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing',
   ],
   [
     "an unknown section",
@@ -211,10 +211,17 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
     '4:13: policies[1].name: "p" is already the name of policies[0]; give each its own',
   ],
   [
+    "tracing of an unknown kind, and a share above 1",
+    "version: 1\nservices:\n  a: { tracing: headers }\n  b: { tracing: { sampling: 2 } }\n  c: { tracing: { sample: 1 } }\n",
+    '3:17: services.a.tracing: "headers" is not a way to trace; use off, side-band, header or {propagation: header, sampling: 0.1}',
+    "4:29: services.b.tracing.sampling: 2 is not a share; use a number from 0 (none) to 1 (all)",
+    '5:19: services.c.tracing.sample: unknown field "sample"; allowed are propagation, sampling',
+  ],
+  [
     "several faults in several services",
     "version: 1\r\nservices:\r\n  a: { ports: [0] }\r\n  b: { redirct: on }\r\n  c: { ports: [80], replicas: [ { node: n9 } ] }\r\npolicies:\r\n  - { from: [a, x], to: c, action: alow }\r\n  - { from: [a, y], to: c, action: allow }\r\n",
     "3:16: services.a.ports[0]: 0 is not a port; use 1 to 65535",
-    '4:8: services.b.redirct: unknown field "redirct"; did you mean "redirect"? allowed are ports, address, cgroup, replicas, intercept, redirect',
+    '4:8: services.b.redirct: unknown field "redirct"; did you mean "redirect"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing',
     '5:41: services.c.replicas[0].node: no node "n9"; there are none, add it under nodes',
     '7:36: policies[0].action: "alow" is not allowed here; use allow, deny',
     '8:17: policies[1].from[1]: no service "y"; there are a, b, c',

@@ -24,7 +24,13 @@ policies:
 test("parseCatalog() fills in every default and writes short forms out", (t) => {
   const catalog = parseCatalog(shop);
   t.is(catalog.mesh, "shop");
-  t.deepEqual(catalog.defaults, { policy: "deny", redirect: "off", intercept: "balance", deny: "prohibit" });
+  t.deepEqual(catalog.defaults, {
+    policy: "deny",
+    redirect: "off",
+    intercept: "balance",
+    deny: "prohibit",
+    tracing: { propagation: "off", sampling: 1 },
+  });
   t.deepEqual(catalog.nodes, [{ name: "n1", address: "10.0.0.1", zone: "a" }]);
   const [cart, db, web] = catalog.services;
   t.like(cart, { name: "cart", ipv4: "198.18.3.7", cgroup: "cart.service", intercept: "keep", redirect: "on" });
@@ -50,12 +56,25 @@ test("parseCatalog() takes the least file: a version", (t) => {
     version: 1,
     mesh: "default",
     virtual: { ipv4: "198.18.0.0/16", ipv6: "fd6d:6974:7375::/64" },
-    defaults: { policy: "allow", redirect: "auto", intercept: "keep", deny: "refuse" },
+    defaults: { policy: "allow", redirect: "auto", intercept: "keep", deny: "refuse", tracing: { propagation: "off", sampling: 1 } },
     nodes: [],
     services: [],
     policies: [],
   });
   t.notThrows(() => parseCatalog("version: 1\nnodes:\nservices:\npolicies:\nvirtual:\ndefaults:\n"));
+});
+
+test("parseCatalog() takes tracing as a word or a map, and a service's own before the defaults", (t) => {
+  const text =
+    "version: 1\ndefaults: { tracing: side-band }\nservices:\n  a:\n  b: { tracing: { sampling: 0.25 } }\n  c: { tracing: off }\n";
+  t.deepEqual(
+    parseCatalog(text).services.map(({ tracing }) => tracing),
+    [
+      { propagation: "side-band", sampling: 1 },
+      { propagation: "header", sampling: 0.25 },
+      { propagation: "off", sampling: 1 },
+    ],
+  );
 });
 
 test("parseCatalog() gives frozen plain data that survives JSON", (t) => {
