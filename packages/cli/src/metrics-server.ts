@@ -10,6 +10,8 @@ export interface MetricsServerOptions {
   readonly listen: string;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Further documents by path, such as `/metrics/requests`. */
+  readonly pages?: Readonly<Record<string, { readonly contentType: string; readonly text: () => string }>>;
   /** False makes `/healthz` say 503: the daemon is beyond repair and wants a restart. */
   readonly healthy?: () => boolean;
   /** A reason why the daemon is not ready, for `/readyz`; undefined when it is. */
@@ -42,17 +44,19 @@ export function parseListen(text: string): { readonly host: string; readonly por
  *
  * @throws {MitsuError} `ERR_METRICS_ADDRESS` for a malformed address, `ERR_METRICS_LISTEN` when the port is taken or forbidden.
  */
-export async function serveMetrics({ listen, metrics, log, healthy, notReady }: MetricsServerOptions): Promise<MetricsServer> {
+export async function serveMetrics({ listen, metrics, log, pages = {}, healthy, notReady }: MetricsServerOptions): Promise<MetricsServer> {
   const { host, port } = parseListen(listen);
   const { createServer } = await import("node:http");
   const answer = async (path: string): Promise<readonly [number, string, string]> => {
     if (path === "/metrics") return [200, metrics.contentType, await metrics.text()];
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page) return [200, page.contentType, page.text()];
     if (path === "/healthz") return (healthy?.() ?? true) ? [200, "text/plain", "ok\n"] : [503, "text/plain", "unhealthy\n"];
     if (path === "/readyz") {
       const reason = notReady?.();
       return reason === undefined ? [200, "text/plain", "ready\n"] : [503, "text/plain", `not ready: ${reason}\n`];
     }
-    return [404, "text/plain", "try /metrics, /healthz or /readyz\n"];
+    return [404, "text/plain", `try ${["/metrics", ...Object.keys(pages), "/healthz"].join(", ")} or /readyz\n`];
   };
   const server = createServer({ requestTimeout: 5000, headersTimeout: 5000 }, (request, response) => {
     const get = request.method === "GET" || request.method === "HEAD";

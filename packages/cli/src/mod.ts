@@ -31,6 +31,7 @@ export {
 } from "./metrics.ts";
 export { type MetricsServer, type MetricsServerOptions, serveMetrics } from "./metrics-server.ts";
 export { type Column, json, print, table } from "./output.ts";
+export { type Paint, painter } from "./paint.ts";
 export { type PeerCredentials, peerCredentials } from "./peer-credentials.ts";
 export { reportError, run } from "./run.ts";
 export { type ListenFd, listenFds, type Notifier, notifier, sdNotify } from "./sd-notify.ts";

@@ -61,6 +61,7 @@ export interface Libbpf {
   bpf_prog_attach(program: number, target: number, type: number, flags: number): number;
   bpf_prog_detach2(program: number, target: number, type: number): number;
   bpf_link_create(program: number, target: number, type: number, opts: Pointer): number;
+  bpf_raw_tracepoint_open(name: string | null, program: number): number;
   bpf_link_update(link: number, program: number, opts: Pointer): number;
   bpf_link_detach(link: number): number;
   bpf_iter_create(link: number): number;
@@ -142,6 +143,7 @@ const libbpfPrototypes = [
   "int bpf_prog_attach(int, int, int, uint32)",
   "int bpf_prog_detach2(int, int, int)",
   "int bpf_link_create(int, int, int, void *)",
+  "int bpf_raw_tracepoint_open(const char *, int)",
   "int bpf_link_update(int, int, void *)",
   "int bpf_link_detach(int)",
   "int bpf_iter_create(int)",

@@ -125,6 +125,15 @@ export class Program {
     );
   }
 
+  /**
+   * Attaches to the tracepoint that its section names (`raw_tp/…`, `tp_btf/…`), for every process on the machine.
+   *
+   * @throws MitsuError `ERR_BPF_RIGHTS` without CAP_PERFMON, or what the kernel refused.
+   */
+  attachTracepoint(): Link {
+    return new Link(checked(libbpf().bpf_raw_tracepoint_open(null, this.fd), `cannot attach ${this.name} to its tracepoint`));
+  }
+
   /** Attaches an iterator program. */
   attachIter(target: IterTarget = {}): Iter {
     // union bpf_iter_link_info: map.map_fd at 0, or task.tid at 0, task.pid at 4, task.pid_fd at 8.

@@ -20,6 +20,7 @@ export {
   type Flow,
   type FlowsRequest,
   type JoinRequest,
+  type LinkKind,
   type MatrixCell,
   type ReplicaStatus,
   type ServiceStatus,
@@ -27,5 +28,9 @@ export {
   type SockhijackStatus,
   sockhijack,
   type TapMessage,
+  type TracedEnd,
+  type TracedExchange,
+  type TracesAnswer,
+  type TracesRequest,
 } from "./schema.ts";
 export { type CallContext, type Handlers, type ServeOptions, type Server, type ServerCounts, serve } from "./server.ts";

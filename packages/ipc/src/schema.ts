@@ -117,6 +117,7 @@ export interface JoinRequest {
   readonly service: string;
   readonly ports: readonly string[];
   readonly redirect?: "auto" | "on" | "off" | undefined;
+  readonly tracing?: { readonly propagation: "off" | "side-band" | "header"; readonly sampling: number } | undefined;
   readonly pid: number;
 }
 
@@ -127,6 +128,7 @@ export interface AttachRequest {
   readonly service: string;
   readonly ports: readonly string[];
   readonly redirect?: "auto" | "on" | "off" | undefined;
+  readonly tracing?: { readonly propagation: "off" | "side-band" | "header"; readonly sampling: number } | undefined;
 }
 
 /** One redirected message, as `tap` sees it. */
@@ -142,6 +144,61 @@ export interface TapMessage {
   /** Length of the message; `data` may hold less of it. */
   readonly length: number;
   readonly data: Uint8Array;
+}
+
+/** One end of a traced request. */
+export interface TracedEnd extends Endpoint {
+  /** This end is a traced service on the node that saw the request: its span is told there. */
+  readonly here: boolean;
+}
+
+/** How the parent of a request was found: in its program's own header, by its thread's one open request, among several, or not. */
+export type LinkKind = "header" | "thread" | "ambiguous" | "none";
+
+/** One HTTP request and its answer. Times are nanoseconds since 1970 as decimal strings; ids are hexadecimal. */
+export interface TracedExchange {
+  readonly client: TracedEnd;
+  readonly server: TracedEnd;
+  /** Node that saw it. */
+  readonly node: string;
+  readonly traceId: string;
+  readonly clientSpanId: string;
+  readonly serverSpanId: string;
+  /** Null at the root of a trace. */
+  readonly parentSpanId: string | null;
+  readonly startNs: string;
+  /** The server's program read of it; null when that was not seen. */
+  readonly readNs: string | null;
+  /** The answer began; null when there was none. */
+  readonly firstNs: string | null;
+  readonly endNs: string;
+  readonly method: string;
+  readonly target: string;
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+  readonly sampled: boolean;
+  readonly continued: boolean;
+  readonly link: LinkKind;
+  readonly injected: boolean;
+  readonly redirected: boolean;
+  readonly aborted: boolean;
+}
+
+/** Restricts traces: to those that pass a service, that take at least so many milliseconds, and to the last so many. */
+export interface TracesRequest {
+  readonly service?: string | undefined;
+  readonly minMs?: number | undefined;
+  /** 1 to 1000. */
+  readonly limit: number;
+}
+
+/** Traces, the newest last. */
+export interface TracesAnswer {
+  readonly traces: readonly { readonly traceId: string; readonly exchanges: readonly TracedExchange[] }[];
+  /** All requests since the daemon began, sampled or not, by how their parent was found. */
+  readonly linkedShare: Readonly<Record<LinkKind, number>>;
 }
 
 type Nothing = Record<string, never>;
@@ -166,6 +223,10 @@ export interface SockhijackProtocol {
   readonly stop: Method<{ readonly cleanup: boolean }, Nothing>;
   /** Redirected messages of a service as they pass. */
   readonly tap: Stream<{ readonly service: string }, TapMessage>;
+  /** The last sampled traces. */
+  readonly traces: Method<TracesRequest, TracesAnswer>;
+  /** Sampled requests as they end. */
+  readonly exchanges: Stream<Nothing, TracedExchange>;
 }
 
 const nothing: z.ZodType<Nothing> = z.strictObject({});
@@ -232,9 +293,39 @@ const tapMessage: z.ZodType<TapMessage> = z.object({
   length: count,
   data: z.instanceof(Uint8Array),
 });
+const tracedEnd = endpoint.extend({ here: z.boolean() });
+const timeNs = z.string().regex(/^\d{1,20}$/);
+const spanId = z.string().regex(/^[0-9a-f]{16}$/);
+const traceId = z.string().regex(/^[0-9a-f]{32}$/);
+const linkKinds = ["header", "thread", "ambiguous", "none"] as const;
+const tracedExchange: z.ZodType<TracedExchange> = z.object({
+  client: tracedEnd,
+  server: tracedEnd,
+  node: z.string(),
+  traceId,
+  clientSpanId: spanId,
+  serverSpanId: spanId,
+  parentSpanId: spanId.nullable(),
+  startNs: timeNs,
+  readNs: timeNs.nullable(),
+  firstNs: timeNs.nullable(),
+  endNs: timeNs,
+  method: z.string(),
+  target: z.string(),
+  status: z.int().nonnegative(),
+  requestBytes: count,
+  answerBytes: count,
+  sampled: z.boolean(),
+  continued: z.boolean(),
+  link: z.enum(linkKinds),
+  injected: z.boolean(),
+  redirected: z.boolean(),
+  aborted: z.boolean(),
+});
 const daemonStatus = z.object({ version: z.string(), pid: z.int(), startedAtMs: z.number(), degraded: z.array(z.string()) });
 const name = z.string().min(1).max(63);
-const member = { service: name, ports: z.array(z.string()), redirect: redirect.optional() };
+const tracing = z.object({ propagation: z.enum(["off", "side-band", "header"]), sampling: z.number().min(0).max(1) });
+const member = { service: name, ports: z.array(z.string()), redirect: redirect.optional(), tracing: tracing.optional() };
 
 /** sockhijack: who talks to whom through the kernel. */
 export const sockhijack: SockhijackProtocol = {
@@ -263,4 +354,12 @@ export const sockhijack: SockhijackProtocol = {
   metrics: method(nothing, z.object({ text: z.string() })),
   stop: method(z.object({ cleanup: z.boolean() }), nothing),
   tap: stream(z.object({ service: name }), tapMessage),
+  traces: method(
+    z.object({ service: z.string().optional(), minMs: count.optional(), limit: z.int().min(1).max(1000) }),
+    z.object({
+      traces: z.array(z.object({ traceId, exchanges: z.array(tracedExchange) })),
+      linkedShare: z.record(z.enum(linkKinds), count),
+    }),
+  ),
+  exchanges: stream(nothing, tracedExchange),
 };
