@@ -77,6 +77,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int v6)
 		st->service = from;
 		st->peer_service = v.service;
 		st->flags |= STATE_CLIENT;
+		st->connection = 0;
 		st->asked.family = 0;
 		if (v.rewrite)
 			st->asked = asked;

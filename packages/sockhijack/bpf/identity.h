@@ -15,6 +15,14 @@ static __always_inline void set_ip4(__u8 *to, __u32 ip4)
 	words[3] = ip4;
 }
 
+static __always_inline void copy_ip(__u8 *to, struct sock *sk, int remote)
+{
+	if (sk->__sk_common.skc_family == AF_INET_)
+		set_ip4(to, remote ? sk->__sk_common.skc_daddr : sk->__sk_common.skc_rcv_saddr);
+	else
+		bpf_probe_read_kernel(to, 16, remote ? &sk->__sk_common.skc_v6_daddr : &sk->__sk_common.skc_v6_rcv_saddr);
+}
+
 static __always_inline int is_mapped(const __u8 *ip)
 {
 	const __u32 *words = (const __u32 *)ip;

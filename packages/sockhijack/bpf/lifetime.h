@@ -36,6 +36,7 @@ int sock_release(struct bpf_sock *ctx)
 	struct sock_state *st = bpf_sk_storage_get(&states, ctx, 0, 0);
 	if (!st)
 		return 1;
+	end_traced(st);
 	if (st->flags & STATE_COUNTED) {
 		struct load *l = bpf_map_lookup_elem(&loads, &st->replica);
 		if (l)

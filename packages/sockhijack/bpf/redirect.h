@@ -102,8 +102,16 @@ int redirect(struct sk_msg_md *msg)
 	if (!st)
 		return SK_PASS;
 	__u32 size = msg->size;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return SK_PASS;
 	count(COUNT_MESSAGES);
 	st->mean_bytes = st->mean_bytes - (st->mean_bytes >> 3) + (size >> 3);
+	if (st->flags & STATE_INJECTS) {
+		if (!connection_of(st))
+			st->flags |= STATE_SPENT;
+		return trace_message(msg, st, tp, 0);
+	}
 	if (st->mode == MODE_OFF) {
 		count(COUNT_PASS_OFF);
 		goto pass;
@@ -116,9 +124,8 @@ int redirect(struct sk_msg_md *msg)
 	}
 
 	/* What may not be sent any more must fail as TCP fails it. */
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct peer_view peer;
-	if (!tp || !((1 << sk->state) & (1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT)) || !look_at_peer(st, (struct sock *)tp, &peer)) {
+	if (!((1 << sk->state) & (1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT)) || !look_at_peer(st, (struct sock *)tp, &peer)) {
 		count(COUNT_PASS_PEER_GONE);
 		goto pass;
 	}
@@ -139,11 +146,16 @@ int redirect(struct sk_msg_md *msg)
 		st->mode = MODE_TCP;
 		goto pass;
 	}
+	if (trace_message(msg, st, tp, 1) == SK_DROP)
+		return SK_DROP;
+	size = msg->size;
 	__u64 key = st->peer;
 	if (bpf_msg_redirect_hash(msg, &sockets, &key, BPF_F_INGRESS) != SK_PASS) {
 		count(COUNT_PASS_NOT_ENROLLED);
 		st->mode = MODE_TCP;
-		goto pass;
+		st->passed_messages++;
+		trace_passed(st, size);
+		return SK_PASS;
 	}
 	time_exchange(st, p);
 	if (!(st->flags & STATE_CLIENT)) {
@@ -158,7 +170,7 @@ int redirect(struct sk_msg_md *msg)
 	return SK_PASS;
 pass:
 	st->passed_messages++;
-	return SK_PASS;
+	return trace_message(msg, st, tp, 0);
 }
 
 /* The most that one bpf_skb_adjust_room takes off, and how many of them a segment can need. */

@@ -153,6 +153,13 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	st->peer_service = plan->peer_service;
 	st->flags = (st->flags & ~(STATE_TAP | STATE_QUIET)) | plan->flags;
 	st->mode = MODE_TCP;
+	if (st->flags & STATE_INJECTS) { /* it is in the map already */
+		st->flags &= ~(STATE_INJECTS | STATE_SPENT);
+		if (facts & FACT_UNREAD)
+			take_unread(sk);
+		count(COUNT_ENROLLED);
+		return APPLIED_DONE;
+	}
 	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
 	if (error == 0 && !(waited_for(sk) && idle(psock_of(sk)))) {
 		st->flags |= STATE_ENROLLED;
@@ -190,11 +197,11 @@ static __always_inline __u8 quiesce(struct sock_state *st, struct sk_psock *psoc
 
 static __always_inline __u8 release(__u64 cookie, struct sock_state *st, struct sk_psock *psock)
 {
-	if (!(st->flags & STATE_QUIET) || !idle(psock) || !emptied(psock))
+	if (!(st->flags & (STATE_QUIET | STATE_INJECTS)) || !idle(psock) || !emptied(psock))
 		return APPLIED_LATER;
 	if (bpf_map_delete_elem(&sockets, &cookie))
 		return APPLIED_REFUSED;
-	st->flags &= ~(STATE_QUIET | STATE_ENROLLED);
+	st->flags &= ~(STATE_QUIET | STATE_ENROLLED | STATE_INJECTS | STATE_SPENT);
 	st->slot = 0;
 	count(COUNT_RELEASED);
 	return APPLIED_DONE;
@@ -204,7 +211,7 @@ static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, st
 {
 	switch (plan->action) {
 	case PLAN_ENROL:
-		return facts & FACT_ENROLLED ? APPLIED_DONE : enrol(sk, cookie, facts, st, plan);
+		return (facts & FACT_ENROLLED) && !(st->flags & STATE_INJECTS) ? APPLIED_DONE : enrol(sk, cookie, facts, st, plan);
 	case PLAN_QUIESCE:
 		return facts & FACT_ENROLLED ? quiesce(st, psock_of(sk), plan) : APPLIED_DONE;
 	case PLAN_RELEASE:
@@ -216,14 +223,6 @@ static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, st
 		return APPLIED_DONE;
 	}
 	return APPLIED_NOTHING;
-}
-
-static __always_inline void copy_ip(__u8 *to, struct sock *sk, int remote)
-{
-	if (sk->__sk_common.skc_family == AF_INET_)
-		set_ip4(to, remote ? sk->__sk_common.skc_daddr : sk->__sk_common.skc_rcv_saddr);
-	else
-		bpf_probe_read_kernel(to, 16, remote ? &sk->__sk_common.skc_v6_daddr : &sk->__sk_common.skc_v6_rcv_saddr);
 }
 
 /* What both iterators tell of a socket: who, whose, how far. */

@@ -4,6 +4,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym;
@@ -15,6 +16,7 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 /* Written to rings and iterators only: the compiler would leave them out of the BTF that the layout test reads. */
 const struct sock_record *const unused_sock_record __attribute__((unused));
 const struct event *const unused_event __attribute__((unused));
+const struct span_record *const unused_span_record __attribute__((unused));
 const struct tap_record *const unused_tap_record __attribute__((unused));
 
 #include "uapi.h"
@@ -24,6 +26,8 @@ const struct tap_record *const unused_tap_record __attribute__((unused));
 #include "dns.h"
 #include "connect.h"
 #include "sockopt.h"
+#include "trace.h"
 #include "lifetime.h"
 #include "redirect.h"
 #include "scan.h"
+#include "established.h"

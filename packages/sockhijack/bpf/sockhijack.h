@@ -10,6 +10,8 @@
 #define MAX_CGROUP_DEPTH 16
 #define DNS_SLOTS 4
 #define TAP_BYTES 4096
+#define DEPTH 8 /* requests outstanding on one connection; a power of two */
+#define LINE_BYTES 96
 
 /* Where an address leads. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d; ports are in network byte order. */
 struct address_key {
@@ -68,6 +70,8 @@ struct service {
 	__u32 redirect; /* enum redirect */
 	__u32 deny_errno; /* what a denied connect gets: ECONNREFUSED or EPERM */
 	__u32 attached; /* some cgroup belongs to it */
+	__u32 trace; /* enum trace */
+	__u32 sampling; /* of the traces that begin here, in 1/2^32; 0 none, 2^32-1 all */
 };
 
 struct policy_key {
@@ -132,6 +136,8 @@ struct sock_state {
 	__u32 mean_bytes; /* moving mean of message sizes */
 	__u32 tcp_end; /* sequence number up to which TCP had carried the stream when redirect began */
 	struct address asked; /* destination the program asked for; family 0 when it was not rewritten */
+	__u32 pad;
+	__u64 connection; /* key into connections; 0 not looked at yet, all ones not traced */
 };
 
 /* What user space asks the scan to do with one socket. */
@@ -211,6 +217,106 @@ struct tap_record {
 	__u8 data[TAP_BYTES];
 };
 
+/* Which bytes of one direction are heads and which are bodies (http1.h). */
+struct framing {
+	__u64 left; /* bytes of the body or chunk still to come; while a chunk's size is read, that size so far */
+	__u8 phase; /* enum phase */
+	__u8 opaque; /* enum opaque */
+	__u8 digits; /* of a chunk's size */
+	__u8 pad;
+	__u32 held; /* bytes of an unfinished head that are kept */
+};
+
+/* A connection's name, the same at both of its ends. */
+struct birth_key {
+	__u8 client[16];
+	__u8 server[16];
+	__be16 client_port;
+	__be16 server_port;
+	__u32 isn; /* the client's initial sequence number */
+};
+
+typedef __u64 span_id; /* eight bytes in the order in which they are written, 0 none */
+
+/* One request and its answer. */
+struct exchange {
+	__u8 trace[16];
+	span_id parent; /* that asked for this */
+	span_id client_span;
+	span_id server_span;
+	__u64 start_ns; /* CLOCK_MONOTONIC: the request's head was sent */
+	__u64 read_ns; /* the server's program read of it, 0 not seen */
+	__u64 first_ns; /* the answer's head was sent */
+	__u64 request_bytes;
+	__u64 answer_bytes;
+	__u32 reader; /* thread that read it, 0 none */
+	__u16 status;
+	__u8 flags; /* enum exchange_flag */
+	__u8 method; /* length of the method's name, with which `line` begins */
+	__u32 target; /* length of the target, which follows after a space; `line` holds its beginning */
+	__u32 pad;
+	char line[LINE_BYTES];
+};
+
+/* A traced connection, shared by those of its ends that are on this node. */
+struct connection {
+	__u64 id; /* its key */
+	struct birth_key key;
+	struct framing streams[2]; /* requests, answers */
+	__u32 next[2]; /* TCP's sequence number of the next byte that was not parsed yet */
+	__u32 asked; /* requests begun, answers ended: those between are outstanding, in exchanges[number % DEPTH] */
+	__u32 answered;
+	__u32 from;
+	__u32 to;
+	__u32 replica;
+	__u32 sampling;
+	__u32 flags; /* enum connection_flag */
+	__u32 busy;
+	__u32 opaque; /* enum opaque: why it is left alone for good */
+	__u32 pad;
+	struct exchange exchanges[DEPTH];
+};
+
+/* An exchange that has ended. What every reader looks at comes first, in one line of the cache. */
+struct span_record {
+	__u64 end_ns;
+	__u64 start_ns;
+	__u64 read_ns;
+	__u64 request_bytes;
+	__u64 answer_bytes;
+	__u32 from;
+	__u32 to;
+	__u16 status;
+	__u16 flags; /* enum connection_flag */
+	__u8 exchange_flags; /* enum exchange_flag */
+	__u8 pad[3];
+	__u64 connection;
+	struct birth_key key;
+	__u32 replica;
+	__u32 pad2;
+	struct exchange exchange;
+};
+
+/* The requests that a thread has read and not answered: how many, and their exchange_id()s, one over the other by xor. */
+struct thread {
+	__u64 which;
+	__s32 open;
+	__u32 pad;
+};
+
+/* A traceparent that a service got, and the span of its own exchange. */
+struct received {
+	__u64 trace; /* its second half */
+	span_id parent;
+	span_id span;
+	__u64 service;
+};
+
+struct grave {
+	__u64 id;
+	__u64 since;
+};
+
 /* Mapped by the daemon. */
 struct control {
 	__u32 kicked; /* bits of event_kind: the daemon was told, and clears them when it looks */
@@ -222,6 +328,25 @@ struct control {
 };
 
 enum redirect { REDIRECT_AUTO = 0, REDIRECT_ON = 1, REDIRECT_OFF = 2 };
+enum trace { TRACE_OFF = 0, TRACE_SIDE_BAND = 1, TRACE_HEADER = 2 };
+enum exchange_flag {
+	EXCHANGE_SAMPLED = 1,
+	EXCHANGE_CONTINUED = 2, /* the program sent a traceparent */
+	EXCHANGE_LINKED = 4, /* to the one request its thread was working on */
+	EXCHANGE_AMBIGUOUS = 8, /* its thread was working on several */
+	EXCHANGE_INJECTED = 16,
+	EXCHANGE_REDIRECTED = 32
+};
+enum connection_flag {
+	HERE_CLIENT = 1, /* its client's spans are wanted */
+	HERE_SERVER = 2,
+	SENDS_HERE = 4, /* the client's socket is on this node */
+	ANSWERS_HERE = 8,
+	CLOSED_CLIENT = 16,
+	CLOSED_SERVER = 32,
+	PROPAGATE_HEADER = 64,
+	SPAN_ABORTED = 256 /* in span_record: no answer, or not all of it */
+};
 enum action { ACTION_ALLOW = 0, ACTION_DENY = 1 };
 enum mode { MODE_OFF = 0, MODE_TCP = 1, MODE_REDIRECT = 2 };
 enum state_flag {
@@ -232,7 +357,9 @@ enum state_flag {
 	STATE_DNS = 16,
 	STATE_COUNTED = 32,
 	STATE_ENROLLED = 64,
-	STATE_ADOPTED = 128
+	STATE_ADOPTED = 128,
+	STATE_INJECTS = 256, /* in the map alone, for its requests to be given a traceparent */
+	STATE_SPENT = 512 /* it has none to be given: it may leave the map again */
 };
 enum action_plan { PLAN_NONE = 0, PLAN_ENROL = 1, PLAN_QUIESCE = 2, PLAN_RELEASE = 3, PLAN_SET = 4, PLAN_TAKE = 5 };
 enum applied { APPLIED_NOTHING = 0, APPLIED_DONE = 1, APPLIED_LATER = 2, APPLIED_FULL = 3, APPLIED_REFUSED = 4 };
@@ -257,6 +384,19 @@ enum event_kind {
 	EVENT_DENIED = 4,
 	EVENT_OPTED_OUT = 8
 }; /* all but EVENT_DENIED are bits of control.kicked */
+
+/* Why a connection is opaque. */
+enum opaque {
+	OPAQUE_NO = 0,
+	OPAQUE_NOT_HTTP, /* the first line is none of HTTP/1's */
+	OPAQUE_LONG_HEAD, /* longer than WINDOW */
+	OPAQUE_BAD_HEAD, /* bare LF, folded line, empty name, several lengths: what RFC 9112 has a server refuse */
+	OPAQUE_BAD_CHUNK,
+	OPAQUE_UPGRADED, /* CONNECT or 101: what follows is another protocol */
+	OPAQUE_UNASKED, /* an answer without a request */
+	OPAQUE_DEEP, /* more requests outstanding than there is room for */
+	OPAQUE_GAP, /* bytes went by unseen */
+};
 
 enum counter {
 	COUNT_CONNECT, /* connects by attached programs */
@@ -285,7 +425,21 @@ enum counter {
 	COUNT_OPTION_REFUSED, /* TCP_ULP or SO_ZEROCOPY on an enrolled socket */
 	COUNT_TRIMMED, /* segments by TCP whose first bytes a read begun before enrolment had taken */
 	COUNT_TRIM_FAILED, /* of these, dropped for want of memory: the connection is damaged */
-	COUNTERS = 32,
+	COUNT_REQUESTS, /* HTTP requests seen on traced connections */
+	COUNT_INJECTED, /* of these, given a traceparent */
+	COUNT_CONTINUED, /* of these, whose traceparent got our span */
+	COUNT_NOT_INJECTED, /* of these, left as they were: head sent in parts, or no room */
+	COUNT_SPANS_LOST, /* ring full */
+	COUNT_CONNECTIONS_FULL, /* connections not traced: map full */
+	COUNT_OPAQUE_NOT_HTTP, /* connections left alone by tracing, in the order of enum opaque: no HTTP/1 */
+	COUNT_OPAQUE_LONG_HEAD, /* a head longer than 8 KiB */
+	COUNT_OPAQUE_BAD_HEAD, /* bare line feed, folded line, conflicting lengths */
+	COUNT_OPAQUE_BAD_CHUNK, /* chunked framing that RFC 9112 does not allow */
+	COUNT_OPAQUE_UPGRADED, /* CONNECT or 101: another protocol from there on */
+	COUNT_OPAQUE_UNASKED, /* an answer without a request */
+	COUNT_OPAQUE_DEEP, /* too many requests outstanding */
+	COUNT_OPAQUE_GAP, /* bytes went by unseen */
+	COUNTERS = 64,
 };
 
 #endif

@@ -10,6 +10,7 @@
 #define SOL_IPV6_ 41
 #define AF_INET_ 2
 #define AF_INET6_ 10
+#define MSG_PEEK_ 2
 #define ECONNREFUSED_ 111
 #define EOPNOTSUPP_ 95
 #define SO_OOBINLINE_ 10

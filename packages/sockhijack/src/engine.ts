@@ -3,7 +3,7 @@ import type { Log } from "@mitsu/cli";
 import { MitsuError } from "@mitsu/cli/error";
 import { Budget } from "./budget.ts";
 import { Coupler, type JudgedFlow } from "./coupling/coupler.ts";
-import { flowsOf, isEnrolled } from "./coupling/flow.ts";
+import { flowsOf, isEnrolled, shouldLeaveAlone } from "./coupling/flow.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { freshPair, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -163,7 +163,12 @@ export class Engine {
         mesh.refresh(this.#listeners);
       }
     }
-    const { flows, plans, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), this.#rules(), now());
+    const rules = this.#rules();
+    const { flows, plans: coupling, open, unsettled } = this.#coupler.step(flowsOf([...this.#listeners, ...this.#records]), rules, now());
+    const spent = this.#records
+      .filter((r) => shouldLeaveAlone(r, rules))
+      .map(({ cookie }) => [cookie, planFor(planAction.release)] as const);
+    const plans = new Map<bigint, Plan>([...spent, ...coupling]);
     this.#open(open);
     this.#send(plans);
     if (this.#planned.size === 0 && plans.size > 0) this.#step = 0; // carried out soon, and what must wait at growing pauses

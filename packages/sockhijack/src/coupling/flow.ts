@@ -62,7 +62,14 @@ export function flowsOf(records: readonly SockRecord[]): Flow[] {
   return flows;
 }
 
-/** Is the socket in the kernel's socket map? */
+/** Is the socket in the kernel's socket map to be coupled? One that is there alone, for its requests to be traced, is not. */
 export function isEnrolled(r: SockRecord | undefined): boolean {
-  return r !== undefined && (r.facts & fact.enrolled) !== 0;
+  return r !== undefined && (r.facts & fact.enrolled) !== 0 && !(r.flags & stateFlag.injects);
+}
+
+/** Is it in the map alone, and should not be any more: no HTTP, or an option or a way of reading that the map cannot carry? */
+export function shouldLeaveAlone(r: SockRecord, { redirect }: { readonly redirect: (service: number) => string }): boolean {
+  if (!(r.flags & stateFlag.injects)) return false;
+  const blocks = !(r.facts & fact.nonblock) && redirect(r.service) !== "on";
+  return blocks || (r.flags & (stateFlag.spent | stateFlag.optedOut)) !== 0;
 }

@@ -30,6 +30,10 @@ export interface KernelOptions {
   readonly promote: boolean;
   /** Which sockets with unread bytes may enter the map: none (`wait`), those without a segment that is partly read (`whole`), or `any`, for the self-test. */
   readonly unread: Unread;
+  /** False when sockets may not enter the map, not even to give their requests a traceparent. */
+  readonly inject?: boolean;
+  /** For tests: every injection fails after the room for it was made. */
+  readonly injectFault?: boolean;
   /** Load no programs but these, for one that attaches to no cgroup: each costs the verifier its time. */
   readonly only?: readonly string[];
 }
@@ -50,6 +54,9 @@ const cgroupPrograms = [
   "connect4",
   "connect6",
 ] as const;
+
+/** Programs attached beside them while some service is traced. */
+const tracePrograms = ["packet_out", "packet_in", "established"] as const;
 
 const mapNames = [
   "control",
@@ -73,6 +80,15 @@ const mapNames = [
   "events",
   "taps",
   "states",
+  "spans",
+  "connections",
+  "blanks",
+  "births",
+  "readers",
+  "partials",
+  "threads",
+  "received",
+  "graves",
 ] as const;
 
 /** Typed views of the maps that user space reads or writes. */
@@ -92,6 +108,8 @@ export interface KernelMaps {
   readonly dnsSlots: TypedMap<number, layout.Address>;
   readonly plans: TypedMap<bigint, layout.Plan>;
   readonly pairs: TypedMap<number, layout.Pair>;
+  /** Traced connections by the cookie of the end that was first; values as they are. */
+  readonly connections: BpfMap;
 }
 
 function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps {
@@ -111,6 +129,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
     dnsSlots: new TypedMap(map("dns_slots"), u32, layout.address),
     plans: new TypedMap(map("plans"), u64, layout.plan),
     pairs: new TypedMap(map("pairs"), u32, layout.pair),
+    connections: map("connections"),
   };
 }
 
@@ -120,7 +139,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
  *
  * @example
  * ```ts
- * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v2", promote: true, unread: "whole" });
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v3", promote: true, unread: "whole" });
  * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
  * ```
  */
@@ -128,6 +147,7 @@ export class Kernel {
   readonly maps: KernelMaps;
   readonly events: BpfMap;
   readonly taps: BpfMap;
+  readonly spans: BpfMap;
   /** True when another daemon had left its state here. */
   readonly takenOver: boolean;
   readonly #pins: string;
@@ -144,6 +164,7 @@ export class Kernel {
     this.maps = typedMaps((name) => object.map(name));
     this.events = object.map("events");
     this.taps = object.map("taps");
+    this.spans = object.map("spans");
     this.#control = object.map("control").mmap({ writable: true });
     this.#scan = this.#openIter("scan", {});
     this.#watch = this.#openIter("watch", { map: object.map("states") });
@@ -155,7 +176,7 @@ export class Kernel {
    *
    * @throws {MitsuError} ERR_BPF_VERIFIER with the verifier's log, ERR_BPF_RIGHTS, NotSupportedError; nothing is left behind.
    */
-  static open({ object: bytes, pins, promote, unread, only }: KernelOptions): Kernel {
+  static open({ object: bytes, pins, promote, unread, inject = true, injectFault = false, only }: KernelOptions): Kernel {
     makePinFolder(pins);
     const takenOver = existsSync(`${pins}/map_states`);
     const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
@@ -164,7 +185,12 @@ export class Kernel {
       object = BpfObject.open(bytes, {
         name: "sockhijack",
         reuseMaps,
-        rodata: { config_promote: promote ? 1 : 0, config_unread: unreadModes[unread] },
+        rodata: {
+          config_promote: promote ? 1 : 0,
+          config_unread: unreadModes[unread],
+          config_inject: inject ? 1 : 0,
+          config_inject_fault: injectFault ? 1 : 0,
+        },
         autoload: (name) => only?.includes(name) ?? true,
       });
       object.load();
@@ -204,7 +230,7 @@ export class Kernel {
   /** Puts this version's programs on the cgroups that an earlier daemon attached. */
   #upgrade(): void {
     for (const id of this.attached()) {
-      for (const name of cgroupPrograms) {
+      for (const name of [...cgroupPrograms, ...tracePrograms]) {
         const path = this.#cgroupPin(id, name);
         if (!existsSync(path)) continue;
         const link = Link.open(path);
@@ -251,7 +277,28 @@ export class Kernel {
 
   /** Takes every hook off a cgroup; one that has none is left as it is. */
   detach(cgroup: bigint): void {
+    this.untrace(cgroup);
     for (const name of cgroupPrograms.toReversed()) rmSync(this.#cgroupPin(cgroup, name), { force: true });
+  }
+
+  /** Lets tracing see the packets of an attached cgroup, beside what passes the socket map. */
+  trace(path: string, cgroup: bigint): void {
+    for (const name of tracePrograms) {
+      const pin = this.#cgroupPin(cgroup, name);
+      if (!existsSync(pin)) this.#object.program(name).attachCgroup(path).pin(pin).close();
+    }
+  }
+
+  /** Ends that; connections under way are not followed any more. */
+  untrace(cgroup: bigint): void {
+    for (const name of tracePrograms) rmSync(this.#cgroupPin(cgroup, name), { force: true });
+  }
+
+  /** Whether the kernel says which thread reads from which socket: it costs every read on the machine some nanoseconds, so only while something is traced. */
+  followThreads(on: boolean): void {
+    const path = `${this.#pins}/link_on_receive`;
+    if (!on) rmSync(path, { force: true });
+    else if (!existsSync(path)) this.#object.program("on_receive").attachTracepoint().pin(path).close();
   }
 
   /**

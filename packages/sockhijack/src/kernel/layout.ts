@@ -1,8 +1,8 @@
 /** The structs of `bpf/sockhijack.h`, field for field; `test/kernel/layout.test.ts` compares both against the object's BTF. Long because it mirrors one header: each struct is a type and a codec. @module */
-import { bytes, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
+import { bytes, type Codec, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
-export const layoutVersion = 2;
+export const layoutVersion = 3;
 
 /** `struct address`, decoded. */
 export interface Address {
@@ -86,9 +86,11 @@ export interface Service {
   readonly redirect: number;
   readonly deny_errno: number;
   readonly attached: number;
+  readonly trace: number;
+  readonly sampling: number;
 }
 /** `struct service`. */
-export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32, attached: u32 });
+export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32, attached: u32, trace: u32, sampling: u32 });
 /** `struct policy_key`, decoded. */
 export interface PolicyKey {
   readonly from: number;
@@ -306,6 +308,102 @@ export const tapHead: StructCodec<TapHead> = struct({
   length: u32,
   captured: u32,
 });
+/** `struct birth_key`, decoded. */
+export interface BirthKey {
+  readonly client: Uint8Array;
+  readonly server: Uint8Array;
+  readonly client_port: number;
+  readonly server_port: number;
+  readonly isn: number;
+}
+/** `struct birth_key`. */
+export const birthKey: StructCodec<BirthKey> = struct({
+  client: bytes(16),
+  server: bytes(16),
+  client_port: u16be,
+  server_port: u16be,
+  isn: u32,
+});
+/** `struct exchange`, decoded; ids are bytes. */
+export interface ExchangeRecord {
+  readonly trace: Uint8Array;
+  readonly parent: Uint8Array;
+  readonly client_span: Uint8Array;
+  readonly server_span: Uint8Array;
+  readonly start_ns: bigint;
+  readonly read_ns: bigint;
+  readonly first_ns: bigint;
+  readonly request_bytes: bigint;
+  readonly answer_bytes: bigint;
+  readonly reader: number;
+  readonly status: number;
+  readonly flags: number;
+  readonly method: number;
+  readonly target: number;
+  readonly pad: number;
+  readonly line: Uint8Array;
+}
+/** `span_id`: eight bytes as they are written. */
+export const spanId: Codec<Uint8Array> = bytes(8);
+/** `LINE_BYTES`. */
+export const lineBytes = 96;
+/** `struct exchange`. */
+export const exchangeRecord: StructCodec<ExchangeRecord> = struct({
+  trace: bytes(16),
+  parent: spanId,
+  client_span: spanId,
+  server_span: spanId,
+  start_ns: u64,
+  read_ns: u64,
+  first_ns: u64,
+  request_bytes: u64,
+  answer_bytes: u64,
+  reader: u32,
+  status: u16,
+  flags: u8,
+  method: u8,
+  target: u32,
+  pad: u32,
+  line: bytes(lineBytes),
+});
+/** `struct span_record`, decoded. */
+export interface SpanRecord {
+  readonly end_ns: bigint;
+  readonly start_ns: bigint;
+  readonly read_ns: bigint;
+  readonly request_bytes: bigint;
+  readonly answer_bytes: bigint;
+  readonly from: number;
+  readonly to: number;
+  readonly status: number;
+  readonly flags: number;
+  readonly exchange_flags: number;
+  readonly pad: Uint8Array;
+  readonly connection: bigint;
+  readonly key: BirthKey;
+  readonly replica: number;
+  readonly pad2: number;
+  readonly exchange: ExchangeRecord;
+}
+/** `struct span_record`. */
+export const spanRecord: StructCodec<SpanRecord> = struct({
+  end_ns: u64,
+  start_ns: u64,
+  read_ns: u64,
+  request_bytes: u64,
+  answer_bytes: u64,
+  from: u32,
+  to: u32,
+  status: u16,
+  flags: u16,
+  exchange_flags: u8,
+  pad: bytes(3),
+  connection: u64,
+  key: birthKey,
+  replica: u32,
+  pad2: u32,
+  exchange: exchangeRecord,
+});
 /** `struct control`, decoded. */
 export interface Control {
   readonly kicked: number;
@@ -341,13 +439,30 @@ export const fact = {
   control: 2048,
 } as const;
 /** `enum state_flag`. */
-export const stateFlag = { client: 1, tap: 2, optedOut: 4, quiet: 8, dns: 16, counted: 32, enrolled: 64, adopted: 128 } as const;
+export const stateFlag = {
+  client: 1,
+  tap: 2,
+  optedOut: 4,
+  quiet: 8,
+  dns: 16,
+  counted: 32,
+  enrolled: 64,
+  adopted: 128,
+  injects: 256,
+  spent: 512,
+} as const;
 /** `enum action_plan`. */
 export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4, take: 5 } as const;
 /** `enum applied`. */
 export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
 /** `enum event_kind`. */
 export const eventKind = { connect: 1, bind: 2, denied: 4, optedOut: 8 } as const;
+/** `enum trace`. */
+export const traceMode = { off: 0, "side-band": 1, header: 2 } as const;
+/** `enum exchange_flag`. */
+export const exchangeFlag = { sampled: 1, continued: 2, linked: 4, ambiguous: 8, injected: 16, redirected: 32 } as const;
+/** `enum connection_flag`, those that a span record shows. */
+export const connectionFlag = { hereClient: 1, hereServer: 2, spanAborted: 256 } as const;
 /** Numbers of TCP states (`include/net/tcp_states.h`). */
 export const tcpState = { established: 1, listen: 10 } as const;
 /** `enum counter`, in order: the names under which `status` and metrics show them. */
@@ -378,6 +493,20 @@ export const counterNames = [
   "option_refused",
   "trimmed",
   "trim_failed",
+  "requests",
+  "injected",
+  "continued",
+  "not_injected",
+  "spans_lost",
+  "connections_full",
+  "opaque_not_http",
+  "opaque_long_head",
+  "opaque_bad_head",
+  "opaque_bad_chunk",
+  "opaque_upgraded",
+  "opaque_unasked",
+  "opaque_deep",
+  "opaque_gap",
 ] as const;
 
 /** A plan whose unused fields are 0. */

@@ -33,7 +33,14 @@ const savedState = z.object({
   attachments: z.array(
     z.object({ service: z.string(), folder: z.string(), cgroup: z.coerce.bigint(), made: z.boolean(), declared: z.boolean() }),
   ),
-  adHoc: z.array(z.object({ name: z.string(), ports: z.array(z.string()), redirect: z.enum(["auto", "on", "off"]).optional() })),
+  adHoc: z.array(
+    z.object({
+      name: z.string(),
+      ports: z.array(z.string()),
+      redirect: z.enum(["auto", "on", "off"]).optional(),
+      tracing: z.object({ propagation: z.enum(["off", "side-band", "header"]), sampling: z.number().min(0).max(1) }).optional(),
+    }),
+  ),
   services: numbers,
   replicas: numbers,
   frontends: numbers,

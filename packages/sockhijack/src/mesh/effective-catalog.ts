@@ -1,5 +1,5 @@
 /** The catalog as it holds now: the file's services and those that `run` and `attach` brought. @module */
-import { type Catalog, parseCatalog, type RedirectMode, type Service } from "@mitsu/catalog";
+import { type Catalog, parseCatalog, type RedirectMode, type Service, type Tracing } from "@mitsu/catalog";
 
 /** A service that is in no file. */
 export interface AdHocService {
@@ -7,6 +7,7 @@ export interface AdHocService {
   /** As in `mesh.yaml`: `8080`, `"80:8080"`, `"53/udp"`. */
   readonly ports: readonly string[];
   readonly redirect?: RedirectMode | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The catalog of a machine without a file. */
@@ -21,7 +22,11 @@ export function withServices(catalog: Catalog, added: readonly AdHocService[]): 
   const fromFile = new Set(catalog.services.map(({ name }) => name));
   const extra = added.filter(({ name }) => !fromFile.has(name));
   if (extra.length === 0) return catalog;
-  const entry = ({ ports, redirect }: AdHocService): object => ({ ports, ...(redirect ? { redirect } : {}) });
+  const entry = ({ ports, redirect, tracing }: AdHocService): object => ({
+    ports,
+    ...(redirect ? { redirect } : {}),
+    ...(tracing ? { tracing } : {}),
+  });
   const text = JSON.stringify({
     version: 1,
     virtual: catalog.virtual,

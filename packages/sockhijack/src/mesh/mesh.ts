@@ -39,6 +39,8 @@ export class Mesh {
   readonly ids: { readonly services: Ids; readonly replicas: Ids; readonly frontends: Ids };
   readonly #options: MeshOptions;
   readonly #attachments = new Map<bigint, Attachment>();
+  /** Cgroup → whether its packets are watched for tracing. */
+  readonly #traced = new Map<bigint, boolean>();
   readonly #adHoc = new Map<string, AdHocService>();
   #file: Catalog;
   #catalog: Catalog;
@@ -62,7 +64,10 @@ export class Mesh {
       addresses: new MirroredMap(maps.addresses, layout.addressKey, layout.addressValue, mirror),
       backends: new MirroredMap(maps.backends, layout.backendKey, u32, mirror),
       policies: new MirroredMap(maps.policies, layout.policyKey, layout.policyValue, mirror),
-      services: new MirroredMap(maps.services, u32, layout.service, { ...mirror, empty: { redirect: 0, deny_errno: 0, attached: 0 } }),
+      services: new MirroredMap(maps.services, u32, layout.service, {
+        ...mirror,
+        empty: { redirect: 0, deny_errno: 0, attached: 0, trace: 0, sampling: 0 },
+      }),
       replicas: new MirroredMap(maps.replicas, u32, layout.replica, {
         ...mirror,
         empty: {
@@ -113,7 +118,7 @@ export class Mesh {
     const inFile = this.#file.services.some(({ name }) => name === wanted.name);
     if (inFile) return;
     const ports = [...new Set([...(known?.ports ?? []), ...wanted.ports])];
-    const next = { name: wanted.name, ports, redirect: wanted.redirect ?? known?.redirect };
+    const next = { name: wanted.name, ports, redirect: wanted.redirect ?? known?.redirect, tracing: wanted.tracing ?? known?.tracing };
     const catalog = withServices(this.#file, [...this.#adHoc.values()].filter(({ name }) => name !== wanted.name).concat(next));
     this.#adHoc.set(wanted.name, next);
     this.#catalog = catalog;
@@ -157,6 +162,7 @@ export class Mesh {
     const { kernel } = this.#options;
     kernel.detach(cgroup);
     kernel.maps.cgroups.delete(cgroup);
+    this.#traced.delete(cgroup);
     const gone = this.#attachments.get(cgroup);
     this.#attachments.delete(cgroup);
     if (gone) this.forgetUnused(gone.service);
@@ -239,12 +245,26 @@ export class Mesh {
     this.#mirrors.addresses.sync(tables.addresses);
     const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
     this.#freeServices(names);
+    this.#traceAttached();
     ids.frontends.retain(new Set(this.#catalog.services.flatMap(({ name, ports }) => ports.map((port) => frontendName(name, port)))));
     // Compared as a whole: an attachment or a number given out since the last time must survive this process too.
     const state = this.state();
     const text = JSON.stringify(state, (_key, value) => (typeof value === "bigint" ? String(value) : value));
     if (text !== this.#told) onChange(state);
     this.#told = text;
+  }
+
+  /** While a service is traced, the packets of all are watched: a trace leads through those that are not. */
+  #traceAttached(): void {
+    const { kernel } = this.#options;
+    const traced = this.#catalog.services.some(({ tracing }) => tracing.propagation !== "off");
+    for (const { cgroup, folder } of this.#attachments.values()) {
+      if (this.#traced.get(cgroup) === traced) continue;
+      if (traced) kernel.trace(folder, cgroup);
+      else kernel.untrace(cgroup);
+      this.#traced.set(cgroup, traced);
+    }
+    kernel.followThreads(traced);
   }
 
   /** The traffic matrix names services that have ended too, so their numbers are freed, with their cells, only when numbers run short. */

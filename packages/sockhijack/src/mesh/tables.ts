@@ -2,6 +2,7 @@
 import { type Catalog, decide } from "@mitsu/catalog";
 import { ipBytes, isLoopback, isMapped } from "../kernel/ip.ts";
 import type * as layout from "../kernel/layout.ts";
+import { traceMode } from "../kernel/layout.ts";
 import type { Ids } from "./ids.ts";
 import type { Endpoint } from "./listening.ts";
 
@@ -68,7 +69,13 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
     const id = ids.services.of(service.name);
     tables.services.push([
       id,
-      { redirect: redirects[service.redirect], deny_errno: errnos[catalog.defaults.deny], attached: attached.has(service.name) ? 1 : 0 },
+      {
+        redirect: redirects[service.redirect],
+        deny_errno: errnos[catalog.defaults.deny],
+        attached: attached.has(service.name) ? 1 : 0,
+        trace: traceMode[service.tracing.propagation],
+        sampling: Math.round(service.tracing.sampling * 0xffff_ffff),
+      },
     ]);
     for (const { port, protocol } of service.ports) {
       const frontend = ids.frontends.of(frontendName(service.name, { port, protocol }));
