@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 export interface BinaryPlan {
   /** Absolute path of the entry, a `main.ts`. */
   readonly entry: string;
-  /** Files to carry, found by their base names through `node:sea`; koffi's native part comes by itself. */
+  /** Files to carry, found by their base names through `node:sea`; koffi's native part and Graphviz come by themselves. */
   readonly assets: readonly string[];
   /** Absolute path of the result. */
   readonly binary: string;
@@ -38,7 +38,7 @@ export interface BuiltBinary {
  */
 export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
   const script = await bundle(plan.entry);
-  const assets = Object.fromEntries([...plan.assets, koffiNative()].map((file) => [basename(file), file]));
+  const assets = Object.fromEntries([...plan.assets, koffiNative(), ...graphviz(script)].map((file) => [basename(file), file]));
   const inputs = hash([script, process.version, ...Object.entries(assets).flatMap(([name, file]) => [name, readFileSync(file)])]);
   const stamp = join(root, ".cache/build", `${hash([plan.binary]).slice(0, 16)}.sha256`);
   if (!plan.force && existsSync(stamp) && readFileSync(stamp, "utf8") === stampOf(inputs, plan.binary)) {
@@ -68,6 +68,12 @@ export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
 function koffiNative(): string {
   const koffi = createRequire(join(root, "packages/cli/package.json")).resolve("koffi");
   return join(dirname(createRequire(koffi).resolve(`@koromix/koffi-linux-${process.arch}`)), `linux_${process.arch}/koffi.node`);
+}
+
+/** What scripts/embedded-viz.ts loads, for a script that has it. */
+function graphviz(script: string): string[] {
+  if (!script.includes('"viz.cjs"')) return [];
+  return [createRequire(join(root, "packages/sockhijack/package.json")).resolve("@viz-js/viz")];
 }
 
 /** Ties the inputs to the binary that was made of them: one replaced or truncated by hand counts as changed. */

@@ -32,7 +32,7 @@ export async function bundle(entry: string): Promise<string> {
     },
     // import() of a built-in becomes require(): V8's code cache and import() exclude each other in such a binary.
     supported: { "dynamic-import": false },
-    plugins: [main(entry), koffi()],
+    plugins: [main(entry), koffi(), viz()],
   };
   const result = await build(options);
   const [file] = result.outputFiles ?? [];
@@ -66,6 +66,16 @@ function koffi(): Plugin {
       onResolve({ filter: /\/static\.c?js$/ }, ({ importer }) =>
         dirname(importer).includes("/koffi/") ? { path: join(import.meta.dirname, "embedded-koffi.ts") } : undefined,
       );
+    },
+  };
+}
+
+/** Graphviz stays outside the script, in a file that the binary carries. */
+function viz(): Plugin {
+  return {
+    name: "viz",
+    setup({ onResolve }) {
+      onResolve({ filter: /^@viz-js\/viz$/ }, () => ({ path: join(import.meta.dirname, "embedded-viz.ts") }));
     },
   };
 }

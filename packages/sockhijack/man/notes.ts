@@ -1,7 +1,7 @@
 /** What sockhijack(8) says about single commands besides the command table, written by hand in mdoc(7). @module */
 
 /** Commands named after what they show; the manual puts "Show" before their summaries. */
-export const nouns: ReadonlySet<string> = new Set(["services", "flows", "matrix", "resolve", "status", "metrics"]);
+export const nouns: ReadonlySet<string> = new Set(["services", "flows", "matrix", "graph", "trace", "resolve", "status", "metrics"]);
 
 /** Paragraphs by command. */
 export const notes: Readonly<Record<string, string>> = {
@@ -35,6 +35,23 @@ payload in both directions, the share of it that was redirected, messages, and
 the mean time from a request to its answer.`,
   explain: `Prints the sentence of the reason, the address that the program asked for where
 it was given another, and how many messages went which way.`,
+  graph: `Each service stands below those that call it.
+An edge has its rate in both directions, the share of it that was redirected,
+and how many connects were denied.
+In a picture, lines grow with the rate, and colours fit light and dark
+surroundings.`,
+  trace: `A line is a request: who asked whom for what, the status, how long the client
+waited, whether it was redirected, and how its parent was found:
+.Ql by header
+that its program sent, or
+.Ql by thread
+that was working on one request only.
+On a terminal that is wide enough, a bar shows when: light while the client
+waits, dark while the server works.
+.Pp
+The last line is the share of requests with a parent.
+Those without one begin a trace, or were made by a thread that was not seen to
+work on any request.`,
   status: `Each thing that is degraded is named in a line of its own.`,
   cleanup: `Without a daemon, pinned state is taken over for the moment that this needs.
 No connection breaks.`,

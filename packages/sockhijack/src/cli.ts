@@ -12,6 +12,16 @@ const service = {
   unit: "name[:port]",
   required: true,
 } as const satisfies Option;
+const tracing = {
+  type: "string",
+  description: "trace its HTTP requests: header shows called programs a traceparent, side-band changes no byte",
+  choices: ["off", "side-band", "header"],
+} as const satisfies Option;
+const sampling = {
+  type: "number",
+  description: "share of the traces beginning there that are told to the back end, 0 to 1",
+  default: 1,
+} as const satisfies Option;
 const pins = { type: "string", description: "folder in a bpffs for kernel state", unit: "path" } as const satisfies Option;
 const state = { type: "string", description: "folder for state on disk", unit: "path" } as const satisfies Option;
 
@@ -39,6 +49,13 @@ export const sockhijack: Program = {
       ],
       options: {
         metrics: { type: "string", description: "serve Prometheus metrics over HTTP", unit: "address:port" },
+        otlp: { type: "string", description: "export spans by OTLP/HTTP; OTEL_EXPORTER_OTLP_ENDPOINT unless given", unit: "URL" },
+        otlpRate: {
+          type: "number",
+          description: "spans exported at most; above it traces are thinned out as a whole",
+          default: 5000,
+          unit: "spans/s",
+        },
         domain: { type: "string", description: "services are resolved as NAME.DOMAIN", default: "mesh", unit: "name" },
         selftest: {
           type: "string",
@@ -60,7 +77,7 @@ export const sockhijack: Program = {
         { command: "sockhijack run --service web:8080 -- nginx -g 'daemon off;'", does: "a server" },
         { command: "sockhijack run --service client -- curl http://web.mesh:8080/", does: "a client" },
       ],
-      options: { service, redirect },
+      options: { service, redirect, tracing, sampling },
       passthrough: "command…",
       load: () => import("./commands/run.ts"),
     }),
@@ -72,7 +89,7 @@ export const sockhijack: Program = {
         { command: "sockhijack attach nginx.service --service web:80", does: "a unit" },
         { command: "sockhijack attach pid:4711 --service web:80", does: "a process; its open connections too" },
       ],
-      options: { service, redirect },
+      options: { service, redirect, tracing, sampling },
       positionals: [{ name: "target", description: "cgroup, unit, pid:N or container", required: true }],
       load: async () => ({ run: (await import("./commands/change.ts")).attach }),
     }),
@@ -115,6 +132,40 @@ export const sockhijack: Program = {
       summary: "traffic between services",
       examples: [{ command: "sockhijack matrix --json", does: "as placer reads it" }],
       load: async () => ({ run: (await import("./commands/show.ts")).matrix }),
+    }),
+    command({
+      name: "graph",
+      summary: "who talks to whom at this moment, as text or as a picture",
+      description: "Rates are of the time between two readings; colours say what is redirected past TCP and what a policy denied.",
+      examples: [
+        { command: "sockhijack graph", does: "as a tree, measured over a second" },
+        { command: "sockhijack graph --format svg --seconds 5 > mesh.svg", does: "a picture for a browser, light or dark as it likes" },
+        { command: "sockhijack graph --format dot | dot -Tpdf -o mesh.pdf", does: "by your own Graphviz" },
+      ],
+      options: {
+        format: { type: "string", description: "how it is drawn", choices: ["text", "dot", "svg"], default: "text" },
+        seconds: { type: "number", description: "between the two readings", default: 1, unit: "s" },
+        watch: { type: "boolean", description: "redraw the text until interrupted" },
+      },
+      load: () => import("./commands/graph.ts"),
+    }),
+    command({
+      name: "trace",
+      summary: "requests as they called each other from service to service",
+      description:
+        "Services must be traced (--tracing). Each request stands below the one that caused it; the end says how many have a parent.",
+      examples: [
+        { command: "sockhijack trace --limit 3", does: "the last three" },
+        { command: "sockhijack trace --follow --service cart --min-ms 50", does: "slow ones through cart, as they end" },
+        { command: "sockhijack trace --json", does: "every time and size, for a script" },
+      ],
+      options: {
+        follow: { type: "boolean", description: "print traces as they end, until interrupted", alias: "f" },
+        service: { type: "string", description: "only traces that pass this service", unit: "name" },
+        minMs: { type: "number", description: "only traces that take at least this long", unit: "ms" },
+        limit: { type: "number", description: "the last so many, 10 unless given; with --follow, end after so many" },
+      },
+      load: () => import("./commands/trace.ts"),
     }),
     command({
       name: "policy check",

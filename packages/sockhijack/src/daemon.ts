@@ -22,12 +22,20 @@ import { exposeMetrics } from "./metrics.ts";
 import { placesOf } from "./places.ts";
 import { judgeKernel } from "./selftest/verdict.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
+import { ExchangeFeed } from "./tracing/exchange-feed.ts";
+import { LeftConnections } from "./tracing/left-connections.ts";
+import type { OtlpExporter } from "./tracing/otlp-exporter.ts";
+import { RecentTraces } from "./tracing/recent-traces.ts";
+import { RedMetrics } from "./tracing/red-metrics.ts";
+import { openMetricsType } from "./tracing/red-text.ts";
 import { trimWhenCalm } from "./trim-memory.ts";
 
 /** Arguments of `sockhijack daemon`. */
 export interface DaemonArgs {
   readonly ephemeral: boolean;
   readonly metrics: string | undefined;
+  readonly otlp: string | undefined;
+  readonly otlpRate: number;
   readonly pins: string | undefined;
   readonly state: string | undefined;
   readonly domain: string;
@@ -36,6 +44,10 @@ export interface DaemonArgs {
 
 /** How often cgroups are looked at for programs that ended and for units that started. */
 const houseKeepingMs = 500;
+/** How long the end of the daemon may wait for a receiver of spans. */
+const closeExporterMs = 2_000;
+/** Between sweeps for traced connections whose end went unseen. */
+const sweepMs = 60_000;
 /** How long a daemon that was started for a program waits for it; the program may have failed to join. */
 const unusedMs = 10_000;
 
@@ -70,7 +82,13 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const degraded: string[] = [...verdict.broken];
     const object = asset("sockhijack.bpf.o");
     const hash = createHash("sha256").update(object).digest("hex");
-    const kernel = Kernel.open({ object, pins: places.pins, promote: verdict.promote, unread: verdict.unread ? "whole" : "wait" });
+    const kernel = Kernel.open({
+      object,
+      pins: places.pins,
+      promote: verdict.promote,
+      unread: verdict.unread ? "whole" : "wait",
+      inject: verdict.usable,
+    });
     let started = false;
     let released = false;
     // All of it before the lock goes, which is closed last: the next daemon must find everything or nothing.
@@ -121,11 +139,29 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     life.defer("events", () => events.close());
     const taps = new TapFeed(kernel, mesh, engine);
     life.defer("taps", () => taps.close());
+    const exchanges = new ExchangeFeed(kernel, (id) => mesh.ids.services.name(id));
+    life.defer("exchanges", () => exchanges.close());
+    const traces = new RecentTraces(exchanges);
+    const left = new LeftConnections(kernel.maps.connections);
+    const sweeping = setInterval(() => left.sweep(engine.flows), sweepMs).unref();
+    life.defer("sweeping", () => clearInterval(sweeping));
 
-    const metrics = await createMetrics("sockhijack");
-    exposeMetrics(metrics, { kernel, mesh, engine, dns });
+    const otlp = await openExporter(args.otlp, {
+      spansPerSecond: args.otlpRate,
+      vars: env.vars,
+      version: context.program.version,
+      exchanges,
+      log,
+    });
+    if (otlp) life.defer("span exporter", () => otlp.close(closeExporterMs));
+    const red = new RedMetrics();
+    exchanges.to((exchange) => red.add(exchange));
+    const own = await createMetrics("sockhijack");
+    exposeMetrics(own, { kernel, mesh, engine, dns, otlp });
+    const metrics = { ...own, text: async () => (await own.text()) + red.text(false) };
     if (args.metrics !== undefined) {
-      const server = await serveMetrics({ listen: args.metrics, metrics, log });
+      const pages = { "/metrics/requests": { contentType: openMetricsType, text: () => red.text(true) } };
+      const server = await serveMetrics({ listen: args.metrics, metrics, log, pages });
       life.defer("metrics listener", () => server.close());
     }
     const stop = (clean: boolean): void => {
@@ -169,13 +205,14 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
         engine,
         dns,
         taps,
+        traces,
         root,
         cgroup: places.cgroup,
         domain: args.domain,
         version: context.program.version,
         pins: places.pins,
         startedAtMs: env.now(),
-        degraded: () => degraded,
+        degraded: () => (otlp?.lastError === undefined ? degraded : [...degraded, `spans are not exported: ${otlp.lastError}`]),
         metrics: () => metrics.text(),
         stop,
         stopping: () => cleanup,
@@ -193,6 +230,28 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     started = true;
     life.status(`${mesh.attachments.length} cgroups, ${mesh.catalog.services.length} services`);
   });
+}
+
+/** Exports spans when somebody said where to; `OTEL_EXPORTER_OTLP_…` of the environment counts too. */
+async function openExporter(
+  endpoint: string | undefined,
+  {
+    spansPerSecond,
+    vars,
+    version,
+    exchanges,
+    log,
+  }: Pick<Context["env"], "vars"> & { spansPerSecond: number; version: string; exchanges: ExchangeFeed; log: Context["log"] },
+): Promise<OtlpExporter | undefined> {
+  const to = endpoint ?? vars.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (to === undefined || to === "") return undefined;
+  const { OtlpExporter } = await import("./tracing/otlp-exporter.ts");
+  const headers = vars.OTEL_EXPORTER_OTLP_HEADERS;
+  const gzip = vars.OTEL_EXPORTER_OTLP_COMPRESSION === "gzip";
+  const exporter = await OtlpExporter.open({ endpoint: to, spansPerSecond, version, gzip, ...(headers === undefined ? {} : { headers }) });
+  exchanges.to((exchange) => exporter.add(exchange));
+  log.info("exporting spans", { to });
+  return exporter;
 }
 
 interface House {

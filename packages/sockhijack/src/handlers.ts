@@ -11,6 +11,7 @@ import type { Attachment } from "./mesh/attachment.ts";
 import { cgroupOfPid, findCgroup, joinCgroup, makeCgroup } from "./mesh/cgroups.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { TapFeed } from "./tap/tap-feed.ts";
+import type { RecentTraces } from "./tracing/recent-traces.ts";
 import { flowView, matrixView, serviceViews } from "./views.ts";
 
 /** What the methods work on. */
@@ -20,6 +21,7 @@ export interface HandlerOptions {
   readonly engine: Engine;
   readonly dns: Dns;
   readonly taps: TapFeed;
+  readonly traces: RecentTraces;
   /** Mount point of cgroup v2. */
   readonly root: string;
   /** Cgroup below the root for programs started by `run`. */
@@ -64,7 +66,7 @@ const stoppingOptions = { code: "ERR_DAEMON_STOPPING", exit: exitStatus.temporar
 
 /** The handlers of sockhijack's protocol. */
 export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> {
-  const { kernel, mesh, engine, dns, taps, root, log } = options;
+  const { kernel, mesh, engine, dns, taps, traces, root, log } = options;
   /** A service whose first program cannot be attached is not left behind. */
   const undoing = <T>(service: string, attach: () => T): T => {
     try {
@@ -101,8 +103,8 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
     },
     services: () => ({ services: serviceViews(mesh, kernel, options.domain) }),
     matrix: () => ({ cells: matrixView(engine.look(), mesh, kernel) }),
-    join: async ({ service, ports, redirect, pid }) => {
-      mesh.ensureService({ name: service, ports, redirect });
+    join: async ({ service, ports, redirect, tracing, pid }) => {
+      mesh.ensureService({ name: service, ports, redirect, tracing });
       const folder = undoing(service, () => {
         const made = makeCgroup(root, `${options.cgroup}/${service}`);
         mesh.attach(made, service, { made: true });
@@ -115,10 +117,10 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
       log.info("joined", { service, pid, cgroup: folder });
       return { cgroup: folder };
     },
-    attach: async ({ target, service, ports, redirect }) => {
+    attach: async ({ target, service, ports, redirect, tracing }) => {
       const begin = performance.now();
       const found = findCgroup(root, target);
-      mesh.ensureService({ name: service, ports, redirect });
+      mesh.ensureService({ name: service, ports, redirect, tracing });
       const pids = /^(?:pid:)?(\d+)$/.exec(target);
       const folder = undoing(service, () => {
         const to = found ?? moveAside(target, service, options);
@@ -165,6 +167,8 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
       return {};
     },
     tap: ({ service }, { signal }) => taps.of(service, signal),
+    traces: (request) => traces.traces(request),
+    exchanges: (_nothing, { signal }) => traces.follow(signal),
   };
 }
 

@@ -4,12 +4,25 @@ import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import type { OtlpExporter } from "./tracing/otlp-exporter.ts";
 import { matrixView, serviceViews } from "./views.ts";
 
 /** Registers every metric of sockhijack. */
 export function exposeMetrics(
   metrics: Metrics,
-  { kernel, mesh, engine, dns }: { readonly kernel: Kernel; readonly mesh: Mesh; readonly engine: Engine; readonly dns: Dns },
+  {
+    kernel,
+    mesh,
+    engine,
+    dns,
+    otlp,
+  }: {
+    readonly kernel: Kernel;
+    readonly mesh: Mesh;
+    readonly engine: Engine;
+    readonly dns: Dns;
+    readonly otlp: Pick<OtlpExporter, "counts"> | undefined;
+  },
 ): void {
   const events = metrics.counter({
     name: "kernel_events",
@@ -37,7 +50,10 @@ export function exposeMetrics(
   });
   const scans = metrics.counter({ name: "scans", unit: "count", help: "Scans of the sockets of attached programs." });
 
+  const spans = metrics.counter({ name: "spans", unit: "count", help: "Spans by what became of their export.", labels: ["result"] });
+
   metrics.onScrape(() => {
+    for (const [result, value] of Object.entries(otlp?.counts ?? {})) spans.set(value, { result });
     const seen = engine.look();
     for (const [event, value] of Object.entries(kernel.counters())) events.set(Number(value), { event });
     for (const [result, value] of Object.entries(dns.counters)) queries.set(value, { result });

@@ -116,3 +116,18 @@ if (import.meta.main) process.exitCode = await run();\n`,
   t.notRegex(text, /require\("koffi"\)|@koromix\/koffi-linux-x64"/);
   t.is(spawnSync(process.execPath, ["--input-type=commonjs", "--check"], { input: text }).status, 0);
 });
+
+test("bundle() leaves Graphviz outside the text, where it costs no other command anything", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mitsu-bundle-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const entry = join(folder, "main.ts");
+  const svg = join(root, "packages/sockhijack/src/graph/svg.ts");
+  writeFileSync(
+    entry,
+    `const run = async (): Promise<number> => (await (await import(${JSON.stringify(svg)})).graphSvg([])).length;
+if (import.meta.main) process.exitCode = await run();\n`,
+  );
+  const text = await bundle(entry);
+  t.true(text.includes('getAsset)("viz.cjs"'));
+  t.true(text.length < 200_000, String(text.length));
+});

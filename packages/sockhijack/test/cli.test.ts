@@ -18,6 +18,7 @@ const promised = [
   "detach",
   "explain",
   "flows",
+  "graph",
   "matrix",
   "metrics",
   "policy check",
@@ -27,6 +28,7 @@ const promised = [
   "services",
   "status",
   "tap",
+  "trace",
 ];
 
 test("sockhijack has every command it promised", (t) => {
@@ -98,7 +100,7 @@ for (const [argv, message] of [
 }
 
 test("sockhijack's commands say how to start the daemon when none answers", async (t) => {
-  for (const name of ["status", "services", "flows", "matrix", "metrics"]) {
+  for (const name of ["status", "services", "flows", "matrix", "metrics", "graph", "trace"]) {
     const { status, err } = await call(name, "--socket", "/nowhere/s.sock");
     t.is(status, 69, name);
     t.regex(err, /sockhijack daemon/);

@@ -1,8 +1,8 @@
 import test from "ava";
 import fc from "fast-check";
-import { flowsOf, isEnrolled } from "../src/coupling/flow.ts";
+import { flowsOf, isEnrolled, shouldLeaveAlone } from "../src/coupling/flow.ts";
 import { ipBytes } from "../src/kernel/ip.ts";
-import { fact, type SockRecord, tcpState } from "../src/kernel/layout.ts";
+import { fact, type SockRecord, stateFlag, tcpState } from "../src/kernel/layout.ts";
 import { ends, line, listener } from "./scan-lines.ts";
 
 const [left, right] = [ipBytes("10.0.0.1"), ipBytes("10.0.0.2")];
@@ -128,4 +128,16 @@ test("isEnrolled() reads the fact, and is false for a missing end", (t) => {
   t.true(isEnrolled(line({ facts: fact.enrolled | fact.nonblock, state: tcpState.established })));
   t.false(isEnrolled(line({ facts: fact.nonblock })));
   t.false(isEnrolled(undefined));
+});
+
+test("a socket that is in the map alone, for tracing, counts as not enrolled, and leaves when it need not be there", (t) => {
+  const rules = { redirect: () => "auto" };
+  const alone = line({ facts: fact.enrolled | fact.nonblock, flags: stateFlag.client | stateFlag.injects });
+  t.false(isEnrolled(alone));
+  t.false(shouldLeaveAlone(alone, rules));
+  t.true(shouldLeaveAlone({ ...alone, flags: alone.flags | stateFlag.spent }, rules), "no HTTP");
+  t.true(shouldLeaveAlone({ ...alone, flags: alone.flags | stateFlag.optedOut }, rules), "an option that the map cannot carry");
+  t.true(shouldLeaveAlone({ ...alone, facts: fact.enrolled }, rules), "it blocks now");
+  t.false(shouldLeaveAlone({ ...alone, facts: fact.enrolled }, { redirect: () => "on" }), "and may");
+  t.false(shouldLeaveAlone({ ...alone, flags: stateFlag.spent }, rules), "not there alone");
 });

@@ -119,12 +119,29 @@ test("tablesOf() gives an address that two services claim to the first in order 
   t.is(addresses(made)["10.0.0.1 8080/6"]?.[0], "1");
 });
 
+const untraced = { trace: 0, sampling: 0xffff_ffff };
+
+test("tablesOf() writes how services are traced, sampling in 2^-32", (t) => {
+  const made = tables(
+    "a: { tracing: header }\nb: { tracing: { propagation: side-band, sampling: 0.5 } }\nc: { tracing: { sampling: 0 } }",
+    [],
+  );
+  t.deepEqual(
+    made.services.map(([, { trace, sampling }]) => [trace, sampling]),
+    [
+      [2, 0xffff_ffff],
+      [1, 0x8000_0000],
+      [2, 0],
+    ],
+  );
+});
+
 test("tablesOf() writes redirect modes, the error of a denied connect, and who is attached", (t) => {
   const made = tables("a: { redirect: off }\nb: { redirect: on }\nc: {}", [], { rest: "defaults: { deny: prohibit }\n", attached: ["b"] });
   t.deepEqual(made.services, [
-    [1, { redirect: 2, deny_errno: 1, attached: 0 }],
-    [2, { redirect: 1, deny_errno: 1, attached: 1 }],
-    [3, { redirect: 0, deny_errno: 1, attached: 0 }],
+    [1, { redirect: 2, deny_errno: 1, attached: 0, ...untraced }],
+    [2, { redirect: 1, deny_errno: 1, attached: 1, ...untraced }],
+    [3, { redirect: 0, deny_errno: 1, attached: 0, ...untraced }],
   ]);
   t.is(tables("a: {}", []).services[0]?.[1].deny_errno, 111);
 });

@@ -2,15 +2,21 @@
 import { type Context, print } from "@mitsu/cli";
 import { exitStatus } from "@mitsu/cli/error";
 import { askOrStart, daemonClient } from "../client.ts";
-import { parseService } from "./parse-service.ts";
+import { parseService, tracingOf } from "./parse-service.ts";
 
 /** `sockhijack attach`. */
 export async function attach(
-  args: { readonly target: string; readonly service: string; readonly redirect: "auto" | "on" | "off" | undefined },
+  args: {
+    readonly target: string;
+    readonly service: string;
+    readonly redirect: "auto" | "on" | "off" | undefined;
+    readonly tracing: "off" | "side-band" | "header" | undefined;
+    readonly sampling: number;
+  },
   context: Context,
 ): Promise<void> {
   const { name, ports } = parseService(args.service);
-  const attaching = { target: args.target, service: name, ports, redirect: args.redirect };
+  const attaching = { target: args.target, service: name, ports, redirect: args.redirect, tracing: tracingOf(args) };
   const answer = await askOrStart(context, (client) => client.call("attach", attaching, { timeoutMs: 15_000 }));
   print(context, answer, ({ cgroup, tookMs }) => `${cgroup} is ${name} (attached in ${tookMs.toFixed(1)} ms)\n`);
 }

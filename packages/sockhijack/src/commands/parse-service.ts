@@ -17,3 +17,21 @@ export function parseService(text: string): { readonly name: string; readonly po
   }
   return { name, ports };
 }
+
+/** What `--tracing` and `--sampling` say; undefined when the service is left as it is. */
+export function tracingOf({
+  tracing,
+  sampling,
+}: {
+  readonly tracing: "off" | "side-band" | "header" | undefined;
+  readonly sampling: number;
+}): { readonly propagation: "off" | "side-band" | "header"; readonly sampling: number } | undefined {
+  if (!(sampling >= 0 && sampling <= 1)) {
+    throw new MitsuError(`--sampling ${sampling} is not a share`, {
+      code: "ERR_USAGE",
+      exit: exitStatus.usage,
+      hint: "use a number from 0 (none) to 1 (all): --sampling 0.1",
+    });
+  }
+  return tracing === undefined ? undefined : { propagation: tracing, sampling };
+}

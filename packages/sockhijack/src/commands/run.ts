@@ -3,12 +3,14 @@ import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { become } from "../become.ts";
 import { askOrStart } from "../client.ts";
-import { parseService } from "./parse-service.ts";
+import { parseService, tracingOf } from "./parse-service.ts";
 
 /** Arguments of `run`. */
 export interface RunArgs {
   readonly service: string;
   readonly redirect: "auto" | "on" | "off" | undefined;
+  readonly tracing: "off" | "side-band" | "header" | undefined;
+  readonly sampling: number;
 }
 
 /** `sockhijack run`. */
@@ -21,7 +23,7 @@ export async function run(args: RunArgs, context: Context): Promise<number> {
       hint: "sockhijack run --service web:8080 -- nginx -g 'daemon off;'",
     });
   }
-  const joining = { service: name, ports, redirect: args.redirect, pid: process.pid };
+  const joining = { service: name, ports, redirect: args.redirect, tracing: tracingOf(args), pid: process.pid };
   await askOrStart(context, (client) => client.call("join", joining, { timeoutMs: 15_000 }));
   return become(context.passthrough, context.env.vars);
 }

@@ -16,6 +16,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   "03-policy.sh": /^connect denied from=intruder to=redis port=6379 .*rule=nobody-else/m,
   "04-attach-running.sh": /^0 of 8 connections redirected\nthe client noticed nothing$/m,
   "05-tap.sh": /^[1-9]\d* requests are in it, in full$/m,
+  "06-trace.sh": /^ {3}└─ shop → stock {2}GET \/items\/42 {2}200 .* by thread$/m,
 };
 
 test("every example is run here, is short, and says what it shows and how it is run", (t) => {

@@ -10,7 +10,7 @@ const header = readFileSync(new URL("../../bpf/sockhijack.h", import.meta.url), 
 const tapBytes = Number(/^#define TAP_BYTES (\d+)$/m.exec(header)?.[1]);
 
 /** Structs that no codec mirrors, since they never leave the kernel. */
-const kernelOnly = ["sock_state"];
+const kernelOnly = ["sock_state", "framing", "connection", "thread", "received", "grave"];
 const tapRecord = struct({ ...layout.tapHead.fields, data: bytes(tapBytes) });
 // biome-ignore lint/suspicious/noExplicitAny: codecs of any struct
 const codecs: Readonly<Record<string, StructCodec<any>>> = {
@@ -32,6 +32,9 @@ const codecs: Readonly<Record<string, StructCodec<any>>> = {
   sock_record: layout.sockRecord,
   event: layout.event,
   tap_record: tapRecord,
+  birth_key: layout.birthKey,
+  exchange: layout.exchangeRecord,
+  span_record: layout.spanRecord,
   control: layout.control,
 };
 
@@ -51,7 +54,7 @@ function cEnum(name: string, prefix: string): Record<string, number> {
   return values;
 }
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snake = (name: string): string => name.replaceAll("-", "_").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const snakeKeys = (values: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(values).map(([name, v]) => [snake(name), v]));
 
@@ -67,13 +70,17 @@ for (const [name, codec] of Object.entries(codecs)) {
 }
 
 // BTF knows sizes, not signs or byte order: those are read from the header.
-const scalars: Readonly<Record<string, Codec<never>>> = {
+const codecOf: Readonly<Record<string, Codec<never>>> = {
   __u8: u8,
   __u16: u16,
   __be16: u16be,
   __u32: u32,
   __u64: u64,
   __s64: i64,
+  span_id: layout.spanId,
+  address: layout.address,
+  birth_key: layout.birthKey,
+  exchange: layout.exchangeRecord,
 } as never;
 for (const [name, body] of bodies("struct")) {
   const codec = codecs[name];
@@ -86,8 +93,7 @@ for (const [name, body] of bodies("struct")) {
       Object.keys(codec.fields),
     );
     for (const { field, type, array } of named) {
-      const expected = type === "address" ? layout.address : scalars[type];
-      if (array === undefined) t.is(codec.fields[field], expected, `${field} is ${type}`);
+      if (array === undefined) t.is(codec.fields[field], codecOf[type], `${field} is ${type}`);
       else t.is(codec.fields[field]?.align, 1, `${field} is an array of bytes`);
     }
   });
@@ -99,6 +105,9 @@ const enums = [
   ["action_plan", "PLAN_", layout.planAction],
   ["applied", "APPLIED_", layout.applied],
   ["event_kind", "EVENT_", layout.eventKind],
+  ["trace", "TRACE_", layout.traceMode],
+  ["exchange_flag", "EXCHANGE_", layout.exchangeFlag],
+  ["connection_flag", "", layout.connectionFlag],
 ] as const;
 for (const [name, prefix, values] of enums) {
   test(`layout.ts has the constants of enum ${name} that it uses as C has them`, (t) => t.like(cEnum(name, prefix), snakeKeys(values)));

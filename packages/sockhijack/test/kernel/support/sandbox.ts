@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
-import { connect, type Flow, type ServiceStatus, type SockhijackStatus, sockhijack } from "@mitsu/ipc";
+import { connect, type Flow, type ServiceStatus, type SockhijackStatus, sockhijack, type TracedExchange } from "@mitsu/ipc";
 import type { ExecutionContext } from "ava";
 import { type Places, placesOf } from "../../../src/places.ts";
 import { processesIn, tracesOf } from "./kernel-state.ts";
@@ -29,6 +29,9 @@ export interface FlowMatch {
 export interface RunOptions extends ProgramOptions {
   readonly within?: Namespace | undefined;
   readonly redirect?: "auto" | "on" | "off";
+  readonly tracing?: "off" | "side-band" | "header" | undefined;
+  /** Share of the traces beginning there that are sampled; 1 unless told. */
+  readonly sampling?: number | undefined;
 }
 
 let made = 0;
@@ -85,13 +88,22 @@ export class Sandbox {
   /** Starts a program under `sockhijack run --service`. @param options `within` a namespace: `run` itself is started there. */
   run(service: string, command: readonly string[], options?: RunOptions): Program {
     const redirect = options?.redirect ? ["--redirect", options.redirect] : [];
-    return this.start(["run", "--service", service, ...redirect, "--", ...command], options);
+    const tracing = options?.tracing ? ["--tracing", options.tracing, "--sampling", String(options.sampling ?? 1)] : [];
+    return this.start(["run", "--service", service, ...redirect, ...tracing, "--", ...command], options);
   }
 
   /** Starts `sockhijack daemon` and waits until it is ready. @param mesh Text of its `mesh.yaml`. */
-  async daemon({ mesh, args = [] }: { readonly mesh?: string; readonly args?: readonly string[] } = {}): Promise<Program> {
+  async daemon({
+    mesh,
+    args = [],
+    within,
+  }: {
+    readonly mesh?: string;
+    readonly args?: readonly string[];
+    readonly within?: Namespace;
+  } = {}): Promise<Program> {
     const config = mesh === undefined ? [] : ["--config", this.file("mesh.yaml", mesh)];
-    const daemon = this.start(["daemon", ...config, ...args]);
+    const daemon = this.start(["daemon", ...config, ...args], { within });
     await daemon.says(/\bready\b/);
     return daemon;
   }
@@ -135,6 +147,16 @@ export class Sandbox {
   /** What `status --json` prints. */
   status(): Promise<SockhijackStatus> {
     return this.#call((client) => client.call("status", {}));
+  }
+
+  /** Waits until so many sampled exchanges with a server service have ended, and returns all of them with their traces' others, oldest first. */
+  async exchanges(to: string, count = 1): Promise<readonly TracedExchange[]> {
+    const all = async () =>
+      (await this.#call((client) => client.call("traces", { limit: 1000 }))).traces.flatMap((trace) => trace.exchanges);
+    return until(`${count} exchanges with ${to}`, async () => {
+      const found = await all();
+      return found.filter(({ server }) => server.service === to).length >= count && found;
+    });
   }
 
   /** One service once it has as many replicas that listen. */

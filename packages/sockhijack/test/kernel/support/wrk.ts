@@ -44,6 +44,8 @@ export class Load {
       seconds = 60,
       cgroup,
       within,
+      tracing,
+      sampling,
     }: {
       readonly service?: string;
       readonly url: string;
@@ -53,11 +55,13 @@ export class Load {
       /** Runs wrk in this cgroup in place of `run`. */
       readonly cgroup?: string;
       readonly within?: Namespace;
+      readonly tracing?: "off" | "side-band" | "header" | undefined;
+      readonly sampling?: number | undefined;
     },
   ) {
     const file = sandbox.file("wrk.lua", script);
     const command = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "5s", "-s", file, url, "--", body];
-    this.program = cgroup === undefined ? sandbox.run(service, command, { within }) : sandbox.inCgroup(cgroup, command);
+    this.program = cgroup === undefined ? sandbox.run(service, command, { within, tracing, sampling }) : sandbox.inCgroup(cgroup, command);
   }
 
   /** Waits until wrk holds this many connections to a port: whether sockhijack knows of them or not. */

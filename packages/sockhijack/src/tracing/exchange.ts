@@ -1,0 +1,54 @@
+/** One HTTP request and its answer, as the kernel saw them go by: what spans, metrics and trace trees are made of. @module */
+
+/** Where one end of the connection is. */
+export interface ExchangeEnd {
+  /** Name of the service; empty for a program outside the mesh. */
+  readonly service: string;
+  /** IPv4 or IPv6 address as text. */
+  readonly address: string;
+  readonly port: number;
+  /** This end is a traced service on this node, so its span is ours to tell. */
+  readonly here: boolean;
+}
+
+/** An exchange that has ended. Times are nanoseconds since 1970, sizes are bytes with heads. */
+export interface Exchange {
+  readonly client: ExchangeEnd;
+  readonly server: ExchangeEnd;
+  /** Node that saw it. */
+  readonly node: string;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits; the client's span is the server's parent. */
+  readonly clientSpanId: string;
+  readonly serverSpanId: string;
+  /** Parent of the client's span; undefined at the root of a trace. */
+  readonly parentSpanId: string | undefined;
+  /** The request's head was sent. */
+  readonly startNs: bigint;
+  /** The server's program read of it; undefined when that was not seen. */
+  readonly readNs: bigint | undefined;
+  /** The answer's head was sent; undefined when there was none. */
+  readonly firstNs: bigint | undefined;
+  /** The answer's last byte was sent, or the connection ended. */
+  readonly endNs: bigint;
+  readonly method: string;
+  /** Request target as sent, with its query; cut after about 90 characters. */
+  readonly target: string;
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly requestBytes: number;
+  readonly answerBytes: number;
+  /** Told to the back end; metrics count the others too. */
+  readonly sampled: boolean;
+  /** The client's program sent a traceparent of its own or passed one on. */
+  readonly continued: boolean;
+  /** How the parent was found: the program's own header, its thread's one open request, or not at all. */
+  readonly link: "header" | "thread" | "ambiguous" | "none";
+  /** The request got a traceparent that its server's program sees. */
+  readonly injected: boolean;
+  /** Its bytes went past TCP. */
+  readonly redirected: boolean;
+  /** The connection ended before the answer had. */
+  readonly aborted: boolean;
+}

@@ -1,0 +1,78 @@
+/** Attributes of HTTP spans. Source: OpenTelemetry semantic conventions 1.45, "HTTP spans" (stable). @module */
+import type { Attributes } from "@opentelemetry/api";
+import type { Exchange } from "./exchange.ts";
+import { parseTarget, type RequestTarget } from "./request-target.ts";
+import { redactedQuery } from "./url-redaction.ts";
+
+/** Schema that the names below are taken from. */
+export const schemaUrl = "https://opentelemetry.io/schemas/1.45.0";
+
+/** Methods that are told by name; another is `_OTHER`. RFC 9110, PATCH (RFC 5789) and QUERY. */
+export const knownMethods: readonly string[] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+
+/** The one value of `error.type` that is no status code: the connection ended before the answer had. */
+export const abortedError = "aborted";
+
+/**
+ * Why the exchange failed as seen from one end, a value for `error.type`; undefined when it did not. A client's mistake (4xx) is an
+ * error of the client only.
+ */
+export function errorType(exchange: Exchange, end: "client" | "server"): string | undefined {
+  if (exchange.status >= (end === "client" ? 400 : 500)) return String(exchange.status);
+  return exchange.aborted || exchange.status === 0 ? abortedError : undefined;
+}
+
+/** What both ends' spans have; sizes are bytes with heads. */
+export function commonAttributes(exchange: Exchange, isKnown: (method: string) => boolean): Attributes {
+  const known = isKnown(exchange.method);
+  const attributes: Attributes = { "http.request.method": known ? exchange.method : "_OTHER" };
+  if (!known) attributes["http.request.method_original"] = exchange.method;
+  if (exchange.status > 0) {
+    attributes["http.response.status_code"] = exchange.status;
+    attributes["http.response.size"] = exchange.answerBytes;
+  }
+  attributes["http.request.size"] = exchange.requestBytes;
+  attributes["mitsu.redirected"] = exchange.redirected;
+  attributes["mitsu.link"] = exchange.link;
+  attributes["mitsu.injected"] = exchange.injected;
+  return attributes;
+}
+
+/** Adds what a CLIENT span has. The Host header is not known to us, so a service is called by its name. */
+export function addClientAttributes(attributes: Attributes, { method, target, server }: Exchange, route: string): void {
+  attributes["server.address"] = server.service || server.address;
+  attributes["server.port"] = server.port;
+  attributes["network.peer.address"] = server.address;
+  attributes["network.peer.port"] = server.port;
+  if (server.service) attributes["server.service.name"] = server.service;
+  const parts = parseTarget(method, target);
+  const port = server.port === 80 ? "" : `:${server.port}`;
+  attributes["url.full"] = fullUrl(parts, `${bracketed(server.service || server.address)}${port}`);
+  attributes["url.template"] = route;
+}
+
+/** Adds what a SERVER span has. */
+export function addServerAttributes(attributes: Attributes, { method, target, client, server }: Exchange, route: string): void {
+  const { path, query, scheme } = parseTarget(method, target);
+  attributes["url.scheme"] = scheme;
+  attributes["url.path"] = path;
+  if (query) attributes["url.query"] = redactedQuery(query);
+  attributes["http.route"] = route;
+  attributes["server.address"] = server.service || server.address;
+  attributes["server.port"] = server.port;
+  attributes["client.address"] = client.address;
+  attributes["client.port"] = client.port;
+  attributes["network.peer.address"] = client.address;
+  attributes["network.peer.port"] = client.port;
+  if (client.service) attributes["client.service.name"] = client.service;
+}
+
+function fullUrl({ scheme, authority, path, query, credentials }: RequestTarget, host: string): string {
+  const shown = path === "*" ? "" : path;
+  const secret = credentials ? "REDACTED:REDACTED@" : "";
+  return `${scheme}://${secret}${authority ?? host}${shown}${query ? `?${redactedQuery(query)}` : ""}`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
