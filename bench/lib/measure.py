@@ -7,17 +7,24 @@ CPU seconds are the scheduler's own run time in nanoseconds (/proc/PID/task/*/sc
 includes the soft interrupts that loopback TCP runs in the sender's context. A watched pid stands for its descendants too.
 TCP segments come from /proc/PID/net/snmp of every network namespace the watched programs live in, over the whole run and
 over a steady window that leaves out the connections' first moments (--skip seconds at the start, 0.3 s at the end).
+
+With --receiver (lib/receiver.ts) the spans that arrive are counted too. They come in batches after the fact: when the generator has
+ended, the measurement goes on until none has come for QUIET_SECONDS, so that the CPU that exports them is charged to this run.
 """
 
 import argparse
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 TAIL_SECONDS = 0.3
+QUIET_SECONDS = 1.3  # longer than the interval at which any mode exports
+PATIENCE_SECONDS = 10.0
 
 
 def tree(pid):
@@ -75,12 +82,49 @@ def distinct_namespaces(pids):
     return list(seen.values())
 
 
-def kernel_counters(status_command):
-    """The daemon's counters by name; empty without a daemon or when it does not answer."""
-    if not status_command:
-        return {}
-    done = subprocess.run(status_command.split(), capture_output=True, text=True, timeout=20)
-    return json.loads(done.stdout).get("counters", {}) if done.returncode == 0 else {}
+def kernel_counters(status_commands):
+    """The daemons' counters by name, summed; empty without a daemon or when none answers."""
+    total = {}
+    for command in status_commands:
+        done = subprocess.run(command.split(), capture_output=True, text=True, timeout=20)
+        counters = json.loads(done.stdout).get("counters", {}) if done.stdout.startswith("{") else {}
+        for name, count in counters.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def received(receivers):
+    """What the receivers with these control sockets have counted, summed: {"requests", "spans", "bytes"}."""
+    total = {}
+    for path in receivers:
+        connection = http.client.HTTPConnection("localhost", timeout=20)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(path)
+        connection.request("GET", "/")
+        for name, count in json.load(connection.getresponse()).items():
+            total[name] = total.get(name, 0) + count
+        connection.close()
+    return total
+
+
+def wait_until_quiet(receivers):
+    """Waits until no span has arrived for QUIET_SECONDS, PATIENCE_SECONDS at most; returns what has."""
+    latest, since, deadline = received(receivers), time.monotonic(), time.monotonic() + PATIENCE_SECONDS
+    while receivers and time.monotonic() < min(since + QUIET_SECONDS, deadline):
+        time.sleep(0.1)
+        now = received(receivers)
+        if now != latest:
+            latest, since = now, time.monotonic()
+    return latest
+
+
+def resident_mb(pids):
+    """Resident set of the given processes in MB (10^6 bytes), shared file pages included."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/status") as status:
+            total += next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+    return total * 1024 / 1e6
 
 
 def main():
@@ -90,7 +134,8 @@ def main():
     parser.add_argument("--watch", action="append", default=[], metavar="ROLE=PID", help="program to account for; repeatable")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long the generator is told to run")
     parser.add_argument("--skip", type=float, default=0.5, help="seconds left out of the steady window at its start")
-    parser.add_argument("--status", help="command that prints the daemon's status as JSON, asked before and after the run")
+    parser.add_argument("--status", action="append", default=[], help="command that prints a daemon's status as JSON, asked before and after")
+    parser.add_argument("--receiver", action="append", default=[], metavar="SOCKET", help="control socket of lib/receiver.ts; repeatable")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
@@ -102,6 +147,7 @@ def main():
     spaces = distinct_namespaces(tree(pid)[-1] for pids in roles.values() for pid in pids)
 
     counters = kernel_counters(args.status)
+    arrived = received(args.receiver)
     machine = machine_seconds()
     before = {role: cpu_seconds(pids) for role, pids in roles.items()}
     first, first_again = segments(spaces)
@@ -131,9 +177,13 @@ def main():
     _pid, status, usage = os.wait4(child.pid, 0)
     wall = time.monotonic() - begun
     last, last_again = segments(spaces)
-    cpu = {role: cpu_seconds(pids) - before[role] for role, pids in roles.items()}
-    cpu["client"] = usage.ru_utime + usage.ru_stime
+    client = usage.ru_utime + usage.ru_stime
     busy, softirq, steal = (now - then for now, then in zip(machine_seconds(), machine))
+    foreign = max(0.0, busy - client - sum(cpu_seconds(pids) - before[role] for role, pids in roles.items()))
+    memory = resident_mb(roles.get("daemon", []))
+    arrived = {name: now - arrived[name] for name, now in wait_until_quiet(args.receiver).items()}
+    cpu = {role: cpu_seconds(pids) - before[role] for role, pids in roles.items()}
+    cpu["client"] = client
 
     counted = {name: now - counters.get(name, 0) for name, now in kernel_counters(args.status).items()}
 
@@ -144,11 +194,13 @@ def main():
         "cpuSeconds": cpu,
         "softirqSeconds": softirq,
         "stealSeconds": steal,
-        "foreignCpuSeconds": max(0.0, busy - sum(cpu.values())),
+        "foreignCpuSeconds": foreign,
         "segments": last - first,
         "retransmitted": last_again - first_again,
         "steady": steady,
         "counters": {name: count for name, count in counted.items() if count},
+        "received": arrived,
+        "daemonRssMb": memory,
         "output": output,
     }
     with open(args.to, "a") as out:

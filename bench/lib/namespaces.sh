@@ -5,11 +5,16 @@ far_address=10.203.77.2
 make_pods() {
   make_namespace a && pod_a=$made
   make_namespace b && pod_b=$made
-  ip -n "$pod_a" link add eth0 type veth peer name eth0 netns "$pod_b"
-  ip -n "$pod_a" address add 10.203.77.1/24 dev eth0
-  ip -n "$pod_b" address add "$far_address/24" dev eth0
-  ip -n "$pod_a" link set eth0 up
-  ip -n "$pod_b" link set eth0 up
+  join_namespaces "$pod_a" "$pod_b" 10.203.77
+}
+
+# join_namespaces A B SUBNET: a veth pair between them; A is SUBNET.1, B is SUBNET.2.
+join_namespaces() {
+  ip -n "$1" link add eth0 type veth peer name eth0 netns "$2"
+  ip -n "$1" address add "$3.1/24" dev eth0
+  ip -n "$2" address add "$3.2/24" dev eth0
+  ip -n "$1" link set eth0 up
+  ip -n "$2" link set eth0 up
 }
 
 start_far_plain() {

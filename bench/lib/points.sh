@@ -3,26 +3,20 @@
 declare -A redis_port=([plain]=8101 [sockhijack]=8201 [haproxy1]=8301 [haproxy2]=8401 [envoy2]=8501)
 declare -A iperf_port=([plain]=8102 [sockhijack]=8202 [haproxy1]=8302 [haproxy2]=8402 [envoy2]=8502)
 declare -A far_port=([plain]=8150 [sockhijack]=8250)
-plan=()
-
-# port_for SIZE PORT BULK-PORT: large bodies, and small ones that are to follow large ones, go to the second.
-port_for() { if [[ $1 == 262144* || $1 == *-after-bulk ]]; then echo "$3"; else echo "$2"; fi; }
 
 # check_bodies MODE: every size comes back complete and unchanged.
 check_bodies() {
-  local size url
+  local size urls=()
   for size in 64 1024 4096 16384 262144 262144-write; do
-    url="http://127.0.0.1:$(port_for "$size" "${http_port[$1]}" "${bulk_port[$1]}")/$size"
-    [[ $(inside "$loopback" curl -s --max-time 5 "$url" | tr -d x | wc -c) == 0 ]] || return 1
-    [[ $(inside "$loopback" curl -s --max-time 5 "$url" | wc -c) == "${size%-write}" ]] || return 1
+    urls+=("http://127.0.0.1:$(port_for "$size" "${http_port[$1]}" "${bulk_port[$1]}")/$size")
   done
+  inside "$loopback" "$here/lib/check-bodies.sh" "${urls[@]}"
 }
 
 # plan_points: fills $plan with lines "phase rep mode size connections"; within a repetition the modes follow each other at every point.
 plan_points() {
   local rep mode size count pair=()
   for mode in plain sockhijack; do has "$mode" && pair+=("$mode"); done
-  wanted() { [[ ,$phases, == *,$1,* ]]; }
   for ((rep = 1; rep <= reps; rep++)); do
     wanted http && for count in ${connections//,/ }; do for size in ${sizes//,/ }; do for mode in "${available[@]}"; do
       [[ $size == *-after-bulk && ($count != 16 || $mode != @(plain|sockhijack)) ]] && continue
@@ -48,12 +42,10 @@ plan_points() {
 
 # record MODE NAMESPACE WATCHED POINT-JSON cmd...: one line of $raw. The generator runs as service "load" under sockhijack.
 record() {
-  local mode=$1 namespace=$2 watch=() command=() role
-  for role in $3; do watch+=(--watch "$role"); done
-  [[ $mode == sockhijack ]] && watch+=(--status "$program status --json --socket $socket")
-  command=(timeout -k 2 $((seconds + 25)) "$here/lib/measure.py" --to "$raw" --point "$4" --seconds "$seconds" "${watch[@]}" -- taskset -c "$client_cpu" "${@:5}")
-  [[ $mode == sockhijack ]] && mapfile -d '' -t command < <(hijacked load "${command[@]}")
-  client nsenter --net="/run/netns/$namespace" "${command[@]}"
+  local measure_flags=() service="" role
+  for role in $3; do measure_flags+=(--watch "$role"); done
+  [[ $1 == sockhijack ]] && service=load measure_flags+=(--status "$program status --json --socket $socket")
+  generate "$service" "$2" "$4" "${@:5}"
 }
 
 # measure_point PHASE REP MODE SIZE CONNECTIONS

@@ -1,5 +1,5 @@
 # Programs and network namespaces that a benchmark starts: each is known by pid or name, and stopped in reverse on every exit.
-# Sourced. Needs $work (a private directory) and $unique (this run's name).
+# Sourced. Needs $bench (the script's name), $work (a private directory) and $unique (this run's name).
 # shellcheck shell=bash disable=SC2154,SC2034
 
 started=()    # "pid name", in the order of start
@@ -7,7 +7,7 @@ namespaces=() # names of the network namespaces made
 client_pid=
 
 say() { printf '%s\n' "$*" >&2; }
-die() { say "same-node: $*"; exit 1; }
+die() { say "$bench: $*"; exit 1; }
 
 # make_namespace NAME: a network namespace with its loopback up; sets the name's full form in $made.
 make_namespace() {
@@ -36,7 +36,7 @@ wait_for_port() {
   eval "pid=\$pid_${1//-/_}"
   until inside "$2" bash -c "exec 3<>/dev/tcp/$3/$4" 2>/dev/null; do
     if ! kill -0 "$pid" 2>/dev/null || ((++tries > 200)); then
-      say "same-node: $1 does not listen on $3:$4; its log:"
+      say "$bench: $1 does not listen on $3:$4; its log:"
       tail -n 5 "$work/$1.log" >&2
       return 1
     fi
@@ -62,7 +62,7 @@ stop_all() {
     pid=${started[i]%% *}
     kill -TERM "$pid" 2>/dev/null || continue
     for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-    kill -KILL "$pid" 2>/dev/null && say "same-node: had to kill ${started[i]#* } (pid $pid)"
+    kill -KILL "$pid" 2>/dev/null && say "$bench: had to kill ${started[i]#* } (pid $pid)"
     wait "$pid" 2>/dev/null
   done
   started=()

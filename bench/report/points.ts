@@ -11,6 +11,7 @@ export interface Spread {
 /** One mode's figures at one point. */
 export interface ModeFigures {
   readonly throughput: Spread;
+  readonly meanUs?: Spread;
   readonly p50Us?: Spread;
   readonly p99Us?: Spread;
   readonly cpuUs: Spread;
@@ -19,6 +20,10 @@ export interface ModeFigures {
   readonly segmentsWholeRun: Spread;
   /** Throughput over plain's of the same repetition. */
   readonly ratio?: Spread;
+  /** Mean response time over plain's of the same repetition; below 1 is better. */
+  readonly meanRatio?: Spread;
+  /** Spans an operation that arrived at the receiver. */
+  readonly spans?: Spread;
   /** p99 over plain's of the same repetition; below 1 is better. */
   readonly p99Ratio?: Spread;
   readonly errors: number;
@@ -84,12 +89,16 @@ function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
   const own = all.filter((sample) => sample.mode === mode);
   const roles = new Set(own.flatMap((sample) => Object.keys(sample.cpuUs)));
   const counters = new Set(own.flatMap((sample) => Object.keys(sample.counters)));
+  const meanUs = spreadOf(own, (s) => s.meanUs);
+  const spans = spreadOf(own, (s) => s.spans);
   const p50Us = spreadOf(own, (s) => s.p50Us);
   const p99Us = spreadOf(own, (s) => s.p99Us);
   const ratio = ratioSpread(all, mode, "plain", (s) => s.throughput);
+  const meanRatio = ratioSpread(all, mode, "plain", (s) => s.meanUs);
   const p99Ratio = ratioSpread(all, mode, "plain", (s) => s.p99Us);
   return {
     throughput: spread(own.map((s) => s.throughput)),
+    ...(meanUs && { meanUs }),
     ...(p50Us && { p50Us }),
     ...(p99Us && { p99Us }),
     cpuUs: spread(own.map((s) => s.cpuUs.total!)),
@@ -97,6 +106,8 @@ function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
     segments: spread(own.map((s) => s.segments)),
     segmentsWholeRun: spread(own.map((s) => s.segmentsWholeRun)),
     ...(ratio && { ratio }),
+    ...(meanRatio && { meanRatio }),
+    ...(spans && { spans }),
     ...(p99Ratio && { p99Ratio }),
     errors: own.reduce((sum, s) => sum + s.errors, 0),
     counters: Object.fromEntries([...counters].map((name) => [name, spread(own.map((s) => s.counters[name] ?? 0)).median])),

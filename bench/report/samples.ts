@@ -16,6 +16,9 @@ interface RawMeasurement {
   readonly segments: number;
   readonly steady: { readonly segments: number; readonly seconds: number } | null;
   readonly counters?: Readonly<Record<string, number>>;
+  /** What OTLP receivers counted; empty without one. */
+  readonly received?: { readonly spans?: number };
+  readonly daemonRssMb?: number;
   readonly output: string;
 }
 
@@ -29,9 +32,10 @@ export interface Sample {
   readonly connections: number;
   /** Operations a second; for `iperf` Gbit/s. */
   readonly throughput: number;
+  readonly meanUs?: number;
   readonly p50Us?: number;
   readonly p99Us?: number;
-  /** CPU µs an operation: each role's, and `total`. */
+  /** CPU µs an operation: each role's, and `total`, in which the receiver of spans is not: it stands for a back end elsewhere. */
   readonly cpuUs: Readonly<Record<string, number>>;
   /** TCP segments an operation in the steady window (the whole run when it was too short for one). */
   readonly segments: number;
@@ -41,6 +45,10 @@ export interface Sample {
   readonly errors: number;
   /** What the daemon counted in the kernel, an operation: `redirected`, `pass_in_flight` …; empty without a daemon. */
   readonly counters: Readonly<Record<string, number>>;
+  /** Spans an operation that arrived at the receiver. */
+  readonly spans?: number;
+  /** Resident set of the daemons right after the load, in MB (10⁶ bytes); 0 without one. */
+  readonly daemonRssMb: number;
   /** CPU time of other programs and of the hypervisor, as a share of one CPU. */
   readonly foreignCpu: number;
 }
@@ -71,6 +79,7 @@ export interface Measurements {
 interface Figures {
   readonly throughput: number;
   readonly operations: number;
+  readonly meanUs?: number;
   readonly p50Us?: number;
   readonly p99Us?: number;
   readonly errors: number;
@@ -79,8 +88,15 @@ interface Figures {
 /** wrk (through `lib/wrk-json.lua`) and `lib/open-loop.c` print the same fields. */
 function httpFigures(output: string): Figures {
   const r = JSON.parse(output.slice(output.indexOf('{"requests"'))) as Record<string, number>;
-  const { requests = 0, seconds = 1, p50Us = 0, p99Us = 0, errors = 0, unanswered = 0 } = r;
-  return { throughput: requests / seconds, operations: requests, p50Us, p99Us, errors: errors + unanswered };
+  const { requests = 0, seconds = 1, meanUs, p50Us = 0, p99Us = 0, errors = 0, unanswered = 0 } = r;
+  return {
+    throughput: requests / seconds,
+    operations: requests,
+    ...(meanUs !== undefined && { meanUs }),
+    p50Us,
+    p99Us,
+    errors: errors + unanswered,
+  };
 }
 
 /** Last line of `redis-benchmark --csv`: test, rps, then avg, min, p50, p95, p99, max in ms. */
@@ -107,7 +123,7 @@ function toSample(raw: RawMeasurement): Sample {
   const cpuUs: Record<string, number> = { total: 0 };
   for (const [role, seconds] of Object.entries(raw.cpuSeconds)) {
     cpuUs[role] = (seconds * 1e6) / operations;
-    cpuUs.total = cpuUs.total! + cpuUs[role];
+    if (role !== "receiver") cpuUs.total = cpuUs.total! + cpuUs[role];
   }
   const segmentsWholeRun = raw.segments / operations;
   // iperf3 and redis-benchmark spend some of the wall time on set-up; requests spread over the rest, which overstates segments slightly.
@@ -119,12 +135,15 @@ function toSample(raw: RawMeasurement): Sample {
     size: raw.size,
     connections: raw.connections,
     throughput,
+    ...(figures.meanUs !== undefined && { meanUs: figures.meanUs }),
     ...(figures.p50Us !== undefined && figures.p99Us !== undefined && { p50Us: figures.p50Us, p99Us: figures.p99Us }),
     cpuUs,
     segments: raw.steady && inSteady ? raw.steady.segments / inSteady : segmentsWholeRun,
     segmentsWholeRun,
     errors,
     counters: Object.fromEntries(Object.entries(raw.counters ?? {}).map(([name, n]) => [name, n / operations])),
+    ...(raw.received?.spans !== undefined && { spans: raw.received.spans / operations }),
+    daemonRssMb: raw.daemonRssMb ?? 0,
     foreignCpu: (raw.foreignCpuSeconds + raw.stealSeconds) / raw.wallSeconds,
   };
 }

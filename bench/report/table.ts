@@ -1,7 +1,7 @@
 /** The run as text. @module */
-import { modeNames, phaseNames, sizeName } from "./names.ts";
+import type { Target } from "./judge.ts";
+import { modeNames, phaseNames, sizeName, tracingModeNames, tracingPhaseNames } from "./names.ts";
 import type { ModeFigures, Point } from "./points.ts";
-import type { Target } from "./targets.ts";
 
 const ansi = { bold: "1", dim: "2", red: "31", green: "32" } as const;
 
@@ -13,38 +13,90 @@ const count = (value: number): string => Math.round(value).toLocaleString("en-US
 const times = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)} ×`);
 const us = (value: number | undefined): string => (value === undefined ? "" : count(value));
 
-/** Messages that went past TCP and, by reason, those that could have and did not; only under sockhijack. */
+/** Messages that went past TCP and, by reason, those that could have and did not; requests that tracing missed; only under sockhijack. */
 function carried({ counters }: ModeFigures): string {
   if (Object.keys(counters).length === 0) return "";
   const { redirected = 0, ...others } = counters;
   const shown = Object.entries({ redirected, ...others }).filter(
-    ([name, n]) => name === "redirected" || (name.startsWith("pass_") && n >= 0.01),
+    ([name, n]) => name === "redirected" || (/^(pass_|not_injected|spans_lost|opaque_)/.test(name) && n >= 0.01),
   );
   return `  ${shown.map(([name, n]) => `${name} ${n.toFixed(2)}`).join(", ")}`;
 }
 
-function row(phase: string, mode: string, f: ModeFigures): string {
-  const throughput = phase === "iperf" ? f.throughput.median.toFixed(1) : count(f.throughput.median);
+/** One column: its title and its figure, which may depend on the phase. */
+interface Column {
+  readonly title: (phase: string) => string;
+  readonly width: number;
+  readonly value: (figures: ModeFigures, phase: string) => string;
+}
+
+/** What one benchmark's table shows: modes and phases by name, in this order, and the columns. */
+export interface Layout {
+  readonly modes: Readonly<Record<string, string>>;
+  readonly phases: Readonly<Record<string, string>>;
+  readonly columns: readonly Column[];
+}
+
+const column = (title: string, width: number, value: Column["value"]): Column => ({ title: () => title, width, value });
+const operation = (phase: string): string => (phase === "iperf" ? "MiB" : phase === "connect" ? "conn" : "req");
+
+const rate: Column = {
+  title: (phase) => (phase === "iperf" ? "Gbit/s" : `${operation(phase)}/s`),
+  width: 10,
+  value: (f, phase) => (phase === "iperf" ? f.throughput.median.toFixed(1) : count(f.throughput.median)),
+};
+const overPlain = column("over plain", 11, (f) => times(f.ratio?.median));
+const p50 = column("p50 µs", 9, (f) => us(f.p50Us?.median));
+const p99 = column("p99 µs", 9, (f) => us(f.p99Us?.median));
+const cpu: Column = { title: (phase) => ` CPU µs/${operation(phase)}`, width: 12, value: (f) => f.cpuUs.median.toFixed(1) };
+
+/** The table of same-node.sh. */
+export const sameNodeLayout: Layout = {
+  modes: modeNames,
+  phases: phaseNames,
+  columns: [
+    rate,
+    overPlain,
+    p50,
+    p99,
+    column("p99 ratio", 11, (f) => times(f.p99Ratio?.median)),
+    cpu,
+    { title: (phase) => `seg/${operation(phase)}`, width: 9, value: (f) => f.segments.median.toFixed(2) },
+  ],
+};
+
+/** The table of tracing.sh: the mean first, and what spans cost apart. */
+export const tracingLayout: Layout = {
+  modes: tracingModeNames,
+  phases: tracingPhaseNames,
+  columns: [
+    rate,
+    overPlain,
+    column("mean µs", 9, (f) => us(f.meanUs?.median)),
+    column("mean ratio", 12, (f) => times(f.meanRatio?.median)),
+    p50,
+    p99,
+    cpu,
+    column("daemon", 8, (f) => f.cpuUsByRole.daemon?.toFixed(1) ?? ""),
+    column("receiver", 10, (f) => f.cpuUsByRole.receiver?.toFixed(1) ?? ""),
+    column("spans/req", 11, (f) => f.spans?.median.toFixed(2) ?? ""),
+  ],
+};
+
+function row(layout: Layout, phase: string, mode: string, f: ModeFigures): string {
   return [
-    `  ${(modeNames[mode] ?? mode).padEnd(20)}`,
-    throughput.padStart(10),
-    times(f.ratio?.median).padStart(11),
-    us(f.p50Us?.median).padStart(9),
-    us(f.p99Us?.median).padStart(9),
-    times(f.p99Ratio?.median).padStart(11),
-    f.cpuUs.median.toFixed(1).padStart(12),
-    f.segments.median.toFixed(2).padStart(9),
+    `  ${(layout.modes[mode] ?? mode).padEnd(nameWidth(layout))}`,
+    ...layout.columns.map(({ width, value }) => value(f, phase).padStart(width)),
     carried(f),
     f.errors > 0 ? `  ${f.errors} failed or unanswered` : "",
   ].join("");
 }
 
-function header(phase: string): string {
-  const [rate, operation] = phase === "iperf" ? ["Gbit/s", "MiB"] : phase === "connect" ? ["conn/s", "conn"] : ["req/s", "req"];
-  const titles = [rate, "over plain", "p50 µs", "p99 µs", "p99 ratio", ` CPU µs/${operation}`, `seg/${operation}`];
-  const widths = [10, 11, 9, 9, 11, 12, 9];
-  return "".padEnd(20) + titles.map((title, i) => title.padStart(widths[i]! + (i === 0 ? 2 : 0))).join("");
+function header(layout: Layout, phase: string): string {
+  return "".padEnd(nameWidth(layout) + 2) + layout.columns.map(({ title, width }) => title(phase).padStart(width)).join("");
 }
+
+const nameWidth = ({ modes }: Layout): number => Math.max(20, ...Object.values(modes).map((name) => name.length));
 
 /**
  * Every point, one line a mode, then every target.
@@ -55,18 +107,23 @@ function header(phase: string): string {
  * process.stdout.write(renderTable(points, targets, process.stdout.isTTY));
  * ```
  */
-export function renderTable(points: readonly Point[], targets: readonly Target[], colour: boolean): string {
+export function renderTable(
+  points: readonly Point[],
+  targets: readonly Target[],
+  colour: boolean,
+  layout: Layout = sameNodeLayout,
+): string {
   const style = paint(colour);
   const lines: string[] = [];
-  for (const [phase, title] of Object.entries(phaseNames)) {
+  for (const [phase, title] of Object.entries(layout.phases)) {
     const here = points.filter((p) => p.phase === phase);
     if (here.length === 0) continue;
-    lines.push(style("bold", title), style("dim", header(phase)));
+    lines.push(style("bold", title), style("dim", header(layout, phase)));
     for (const point of here) {
       lines.push(` ${sizeName(point.size)}, ${point.connections} ${point.connections === 1 ? "connection" : "connections"}`);
-      for (const mode of Object.keys(modeNames)) {
+      for (const mode of Object.keys(layout.modes)) {
         const figures = point.modes[mode];
-        if (figures) lines.push(row(phase, mode, figures));
+        if (figures) lines.push(row(layout, phase, mode, figures));
       }
     }
     lines.push("");

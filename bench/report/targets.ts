@@ -1,31 +1,8 @@
 /** The figures issue 2 asks for, each judged: met, or missed with what was measured. @module */
+import { type Bound, judge, noData, type Target } from "./judge.ts";
 import { sizeName } from "./names.ts";
 import { type Point, ratioSpread, type Spread, samplesAt, spread } from "./points.ts";
 import type { DaemonFigures, Failure, Measurements, Sample } from "./samples.ts";
-
-/** One target and what came out. */
-export interface Target {
-  readonly name: string;
-  /** The bound, as text: `≥ 1.30`. */
-  readonly want: string;
-  /** The figure, or why there is none. */
-  readonly measured: string;
-  readonly state: "met" | "missed" | "no data";
-}
-
-const noData = (name: string, want: string): Target => ({ name, want, measured: "", state: "no data" });
-
-type Bound = readonly ["≥" | "≤", number, digits?: number];
-
-function judge(name: string, [sign, limit, digits = 2]: Bound, value: Spread | undefined, unit: string, failure?: string): Target {
-  const want = `${sign} ${limit.toFixed(digits)}${unit}`;
-  if (failure) return { name, want, measured: failure, state: "missed" };
-  if (!value) return noData(name, want);
-  // Judged on the figure itself, not on its rounded form.
-  const met = sign === "≥" ? value.median >= limit : value.median <= limit;
-  const range = value.min === value.max ? "" : ` (${value.min.toFixed(digits)} to ${value.max.toFixed(digits)})`;
-  return { name, want, measured: `${value.median.toFixed(digits)}${unit}${range}`, state: met ? "met" : "missed" };
-}
 
 const small = ["64", "1024", "4096"] as const;
 const throughput = (s: Sample): number => s.throughput;
