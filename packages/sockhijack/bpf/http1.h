@@ -136,8 +136,14 @@ static __always_inline void read_field(struct window *w, __u32 start, __u32 end)
 			h->codings++;
 			for (int i = 0; i < 4 && end > start && is_space(AT(w, end - 1)); i++)
 				end--;
+			__u32 before = end - 8;
+			for (int i = 0; i < 4 && before > start && is_space(AT(w, before)); i++)
+				before--;
+			/* "gzip chunked" is one coding, and not this one. */
 			h->chunked = end > start + 24 && lower8(WORD(w, end - 8)) >> 8 == CHARS('c', 'h', 'u', 'n', 'k', 'e', 'd', 0) &&
-				     (AT(w, end - 8) == ' ' || AT(w, end - 8) == ',' || AT(w, end - 8) == ':' || AT(w, end - 8) == '\t');
+				     (AT(w, before) == ',' || before == start + 17);
+			if (is_space(AT(w, end - 1)) || is_space(AT(w, before)))
+				h->bad = 1; /* more space than is looked past */
 		}
 	}
 }
@@ -238,7 +244,7 @@ static __always_inline int read_request_line(struct window *w)
 	__u32 method = 0;
 	for (int i = 0; i < METHOD_BYTES && is_method_char(AT(w, i)); i++)
 		method++;
-	if (!method || AT(w, method) != ' ' || AT(w, line - 11) != ' ' || line < method + 13)
+	if (!method || AT(w, method) != ' ' || AT(w, method + 1) == ' ' || AT(w, line - 11) != ' ' || line < method + 13)
 		return 0;
 	h->method = method;
 	h->target = line - method - 12;
@@ -283,12 +289,15 @@ __noinline int read_head(struct window *w, __u32 have, int request)
 	h->have = have;
 	struct window *context = w;
 	repeat(WINDOW / 8 + WINDOW / 2, scan_step, &context);
-	if (h->bad)
-		return h->line ? OPAQUE_BAD_HEAD : OPAQUE_NOT_HTTP;
-	if (!h->line)
-		return have > 0 && !may_be_head(w, have, request) ? OPAQUE_NOT_HTTP : have >= WINDOW ? OPAQUE_LONG_HEAD : OPAQUE_NO;
+	if (!h->line) {
+		if (h->bad || (have > 0 && !may_be_head(w, have, request)))
+			return OPAQUE_NOT_HTTP;
+		return have >= WINDOW ? OPAQUE_LONG_HEAD : OPAQUE_NO;
+	}
 	if (!(request ? read_request_line(w) : read_status_line(w)))
 		return OPAQUE_NOT_HTTP;
+	if (h->bad)
+		return OPAQUE_BAD_HEAD;
 	if (!h->length)
 		return have >= WINDOW ? OPAQUE_LONG_HEAD : OPAQUE_NO;
 	/* Two ways to say where the body ends are how requests are smuggled (RFC 9112, section 6.3). */

@@ -643,11 +643,10 @@ static __always_inline struct connection *connection_of(struct sock_state *st)
 	if (id == 0 || id == UNTRACED)
 		return 0;
 	struct connection *c = bpf_map_lookup_elem(&connections, &id);
-	if (!c || c->opaque) {
+	if (!c)
 		st->connection = UNTRACED;
-		return 0;
-	}
-	return c;
+	/* One that is left alone keeps its name: end_traced() must find it, or it is never buried. */
+	return c && !c->opaque ? c : 0;
 }
 
 /* ---- packets ---- */
@@ -733,6 +732,9 @@ static __always_inline void bury(__u64 now)
 		if (!c)
 			continue;
 		abandon(c, now);
+		__u64 requests = g.id * 2, answers = g.id * 2 + 1;
+		bpf_map_delete_elem(&partials, &requests); /* a head begun and never ended */
+		bpf_map_delete_elem(&partials, &answers);
 		bpf_map_delete_elem(&connections, &g.id);
 	}
 }

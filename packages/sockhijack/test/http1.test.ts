@@ -1,0 +1,264 @@
+/** bpf/trace.h and bpf/http1.h, run natively: what they find in connections, and that what they do to them is right to the byte. @module */
+import test, { type ExecutionContext } from "ava";
+import { type Conversation, conversation } from "./http1/conversation.ts";
+import { readCorpus } from "./http1/corpus.ts";
+import { cut, cutAt } from "./http1/cutting.ts";
+import { damage } from "./http1/damage.ts";
+import { type Connection, compile, findCompiler, type Harness, type Message, opaque, topology, way } from "./http1/harness.ts";
+import { Oracle } from "./http1/oracle.ts";
+import {
+  bytesKept,
+  changedAsExpected,
+  exchangesAsOracle,
+  exchangesFound,
+  invariant,
+  joined,
+  oracleAgrees,
+  serverReadsTheSame,
+} from "./http1/properties.ts";
+import { Random } from "./http1/random.ts";
+
+const batch = 2000;
+const all = process.env.MITSU_TEST_ALL === "1";
+const compiler = findCompiler();
+const built = compiler ? compile(compiler) : undefined;
+test.after.always(() => built?.[Symbol.dispose]());
+
+/** Declares a serial test that skips, loudly, where there is no C compiler. */
+function nativeTest(title: string, body: (t: ExecutionContext, built: { plain: Harness; sanitized: Harness }) => void): void {
+  test.serial(title, (t) => {
+    t.timeout(all ? 3_600_000 : 60_000);
+    if (built) return body(t, built);
+    console.log(`SKIP ${title}: no C compiler; apt-get install gcc`);
+    t.log("skipped: no C compiler; apt-get install gcc");
+    t.pass();
+  });
+}
+
+/** One connection in words, for when a property does not hold of it. */
+function show({ topology, trace, faults, rate, seed, messages }: Connection): string {
+  const lines = messages.map(({ stream, way, bytes }) => `${"><"[stream]} way ${way} ${JSON.stringify(bytes.toString("latin1"))}`);
+  return [JSON.stringify({ topology, trace, faults, rate, seed }), ...lines].join("\n");
+}
+
+/** Checks each connection; an error tells which. */
+function each<T extends { connection: Connection }>(cases: readonly T[], check: (one: T, index: number) => void): void {
+  for (const [index, one] of cases.entries()) {
+    try {
+      check(one, index);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${show(one.connection)}`.slice(0, 20_000));
+    }
+  }
+}
+
+const anyTopology = [topology.bothHere, topology.bothHere, topology.bothHere, topology.clientHere, topology.serverHere] as const;
+
+function connectionOf(random: Random, messages: Message[], faults = 0): Connection {
+  return {
+    topology: random.pick(anyTopology),
+    trace: random.chance(95) ? 2 : 1,
+    faults,
+    rate: faults ? 1 + random.int(20) : 0,
+    seed: random.u32(),
+    messages,
+  };
+}
+
+/** Runs `count` valid conversations through `harness` and checks all that is known of them. */
+function checkValid(
+  harness: Harness,
+  seed: number,
+  count: number,
+): { exchanges: number; injected: number; replaced: number; bytes: number } {
+  const random = new Random(seed);
+  const sum = { exchanges: 0, injected: 0, replaced: 0, bytes: 0 };
+  for (let done = 0; done < count; done += batch) {
+    const cases = Array.from({ length: Math.min(batch, count - done) }, () => {
+      const facts: Conversation = conversation(random);
+      return { facts, connection: connectionOf(random, cut(random, facts.runs)) };
+    });
+    const outcomes = harness.run(cases.map(({ connection }) => connection));
+    each(cases, ({ facts, connection }, index) => {
+      const outcome = outcomes[index]!;
+      const edits = bytesKept(connection, outcome);
+      changedAsExpected(facts, connection, outcome, edits);
+      exchangesFound(facts, outcome);
+      oracleAgrees(facts);
+      serverReadsTheSame(connection, outcome);
+      sum.exchanges += facts.answers.length;
+      sum.injected += edits.injected.length;
+      sum.replaced += edits.replaced.length;
+      for (const { bytes } of connection.messages) sum.bytes += bytes.length;
+    });
+  }
+  return sum;
+}
+
+/** Runs `count` damaged conversations, each cut in two ways. Helpers that fail make the ways differ. */
+function checkHostile(
+  harness: Harness,
+  seed: number,
+  count: number,
+  faults = 0,
+): { injected: number; asOracle: number; reasons: Set<number> } {
+  const random = new Random(seed);
+  const sum = { injected: 0, asOracle: 0, reasons: new Set<number>() };
+  for (let done = 0; done < count; done += batch) {
+    const cases = Array.from({ length: Math.min(batch, count - done) }, () => {
+      const runs = damage(random, conversation(random).runs);
+      const connection = connectionOf(random, cut(random, runs), faults);
+      return { connection, other: { ...connection, messages: cut(random, runs) } };
+    });
+    const outcomes = harness.run(cases.flatMap(({ connection, other }) => [connection, other]));
+    each(cases, ({ connection, other }, index) => {
+      const [outcome, cutElsewhere] = [outcomes[2 * index]!, outcomes[2 * index + 1]!];
+      sum.injected += bytesKept(connection, outcome).injected.length + bytesKept(other, cutElsewhere).injected.length;
+      sum.reasons.add(outcome.opaque);
+      if (faults) return;
+      serverReadsTheSame(connection, outcome);
+      serverReadsTheSame(other, cutElsewhere);
+      if (exchangesAsOracle(connection, outcome)) sum.asOracle++;
+      const [state, stateElsewhere] = [invariant(outcome), invariant(cutElsewhere)];
+      if (state !== stateElsewhere) throw new Error(`cut elsewhere: ${stateElsewhere}\nnot ${state}\n${show(other)}`);
+    });
+  }
+  return sum;
+}
+
+/** A connection whole, cut in two at every place, and byte by byte, each by one way of sending. */
+function everyCut(runs: Conversation["runs"], how: number, where: number): Connection[] {
+  const one = (messages: Message[]): Connection => ({ topology: where, trace: 2, faults: 0, rate: 0, seed: 7, messages });
+  const whole = runs.map((run) => cutAt(run, [], () => how));
+  const cuts = runs.flatMap((run, index) =>
+    // Long runs are long for one reason: the bytes in their middle are all alike.
+    Array.from({ length: run.bytes.length - 1 }, (_, at) => at + 1)
+      .filter((at) => run.bytes.length < 2500 || at < 100 || at > run.bytes.length - 100 || at % 512 < 2)
+      .map((at) =>
+        one(
+          whole
+            .toSpliced(
+              index,
+              1,
+              cutAt(run, [at], () => how),
+            )
+            .flat(),
+        ),
+      ),
+  );
+  const small = runs.flatMap((run) => cutAt(run, [...run.bytes.keys()].slice(1), () => how));
+  return [one(whole.flat()), ...cuts, one(small)];
+}
+
+/** Every cut of `runs` leads to the same state, and keeps every byte. Returns how many connections that were. */
+function checkEveryCut(harness: Harness, runs: Conversation["runs"], how: number, where: number): number {
+  const connections = everyCut(runs, how, where);
+  const outcomes = harness.run(connections);
+  const state = invariant(outcomes[0]!);
+  each(
+    connections.map((connection) => ({ connection })),
+    ({ connection }, index) => {
+      bytesKept(connection, outcomes[index]!);
+      serverReadsTheSame(connection, outcomes[index]!);
+      if (invariant(outcomes[index]!) !== state) throw new Error(`cut elsewhere: ${invariant(outcomes[index]!)}\nnot ${state}`);
+    },
+  );
+  return connections.length;
+}
+
+for (const example of readCorpus()) {
+  nativeTest(`trace.h reads corpus/${example.name} as it says, cut at every byte and by every way`, (t, { sanitized }) => {
+    const [whole] = everyCut(example.runs, way.redirected, topology.bothHere);
+    const [outcome] = sanitized.run([whole!]);
+    t.is(outcome!.opaque, example.opaque);
+    t.deepEqual([outcome!.counters.injected, outcome!.counters.continued], [example.injected, example.continued]);
+    const told = outcome!.spans
+      .filter(({ aborted }) => !aborted)
+      .map(
+        (span) =>
+          `${span.line.toString("latin1", 0, span.method.length + 1 + span.targetLength)} ${span.status} ${span.requestBytes} ${span.answerBytes}`,
+      );
+    if (example.exchanges.length > 0) t.deepEqual(told, example.exchanges);
+    using oracle = new Oracle({ answers: false });
+    oracle.feed(joined(whole!.messages, whole!.messages, 0));
+    t.is(oracle.stopped === "" || oracle.stopped === "another protocol", example.taken, `llhttp: ${oracle.stopped}`);
+    if (example.taken) exchangesAsOracle(whole!, outcome!);
+    for (const [how, where] of [
+      [way.redirected, topology.bothHere],
+      [way.redirected + way.pieces, topology.bothHere],
+      [way.byTcp + way.twice, topology.clientHere],
+      [way.segments, topology.serverHere],
+    ] as const)
+      checkEveryCut(sanitized, example.runs, how, where);
+  });
+}
+
+nativeTest("trace.h finds in 40 000 valid connections what llhttp finds, and changes the heads it may and nothing else", (t, { plain }) => {
+  const { exchanges, injected, replaced, bytes } = checkValid(plain, 5, all ? 2_000_000 : 40_000);
+  t.log(`${exchanges} exchanges, ${bytes} bytes, ${injected} header lines put in, ${replaced} parent ids replaced`);
+  t.true(exchanges > 100_000 && injected > 30_000 && replaced > 10_000);
+});
+
+nativeTest(
+  "trace.h finds the same in 15 000 hostile connections wherever they are cut, and a server reads what was sent",
+  (t, { plain }) => {
+    const { injected, asOracle, reasons } = checkHostile(plain, 9, all ? 1_000_000 : 15_000);
+    t.log(`${injected} header lines put in; ${asOracle} connections read to the end as llhttp does`);
+    t.true(injected > 10_000 && asOracle > 500);
+    for (const why of ["no", "notHttp", "longHead", "badHead", "badChunk", "upgraded", "unasked"] as const)
+      t.true(reasons.has(opaque[why]), why);
+  },
+);
+
+nativeTest("trace.h and http1.h do nothing undefined and read nothing that is not theirs (ASAN, UBSAN)", (t, { sanitized }) => {
+  t.true(checkValid(sanitized, 11, all ? 200_000 : 3000).injected > 1000);
+  t.true(checkHostile(sanitized, 12, all ? 200_000 : 2000).injected > 500);
+});
+
+nativeTest("trace.h leaves every message whole or drops it when the kernel's helpers fail", (t, { sanitized }) => {
+  for (const faults of [1, 2, 4, 2 + 4, 8, 16, 32, 63]) t.notThrows(() => checkHostile(sanitized, faults, all ? 20_000 : 500, faults));
+});
+
+nativeTest("trace.h leads 20 generated connections to the same state from every cut", (t, { plain }) => {
+  const random = new Random(21);
+  let connections = 0;
+  for (let tried = 0; tried < 20; ) {
+    const { runs } = conversation(random);
+    const hostile = random.chance(50) ? damage(random, runs) : runs;
+    if (hostile.reduce((sum, { bytes }) => sum + bytes.length, 0) > 1500) continue;
+    connections += checkEveryCut(plain, hostile, random.pick([way.redirected, way.byTcp, way.segments]), random.pick(anyTopology));
+    tried++;
+  }
+  t.log(`${connections} connections`);
+  t.true(connections > 5000);
+});
+
+/** What outlives connections of each kind, both of whose ends have closed: numbers of Outcome.left. */
+function leftBehind(harness: Harness, runs: Conversation["runs"][]): number[] {
+  const random = new Random(31);
+  const outcomes = harness.run(runs.map((one) => connectionOf(random, cut(random, one))));
+  return [...new Set(outcomes.map(({ left }) => left))].sort();
+}
+
+nativeTest("trace.h keeps nothing of connections that were HTTP to their end", (t, { plain }) => {
+  const random = new Random(32);
+  const ordinary = Array.from({ length: 2000 }, () => conversation(random)).filter(({ tunnel }) => !tunnel);
+  t.deepEqual(
+    leftBehind(
+      plain,
+      ordinary.map(({ runs }) => runs),
+    ),
+    [0],
+  );
+});
+
+nativeTest("trace.h keeps nothing of connections that were left alone, or that ended within a head", (t) => {
+  const random = new Random(33);
+  t.deepEqual(
+    leftBehind(
+      built!.plain,
+      Array.from({ length: 2000 }, () => damage(random, conversation(random).runs)),
+    ),
+    [0],
+  );
+});
