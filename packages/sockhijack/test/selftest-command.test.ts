@@ -112,7 +112,7 @@ kernelTest("daemon: with a verdict against this kernel nothing is redirected, fl
 
 kernelTest("daemon: judges the kernel at its first start, and by --selftest off it does not", async (t) => {
   const sandbox = new Sandbox(t);
-  const judged = await sandbox.daemon();
+  const judged = await sandbox.daemon({ judges: true });
   t.regex(judged.stderr, /self-test usable=true promote=true unread=true/);
   t.deepEqual((await sandbox.status()).degraded, []);
   await judged.stop();
@@ -120,7 +120,7 @@ kernelTest("daemon: judges the kernel at its first start, and by --selftest off 
   t.notRegex(again.stderr, /self-test/);
   await again.stop();
   rmSync(join(sandbox.places.state, "selftest.json"));
-  const trusting = await sandbox.daemon({ args: ["--selftest", "off"] });
+  const trusting = await sandbox.daemon({ args: ["--selftest", "off"], judges: true });
   t.regex(trusting.stderr, /self-test is off/);
   t.false(existsSync(join(sandbox.places.state, "selftest.json")));
 });
