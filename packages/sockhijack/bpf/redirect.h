@@ -107,7 +107,7 @@ int redirect(struct sk_msg_md *msg)
 		return SK_PASS;
 	count(COUNT_MESSAGES);
 	st->mean_bytes = st->mean_bytes - (st->mean_bytes >> 3) + (size >> 3);
-	if (st->flags & STATE_INJECTS) {
+	if (config_trace && st->flags & STATE_INJECTS) {
 		if (!connection_of(st))
 			st->flags |= STATE_SPENT;
 		return trace_message(msg, st, tp, 0);
@@ -146,7 +146,7 @@ int redirect(struct sk_msg_md *msg)
 		st->mode = MODE_TCP;
 		goto pass;
 	}
-	if (trace_message(msg, st, tp, 1) == SK_DROP)
+	if (config_trace && trace_message(msg, st, tp, 1) == SK_DROP)
 		return SK_DROP;
 	size = msg->size;
 	__u64 key = st->peer;
@@ -154,7 +154,8 @@ int redirect(struct sk_msg_md *msg)
 		count(COUNT_PASS_NOT_ENROLLED);
 		st->mode = MODE_TCP;
 		st->passed_messages++;
-		trace_passed(st, size);
+		if (config_trace)
+			trace_passed(st, size);
 		return SK_PASS;
 	}
 	time_exchange(st, p);
@@ -170,7 +171,7 @@ int redirect(struct sk_msg_md *msg)
 	return SK_PASS;
 pass:
 	st->passed_messages++;
-	return trace_message(msg, st, tp, 0);
+	return config_trace ? trace_message(msg, st, tp, 0) : SK_PASS;
 }
 
 /* The most that one bpf_skb_adjust_room takes off, and how many of them a segment can need. */

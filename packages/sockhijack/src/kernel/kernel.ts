@@ -57,6 +57,8 @@ const cgroupPrograms = [
 
 /** Programs attached beside them while some service is traced. */
 const tracePrograms = ["packet_out", "packet_in", "established"] as const;
+/** Loaded when a service is traced for the first time: they, and `redirect` with the parser in it, cost the verifier some 400 ms. */
+const loadedForTracing: readonly string[] = [...tracePrograms, "on_receive", "redirect"];
 
 const mapNames = [
   "control",
@@ -151,15 +153,18 @@ export class Kernel {
   /** True when another daemon had left its state here. */
   readonly takenOver: boolean;
   readonly #pins: string;
+  readonly #options: KernelOptions;
   readonly #object: BpfObject;
+  #traceObject: BpfObject | undefined;
   readonly #scan: Iter;
   readonly #watch: Iter;
   readonly #control: MappedMemory;
   readonly #links: (Link | Attachment)[] = [];
 
-  private constructor(object: BpfObject, pins: string, takenOver: boolean) {
+  private constructor(object: BpfObject, options: KernelOptions, takenOver: boolean) {
     this.#object = object;
-    this.#pins = pins;
+    this.#options = options;
+    this.#pins = options.pins;
     this.takenOver = takenOver;
     this.maps = typedMaps((name) => object.map(name));
     this.events = object.map("events");
@@ -176,26 +181,17 @@ export class Kernel {
    *
    * @throws {MitsuError} ERR_BPF_VERIFIER with the verifier's log, ERR_BPF_RIGHTS, NotSupportedError; nothing is left behind.
    */
-  static open({ object: bytes, pins, promote, unread, inject = true, injectFault = false, only }: KernelOptions): Kernel {
+  static open(options: KernelOptions): Kernel {
+    const { pins, only } = options;
     makePinFolder(pins);
     const takenOver = existsSync(`${pins}/map_states`);
-    const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
     let object: BpfObject | undefined;
     try {
-      object = BpfObject.open(bytes, {
-        name: "sockhijack",
-        reuseMaps,
-        rodata: {
-          config_promote: promote ? 1 : 0,
-          config_unread: unreadModes[unread],
-          config_inject: inject ? 1 : 0,
-          config_inject_fault: injectFault ? 1 : 0,
-        },
-        autoload: (name) => only?.includes(name) ?? true,
-      });
+      const ordinary = (name: string): boolean => name === "redirect" || !loadedForTracing.includes(name);
+      object = openObject(options, { trace: false, autoload: (name) => only?.includes(name) ?? ordinary(name) });
       object.load();
       for (const name of mapNames) if (!existsSync(`${pins}/map_${name}`)) object.map(name).pin(`${pins}/map_${name}`);
-      const kernel = new Kernel(object, pins, takenOver);
+      const kernel = new Kernel(object, options, takenOver);
       if (takenOver) kernel.#upgrade();
       return kernel;
     } catch (error) {
@@ -203,6 +199,22 @@ export class Kernel {
       if (!takenOver) rmSync(pins, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** The programs of tracing, loaded when first asked for; sockets that enter the map from then on run the `redirect` that traces. */
+  #tracing(): BpfObject {
+    if (this.#traceObject) return this.#traceObject;
+    const object = openObject(this.#options, { trace: true, autoload: (name) => loadedForTracing.includes(name) });
+    try {
+      object.load();
+      const path = `${this.#pins}/link_sk_msg_verdict`;
+      if (existsSync(path)) Link.open(path).update(object.program("redirect")).close();
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+    this.#traceObject = object;
+    return object;
   }
 
   #openIter(name: "scan" | "watch", over: { readonly map?: BpfMap }): Iter {
@@ -235,7 +247,7 @@ export class Kernel {
         if (!existsSync(path)) continue;
         const link = Link.open(path);
         try {
-          link.update(this.#object.program(name));
+          link.update((loadedForTracing.includes(name) ? this.#tracing() : this.#object).program(name));
         } finally {
           link.close();
         }
@@ -281,11 +293,16 @@ export class Kernel {
     for (const name of cgroupPrograms.toReversed()) rmSync(this.#cgroupPin(cgroup, name), { force: true });
   }
 
+  /** Loads what tracing needs, unless it is there. @throws {MitsuError} ERR_BPF_VERIFIER, ERR_BPF_RIGHTS */
+  loadTracing(): void {
+    this.#tracing();
+  }
+
   /** Lets tracing see the packets of an attached cgroup, beside what passes the socket map. */
   trace(path: string, cgroup: bigint): void {
     for (const name of tracePrograms) {
       const pin = this.#cgroupPin(cgroup, name);
-      if (!existsSync(pin)) this.#object.program(name).attachCgroup(path).pin(pin).close();
+      if (!existsSync(pin)) this.#tracing().program(name).attachCgroup(path).pin(pin).close();
     }
   }
 
@@ -298,7 +315,7 @@ export class Kernel {
   followThreads(on: boolean): void {
     const path = `${this.#pins}/link_on_receive`;
     if (!on) rmSync(path, { force: true });
-    else if (!existsSync(path)) this.#object.program("on_receive").attachTracepoint().pin(path).close();
+    else if (!existsSync(path)) this.#tracing().program("on_receive").attachTracepoint().pin(path).close();
   }
 
   /**
@@ -341,6 +358,7 @@ export class Kernel {
     this.#scan.close();
     this.#watch.close();
     for (const link of this.#links) link.close();
+    this.#traceObject?.close();
     this.#object.close();
   }
 
@@ -348,6 +366,22 @@ export class Kernel {
   remove(): void {
     rmSync(this.#pins, { recursive: true, force: true });
   }
+}
+
+/** Opens the object over the maps that are pinned already; it is loaded by the caller. */
+function openObject(
+  { object, pins, promote, unread, inject = true, injectFault = false }: KernelOptions,
+  { trace, autoload }: { readonly trace: boolean; readonly autoload: (name: string) => boolean },
+): BpfObject {
+  const reuseMaps = Object.fromEntries(mapNames.map((name) => [name, `${pins}/map_${name}`]).filter(([, path]) => existsSync(path!)));
+  const rodata = {
+    config_promote: promote ? 1 : 0,
+    config_unread: unreadModes[unread],
+    config_inject: inject ? 1 : 0,
+    config_inject_fault: injectFault ? 1 : 0,
+    config_trace: trace ? 1 : 0,
+  };
+  return BpfObject.open(object, { name: "sockhijack", reuseMaps, rodata, autoload });
 }
 
 function decodeRecords(bytes: Uint8Array): layout.SockRecord[] {

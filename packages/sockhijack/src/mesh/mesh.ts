@@ -89,6 +89,7 @@ export class Mesh {
     this.#catalog = withServices(catalog, [...this.#adHoc.values()]);
     for (const id of kernel.attached()) if (!this.#attachments.has(id)) kernel.detach(id); // its cgroup went while no daemon ran
     for (const a of this.#attachments.values()) kernel.attach(a.folder, a.cgroup);
+    this.#prepareTracing();
   }
 
   /** The catalog with the services of `run` and `attach` in it. */
@@ -109,6 +110,7 @@ export class Mesh {
     this.#file = catalog;
     this.#catalog = next;
     if (changes.length > 0) this.#options.log.info("catalog changed", { changes: formatChanges(changes) });
+    this.#prepareTracing();
     this.attachDeclared();
   }
 
@@ -122,6 +124,7 @@ export class Mesh {
     const catalog = withServices(this.#file, [...this.#adHoc.values()].filter(({ name }) => name !== wanted.name).concat(next));
     this.#adHoc.set(wanted.name, next);
     this.#catalog = catalog;
+    this.#prepareTracing();
   }
 
   /** Hooks a cgroup into a service. */
@@ -254,10 +257,19 @@ export class Mesh {
     this.#told = text;
   }
 
+  get #isTraced(): boolean {
+    return this.#catalog.services.some(({ tracing }) => tracing.propagation !== "off");
+  }
+
+  /** Loading takes half a second of a processor once, which is not the looks' to pay for: the engine would look rarer for ten. */
+  #prepareTracing(): void {
+    if (this.#isTraced) this.#options.kernel.loadTracing();
+  }
+
   /** While a service is traced, the packets of all are watched: a trace leads through those that are not. */
   #traceAttached(): void {
     const { kernel } = this.#options;
-    const traced = this.#catalog.services.some(({ tracing }) => tracing.propagation !== "off");
+    const traced = this.#isTraced;
     for (const { cgroup, folder } of this.#attachments.values()) {
       if (this.#traced.get(cgroup) === traced) continue;
       if (traced) kernel.trace(folder, cgroup);
