@@ -11,6 +11,7 @@ import { cpus, loadavg, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { renderChart } from "./report/chart.ts";
+import { exportRemarks } from "./report/exported.ts";
 import type { Target } from "./report/judge.ts";
 import { type Point, spread, toPoints } from "./report/points.ts";
 import { renderResponseChart } from "./report/response-chart.ts";
@@ -24,11 +25,13 @@ interface Bench {
   readonly judge: (measurements: Measurements, points: readonly Point[]) => readonly Target[];
   readonly draw: (points: readonly Point[], caption: string) => string;
   readonly layout: Layout;
+  /** What must be known to read the table. */
+  readonly remarks: (points: readonly Point[]) => readonly string[];
 }
 
 const benches: Readonly<Record<string, Bench>> = {
-  "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout },
-  tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout },
+  "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout, remarks: () => [] },
+  tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout, remarks: exportRemarks },
 };
 
 const { values, positionals } = parseArgs({
@@ -64,6 +67,7 @@ writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${
 
 process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR, bench.layout));
 if (meta.quick === "yes") console.log("A quick run: one repetition of one second; figures are indicative only.");
+for (const remark of bench.remarks(points)) console.log(remark);
 if (meta.otlp === "no")
   console.log("This sockhijack has no --otlp: its traced modes made spans and exported none, which costs less than exporting.");
 if (meta.absent) console.log(`NOT AVAILABLE and not measured: ${meta.absent}`);

@@ -17,6 +17,8 @@ usage: bench/tracing.sh [options]
   --phases LIST   of http,namespaces,nodes,open,daemon (default all; open is the open loop of the first three, daemon needs header or side-band)
   --sizes LIST    response bytes: 64,256,1024,4096,16384,65536,262144,1048576 (default all)
   --connections LIST   (default 16)
+  --otlp-rate N   spans a second that sockhijack exports at most (default its own: 5000, above which whole traces are left out;
+                  Envoy exports all: with 1000000 the open loops do alike)
   --out DIR       where tracing-<date>.json and tracing.svg go (default bench/out)
   --strict        exit 1 when a target is missed or could not be measured
   --help
@@ -25,6 +27,7 @@ examples:
   bench/tracing.sh                                    everything, about 75 minutes
   bench/tracing.sh --quick                            a smoke run
   bench/tracing.sh --phases http,open --sizes 1024 --modes header,envoy2
+  bench/tracing.sh --otlp-rate 1000000                the same without sockhijack's limit on export
 
 Every request is sampled, and spans go by OTLP/HTTP to a receiver on loopback; MITSU_BENCH_OTLP gives sockhijack another URL of it.
 Needs root, nginx, wrk, haproxy, gcc, python3, curl, iproute2. stdout is the table, stderr the progress.
@@ -36,6 +39,7 @@ modes=plain,sockhijack,header,side-band,haproxy2,envoy2
 phases=http,namespaces,nodes,open,daemon
 sizes=64,256,1024,4096,16384,65536,262144,1048576
 connections=16
+otlp_rate=""
 bench=tracing
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -50,6 +54,7 @@ while (($#)); do
     --phases) phases=${2:?}; shift ;;
     --sizes) sizes=${2:?}; shift ;;
     --connections) connections=${2:?}; shift ;;
+    --otlp-rate) otlp_rate=${2:?}; shift ;;
     --out) out=${2:?}; shift ;;
     --strict) strict=yes ;;
     --help | -h) usage; exit 0 ;;
@@ -100,5 +105,5 @@ plan_points
 measure_plan 14
 
 # --- report -----------------------------------------------------------------------------------------------------------
-meta+=("otlp=$([[ ${#otlp[@]} -gt 0 ]] && echo yes || echo no)")
+meta+=("otlp=$([[ ${#otlp[@]} -gt 0 ]] && echo yes || echo no)" "otlpRate=${otlp_rate:-default}" "congestion=$(sysctl -n net.ipv4.tcp_congestion_control)")
 report_run

@@ -22,6 +22,8 @@ make_route() {
       ;;
   esac
   start_receiver "$route" "$route-a" "${near[$route]}"
+  # The daemon that both share exports where it lives.
+  [[ $route == namespaces ]] && receivers[namespaces]+=${receivers[http]} receiver_pids[namespaces]+=${receiver_pids[http]}
   near_socket[$route]=$work/sockhijack.sock far_socket[$route]=$work/sockhijack.sock
   [[ $route == nodes ]] && near_socket[nodes]=$work/node-a.sock far_socket[nodes]=$work/node-b.sock
   return 0
@@ -49,7 +51,11 @@ spans_at() {
 
 # find_otlp: whether this sockhijack exports; without it the traced modes make spans that go nowhere, and the report says so.
 find_otlp() {
-  "$program" daemon --help 2>/dev/null | grep -q -e --otlp && otlp=(--otlp "${MITSU_BENCH_OTLP:-http://127.0.0.1:4318}")
+  local help
+  help=$("$program" daemon --help 2>/dev/null)
+  [[ $help == *--otlp* ]] || return 1
+  otlp=(--otlp "${MITSU_BENCH_OTLP:-http://127.0.0.1:4318}")
+  [[ -z $otlp_rate ]] || otlp+=(--otlp-rate "$otlp_rate")
 }
 
 # start_daemons ROUTE: the daemons of a route that do not run yet. The one of `http` and `namespaces` lives beside `http`'s programs.

@@ -76,5 +76,5 @@ report_run() {
     --meta "envoy=$("${envoy:-false}" --version 2>/dev/null | grep -o '[0-9]*\.[0-9]*\.[0-9]*' | head -n 1)")
   for pair in "${meta[@]}"; do report+=(--meta "$pair"); done
   [[ $strict == yes ]] && report+=(--strict)
-  cp "$raw" /tmp/tracing-raw.jsonl; "${report[@]}"
+  "${report[@]}"
 }

@@ -9,7 +9,7 @@ interface Line {
   readonly at: readonly { readonly bytes: number; readonly us: number }[];
 }
 
-const layout = { width: 1180, left: 58, right: 22, top: 128, gap: 26, height: 380, bottom: 64 } as const;
+const layout = { width: 1180, left: 58, right: 22, top: 144, gap: 26, height: 380, bottom: 64 } as const;
 
 function linesOf(points: readonly Point[], phase: string): readonly Line[] {
   const here = points.filter((p) => p.phase === phase && p.connections === 16).toSorted((a, b) => Number(a.size) - Number(b.size));
@@ -77,7 +77,7 @@ function legend(modes: readonly string[]): string {
   return modes
     .map((mode) => {
       const name = tracingModeNames[mode]!;
-      const part = `<path class="line ${mode}" d="M${x - 8} 80h24"/><path class="${mode}" d="${marks[mode]!(x + 4, 80)}"/><text x="${x + 22}" y="84">${name}</text>`;
+      const part = `<path class="line ${mode}" d="M${x - 8} 96h24"/><path class="${mode}" d="${marks[mode]!(x + 4, 96)}"/><text x="${x + 22}" y="100">${name}</text>`;
       x += 52 + name.length * 7;
       return part;
     })
@@ -109,7 +109,8 @@ export function renderResponseChart(points: readonly Point[], caption: string): 
 <style>${css}</style>
 <rect class="ground" width="${layout.width}" height="${height}"/>
 <text class="title" x="${layout.left}" y="36">Mean response time against response size: what tracing every request costs</text>
-<text class="soft" x="${layout.left}" y="55">Lower is better, both axes log. Open loop, 16 connections, one rate for every mode at each point: half of the slowest mode's capacity. ${escaped(caption)}. bench/tracing.sh</text>
+<text class="soft" x="${layout.left}" y="55">Lower is better, both axes log. Open loop, 16 connections, one rate for every mode at each point: half of the slowest mode's capacity.</text>
+<text class="soft" x="${layout.left}" y="70">${escaped(caption)}. bench/tracing.sh</text>
 ${legend(modes)}
 ${drawn.join("\n")}
 <text class="soft" x="${layout.left + (layout.width - layout.left - layout.right) / 2}" y="${height - 14}" text-anchor="middle">response payload</text>

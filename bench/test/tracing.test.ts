@@ -1,5 +1,6 @@
 import test from "ava";
 import { countSpans } from "../lib/count-spans.ts";
+import { exportRemarks } from "../report/exported.ts";
 import { sizeName } from "../report/names.ts";
 import { toPoints } from "../report/points.ts";
 import { decadeTicks, renderResponseChart } from "../report/response-chart.ts";
@@ -104,11 +105,31 @@ test("judgeTracing() takes neither a lost span nor a daemon that counted nothing
   const of = (counters: Readonly<Record<string, number>>) => [
     line("spans", "header", { cpuSeconds: { daemon: 0.001, client: 0.1 }, counters }),
   ];
-  t.is(targetOf(of({ requests: 1000 }), /header: spans taken/)?.state, "met");
+  t.is(targetOf(of({ requests: 1000 }), /header: spans off the ring/)?.state, "met");
   t.is(targetOf(of({ requests: 1000 }), /header: spans lost/)?.state, "met");
   t.is(targetOf(of({ requests: 1000, spans_lost: 1 }), /header: spans lost/)?.state, "missed");
-  t.is(targetOf(of({}), /header: spans taken/)?.state, "missed");
-  t.is(targetOf([], /header: spans taken/)?.state, "no data");
+  t.is(targetOf(of({}), /header: spans off the ring/)?.state, "missed");
+  t.is(targetOf([], /header: spans off the ring/)?.state, "no data");
+});
+
+test("exportRemarks() warns when one mode exports every span and another leaves some out", (t) => {
+  const remarksOf = (ours: number) =>
+    exportRemarks(
+      toPoints(
+        parseMeasurements(
+          [
+            line("http", "plain"),
+            line("http", "header", { received: { spans: ours } }),
+            line("nodes", "header", { received: { spans: 2000 } }),
+            line("http", "envoy2", { received: { spans: 1990 } }),
+          ].join("\n"),
+        ).samples,
+      ),
+    );
+  t.deepEqual(remarksOf(2000), ["Exported by sockhijack, header: every span.", "Exported by Envoy pair, traced: every span."]);
+  const [ours, , warning] = remarksOf(100);
+  t.is(ours, "Exported by sockhijack, header: 5 % to 100 % of its spans, by point.");
+  t.regex(warning ?? "", /did NOT export alike/);
 });
 
 test("renderTable() shows tracing's columns, and what tracing left out", (t) => {
