@@ -64,7 +64,7 @@ function compare<T>(
 function settings({ mesh, virtual, defaults }: Catalog): Map<string, string> {
   const nested = { virtual, defaults };
   const flat = Object.entries(nested).flatMap(([name, group]) =>
-    Object.entries(group).map(([field, value]): [string, string] => [`${name}.${field}`, value]),
+    Object.entries(group).map(([field, value]): [string, string] => [`${name}.${field}`, text(value)]),
   );
   return new Map([["mesh", mesh], ...flat]);
 }
@@ -99,5 +99,9 @@ function ranked(policies: readonly Policy[], others: readonly Policy[]): Map<str
 
 function text(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(" ");
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value)
+      .map(([name, part]) => `${name} ${text(part)}`)
+      .join(" ");
   return value === null || value === undefined ? "none" : String(value);
 }

@@ -18,6 +18,18 @@ for (const [title, from, to, expected] of [
   ["nothing", "", "", ""],
   ["a mesh's name", "mesh: shop", "mesh: store", "~ setting mesh: value shop → store"],
   ["a default", "deny: refuse", "deny: prohibit", "~ setting defaults.deny: value refuse → prohibit"],
+  [
+    "a service's tracing",
+    "redirect: auto",
+    "redirect: auto, tracing: { sampling: 0.5 }",
+    "~ service web: tracing propagation off sampling 1 → propagation header sampling 0.5",
+  ],
+  [
+    "the tracing of services that do not say",
+    "defaults: { deny: refuse }",
+    "defaults: { tracing: side-band }",
+    "~ setting defaults.tracing: value propagation off sampling 1 → propagation side-band sampling 1\n~ service cart: tracing propagation off sampling 1 → propagation side-band sampling 1\n~ service web: tracing propagation off sampling 1 → propagation side-band sampling 1",
+  ],
   ["a node's zone", ", zone: a", "", "~ node n1: zone a → none"],
   ["a service's field", "redirect: auto", "redirect: off, ports: [1]", "~ service web: redirect auto → off, ports none → 1"],
   ["a service", "  web: {", "  api:\n  web: {", "+ service api"],

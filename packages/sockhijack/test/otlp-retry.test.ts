@@ -16,14 +16,15 @@ test("waitMs() doubles up to a bound", (t) => {
 });
 
 test("waitMs() stays within 20 % of the bound, whatever the attempt", (t) => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failed, random) => {
-      const ms = waitMs(failed, retryLimits, undefined, random);
-      return ms >= 800 && ms <= 36_000;
-    }),
-    { seed: 1 },
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failed, random) => {
+        const ms = waitMs(failed, retryLimits, undefined, random);
+        return ms >= 800 && ms <= 36_000;
+      }),
+      { seed: 1 },
+    ),
   );
-  t.pass();
 });
 
 test("waitMs() waits as long as the receiver asks, in seconds or until a date, up to five minutes", (t) => {

@@ -64,14 +64,15 @@ test("routeOf() does not trust the last segment of a path that the kernel cut", 
 });
 
 test("routeOf() makes some route of anything, without query and fragment", (t) => {
-  fc.assert(
-    fc.property(fc.string({ maxLength: 90 }), (target) => {
-      const route = routeOf("GET", target);
-      return route.length > 0 && !/[?#]/.test(route);
-    }),
-    { seed: 1, numRuns: 2000 },
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(fc.string({ maxLength: 90 }), (target) => {
+        const route = routeOf("GET", target);
+        return route.length > 0 && !/[?#]/.test(route);
+      }),
+      { seed: 1, numRuns: 2000 },
+    ),
   );
-  t.pass();
 });
 
 test("parseTarget() takes all forms apart", (t) => {

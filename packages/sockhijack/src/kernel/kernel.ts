@@ -156,6 +156,7 @@ export class Kernel {
   readonly #options: KernelOptions;
   readonly #object: BpfObject;
   #traceObject: BpfObject | undefined;
+  #following: boolean | undefined;
   readonly #scan: Iter;
   readonly #watch: Iter;
   readonly #control: MappedMemory;
@@ -209,6 +210,7 @@ export class Kernel {
       object.load();
       const path = `${this.#pins}/link_sk_msg_verdict`;
       if (existsSync(path)) Link.open(path).update(object.program("redirect")).close();
+      else this.#links.push(object.program("redirect").attachSockmap(object.map("sockets"), "sk_msg_verdict"));
     } catch (error) {
       object.close();
       throw error;
@@ -298,6 +300,11 @@ export class Kernel {
     this.#tracing();
   }
 
+  /** Whether it is loaded: before that the kernel tells of no exchange. */
+  get traces(): boolean {
+    return this.#traceObject !== undefined;
+  }
+
   /** Lets tracing see the packets of an attached cgroup, beside what passes the socket map. */
   trace(path: string, cgroup: bigint): void {
     for (const name of tracePrograms) {
@@ -314,8 +321,11 @@ export class Kernel {
   /** Whether the kernel says which thread reads from which socket: it costs every read on the machine some nanoseconds, so only while something is traced. */
   followThreads(on: boolean): void {
     const path = `${this.#pins}/link_on_receive`;
-    if (!on) rmSync(path, { force: true });
-    else if (!existsSync(path)) this.#tracing().program("on_receive").attachTracepoint().pin(path).close();
+    if (on === this.#following) return;
+    // An earlier daemon's is taken away in any case: this kind of link takes no other program.
+    rmSync(path, { force: true });
+    if (on) this.#tracing().program("on_receive").attachTracepoint().pin(path).close();
+    this.#following = on;
   }
 
   /**

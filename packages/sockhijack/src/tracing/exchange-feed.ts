@@ -6,6 +6,8 @@ import { ExchangeReader, type RecordNames } from "./exchange-reader.ts";
 
 /** The kernel wakes us only when much has come together; in between the ring is looked at this often. */
 const drainEveryMs = 100;
+/** As long as nothing is traced, so that an idle daemon sleeps. */
+const waitMs = 1000;
 /** The wall clock was set when it is off by more than this. */
 const clockStepNs = 50_000_000n;
 /** Records that `recent` can give; the ring has room for twice as many. */
@@ -14,7 +16,8 @@ const recentRecords = 10_000;
 /** Reads the ring; sinks are called for each exchange, in the order in which they ended. */
 export class ExchangeFeed {
   readonly #ring: RingBuffer;
-  readonly #timer: NodeJS.Timeout;
+  readonly #kernel: Pick<Kernel, "spans" | "traces">;
+  #timer: NodeJS.Timeout | undefined;
   readonly #sinks = new Set<(exchange: Exchange) => void>();
   readonly #names: RecordNames;
   /** The kernel's ring itself: a record stays there, read or not, until it is written over. */
@@ -25,7 +28,7 @@ export class ExchangeFeed {
   #count = 0;
 
   /** @param service Name of a service's number. */
-  constructor(kernel: Pick<Kernel, "spans">, service: (id: number) => string) {
+  constructor(kernel: Pick<Kernel, "spans" | "traces">, service: (id: number) => string) {
     this.#names = { service, offsetNs: wallClockOffset() };
     const reader = new ExchangeReader(this.#names);
     this.#ring = new RingBuffer(kernel.spans, (view, offset) => {
@@ -37,13 +40,21 @@ export class ExchangeFeed {
       }
       for (const sink of this.#sinks) sink(reader);
     });
-    this.#timer = setInterval(() => {
-      const offset = wallClockOffset();
-      const step = offset - this.#names.offsetNs;
-      if (step > clockStepNs || step < -clockStepNs) this.#names.offsetNs = offset;
-      this.#ring.drain();
-    }, drainEveryMs);
-    this.#timer.unref();
+    this.#kernel = kernel;
+    this.#plan();
+  }
+
+  #plan(): void {
+    this.#timer = setTimeout(
+      () => {
+        const offset = wallClockOffset();
+        const step = offset - this.#names.offsetNs;
+        if (step > clockStepNs || step < -clockStepNs) this.#names.offsetNs = offset;
+        this.#ring.drain();
+        this.#plan();
+      },
+      this.#kernel.traces ? drainEveryMs : waitMs,
+    ).unref();
   }
 
   /**
@@ -60,9 +71,10 @@ export class ExchangeFeed {
     this.#ring.drain();
     const reader = new ExchangeReader(this.#names);
     const found: Exchange[] = [];
+    if (!this.#view) return found;
     for (let n = Math.max(0, this.#count - recentRecords); n < this.#count; n++) {
       const [offset, end] = [this.#offsets[n % recentRecords]!, this.#ends[n % recentRecords]!];
-      if (reader.read(this.#view!, offset).endedAt !== end) continue; // written over
+      if (reader.read(this.#view, offset).endedAt !== end) continue; // written over
       const exchange = reader.keep();
       // The kernel writes the end first: were it writing this record now, it would be another already.
       if (reader.endedAt === end) found.push(exchange);
@@ -72,8 +84,9 @@ export class ExchangeFeed {
 
   /** Takes what is left, then stops reading. */
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#ring.drain();
+    this.#view = undefined; // its memory goes with the ring
     this.#ring.close();
   }
 }

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Traced connections: born with a client's SYN, or with the first bytes from another node; met by the server's end; buried a while after
+ * all ends that are on this node have closed.
+ */
+#ifndef MITSU_BIRTH_H
+#define MITSU_BIRTH_H
+
+/* A connection that has ended is kept so long, since the other end's processor may still be in it. */
+#define GRAVE_NS 1000000000ULL
+
+#define UNTRACED (~0ULL) /* sock_state.connection: looked at, and not to be traced */
+
+static __always_inline struct connection *connection_of(struct sock_state *st)
+{
+	__u64 id = st->connection;
+	if (id == 0 || id == UNTRACED)
+		return 0;
+	struct connection *c = bpf_map_lookup_elem(&connections, &id);
+	if (!c)
+		st->connection = UNTRACED;
+	/* One that is left alone keeps its name: end_traced() must find it, or it is never buried. */
+	return c && !c->opaque ? c : 0;
+}
+
+struct segment {
+	__u8 from[16];
+	__u8 to[16];
+	__be16 from_port;
+	__be16 to_port;
+	__u32 seq;
+	__u32 payload; /* bytes */
+	__u32 base;
+	__u8 syn, ack;
+};
+
+static __always_inline int read_segment(struct __sk_buff *skb, struct segment *g)
+{
+	struct tcphdr tcp;
+	__u32 base;
+	if (skb->protocol == bpf_htons(0x0800)) {
+		struct iphdr ip;
+		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP)
+			return 0;
+		set_ip4(g->from, ip.saddr);
+		set_ip4(g->to, ip.daddr);
+		base = ip.ihl * 4;
+	} else {
+		struct ipv6hdr ip;
+		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_TCP)
+			return 0;
+		__builtin_memcpy(g->from, &ip.saddr, 16);
+		__builtin_memcpy(g->to, &ip.daddr, 16);
+		base = sizeof(ip);
+	}
+	if (bpf_skb_load_bytes(skb, base, &tcp, sizeof(tcp)))
+		return 0;
+	g->from_port = tcp.source;
+	g->to_port = tcp.dest;
+	g->seq = bpf_ntohl(tcp.seq);
+	g->syn = tcp.syn;
+	g->ack = tcp.ack;
+	g->base = base + tcp.doff * 4;
+	if (skb->len < g->base)
+		return 0;
+	g->payload = skb->len - g->base;
+	return 1;
+}
+
+static __always_inline __u32 trace_mode(__u32 service, __u32 *sampling)
+{
+	struct service *s = service ? bpf_map_lookup_elem(&services, &service) : 0;
+	if (!s)
+		return TRACE_OFF;
+	*sampling = s->sampling;
+	return s->trace;
+}
+
+/* The oldest graves, once nobody can be in them any more. */
+static __always_inline void bury(__u64 now)
+{
+	for (int i = 0; i < 2; i++) {
+		struct grave g;
+		if (bpf_map_peek_elem(&graves, &g) || now - g.since < GRAVE_NS || bpf_map_pop_elem(&graves, &g))
+			return;
+		struct connection *c = bpf_map_lookup_elem(&connections, &g.id);
+		if (!c)
+			continue;
+		abandon(c, now);
+		__u64 requests = g.id * 2, answers = g.id * 2 + 1;
+		bpf_map_delete_elem(&partials, &requests); /* a head begun and never ended */
+		bpf_map_delete_elem(&partials, &answers);
+		bpf_map_delete_elem(&connections, &g.id);
+	}
+}
+
+static __always_inline struct connection *bear(struct sock_state *st, __u64 id)
+{
+	__u32 zero = 0;
+	struct connection *blank = bpf_map_lookup_elem(&blanks, &zero);
+	bury(bpf_ktime_get_ns());
+	if (!blank || bpf_map_update_elem(&connections, &id, blank, BPF_NOEXIST)) {
+		count(COUNT_CONNECTIONS_FULL);
+		st->connection = UNTRACED;
+		return 0;
+	}
+	struct connection *c = bpf_map_lookup_elem(&connections, &id);
+	if (!c)
+		return 0;
+	c->id = id;
+	st->connection = id;
+	return c;
+}
+
+static __noinline void bear_client(struct bpf_sock *sk, struct sock_state *st, const struct segment *g, __u64 id)
+{
+	__u32 sampling = 0, others = 0;
+	__u32 mode = trace_mode(st->service, &sampling), peer = trace_mode(st->peer_service, &others);
+	if (mode == TRACE_OFF && peer == TRACE_OFF) {
+		st->connection = UNTRACED;
+		return;
+	}
+	struct connection *c = bear(st, id);
+	if (!c)
+		return;
+	c->flags = mode == TRACE_OFF ? 0 : HERE_CLIENT;
+	c->flags |= SENDS_HERE;
+	if (mode == TRACE_HEADER && (!st->peer_service || peer == TRACE_HEADER))
+		c->flags |= PROPAGATE_HEADER;
+	c->sampling = mode == TRACE_OFF ? others : sampling;
+	c->from = st->service;
+	c->to = st->peer_service;
+	c->replica = st->replica;
+	c->next[0] = g->seq + 1;
+	__builtin_memcpy(c->key.client, g->from, 16);
+	__builtin_memcpy(c->key.server, g->to, 16);
+	c->key.client_port = g->from_port;
+	c->key.server_port = g->to_port;
+	c->key.isn = g->seq;
+	bpf_map_update_elem(&births, &c->key, &id, BPF_ANY);
+}
+
+/* A client's connection, found by the socket it was accepted as: the four numbers, and the client's first sequence number. */
+static __always_inline void name_connection(struct birth_key *key, struct tcp_sock *tp)
+{
+	struct sock *sk = (struct sock *)tp;
+	copy_ip(key->client, sk, 1);
+	copy_ip(key->server, sk, 0);
+	key->client_port = sk->__sk_common.skc_dport;
+	key->server_port = bpf_htons(sk->__sk_common.skc_num);
+	key->isn = tp->rcv_nxt - (__u32)tp->bytes_received - 1;
+}
+
+/* An accepted socket joins the connection that its client has begun on this node. */
+static __noinline struct connection *meet_client(struct sock_state *st, struct tcp_sock *tp)
+{
+	struct birth_key key = {};
+	__u32 sampling = 0;
+	name_connection(&key, tp);
+	__u64 *known = bpf_map_lookup_elem(&births, &key);
+	if (!known)
+		return 0;
+	__u64 id = *known;
+	struct connection *c = bpf_map_lookup_elem(&connections, &id);
+	bpf_map_delete_elem(&births, &key);
+	st->connection = c ? id : UNTRACED;
+	if (!c)
+		return 0;
+	c->to = st->service;
+	c->next[1] = tp->write_seq - (__u32)(tp->bytes_sent - tp->bytes_retrans);
+	__sync_fetch_and_or(&c->flags, ANSWERS_HERE | (trace_mode(st->service, &sampling) == TRACE_OFF ? 0 : HERE_SERVER));
+	return c;
+}
+
+/* The same where the client must be known by now: its SYN came first. A socket without one is not looked at again. */
+static __always_inline struct connection *join_client(struct sock_state *st, struct tcp_sock *tp)
+{
+	struct connection *c = meet_client(st, tp);
+	if (!c)
+		st->connection = UNTRACED;
+	return c;
+}
+
+/* An accepted socket whose client is elsewhere begins a connection with its first bytes. */
+static __noinline struct connection *bear_server(struct sock_state *st, struct tcp_sock *tp, __u32 seq, __u64 id)
+{
+	__u32 sampling = 0;
+	if (trace_mode(st->service, &sampling) == TRACE_OFF || tp->bytes_received || tp->bytes_sent) {
+		st->connection = UNTRACED;
+		return 0;
+	}
+	struct connection *c = bear(st, id);
+	if (!c)
+		return 0;
+	c->flags = HERE_SERVER | ANSWERS_HERE;
+	c->sampling = sampling;
+	c->to = st->service;
+	name_connection(&c->key, tp);
+	c->next[0] = seq;
+	c->next[1] = tp->write_seq;
+	return c;
+}
+
+/* An end is closed by its program. */
+static __always_inline void end_traced(struct sock_state *st)
+{
+	__u64 id = st->connection;
+	struct connection *c = id && id != UNTRACED ? bpf_map_lookup_elem(&connections, &id) : 0;
+	if (!c)
+		return;
+	__u64 now = bpf_ktime_get_ns();
+	int client = st->flags & STATE_CLIENT;
+	if (!c->opaque && c->streams[1].phase == PHASE_UNTIL_CLOSE && c->asked != c->answered)
+		finish(c, now, 0);
+	__u32 before = __sync_fetch_and_or(&c->flags, client ? CLOSED_CLIENT : CLOSED_SERVER);
+	__u32 after = before | (client ? CLOSED_CLIENT : CLOSED_SERVER);
+	int over = (!(after & SENDS_HERE) || (after & CLOSED_CLIENT)) && (!(after & ANSWERS_HERE) || (after & CLOSED_SERVER));
+	if (over && before != after) {
+		struct grave g = { .id = id, .since = now };
+		bpf_map_push_elem(&graves, &g, BPF_EXIST);
+	}
+}
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Exchanges: one HTTP request and its answer, from the request's head, which decides ids, parent and sampling, to the record that the
+ * daemon reads.
+ */
+#ifndef MITSU_EXCHANGE_H
+#define MITSU_EXCHANGE_H
+
+#define repeat(times, step, context) bpf_loop(times, step, context, 0)
+#include "http1.h"
+
+/* Read by one program at a time: busy while one does. A softirq may come while a message is being read, hence several per processor. */
+struct reader {
+	__u32 busy;
+	__u32 pad;
+	struct window window;
+};
+#define READERS 4
+#define RECEIVED 16384 /* a power of two */
+
+struct partial {
+	char bytes[WINDOW];
+};
+
+MAP(connections, BPF_MAP_TYPE_HASH, MAX_PAIRS, __u64, struct connection, BPF_F_NO_PREALLOC); /* cookie of its first end → it */
+MAP(blanks, BPF_MAP_TYPE_ARRAY, 1, __u32, struct connection, 0); /* one of zeros, to make others from */
+MAP(births, BPF_MAP_TYPE_LRU_HASH, 16384, struct birth_key, __u64, 0); /* a client's SYN → its connection, for the server's end to find */
+MAP(readers, BPF_MAP_TYPE_PERCPU_ARRAY, READERS, __u32, struct reader, 0);
+MAP(partials, BPF_MAP_TYPE_HASH, 4096, __u64, struct partial, BPF_F_NO_PREALLOC); /* 2 × connection + stream → the head begun */
+MAP(threads, BPF_MAP_TYPE_LRU_HASH, 32768, __u32, struct thread, 0); /* thread → requests it has read and not answered */
+MAP(received, BPF_MAP_TYPE_ARRAY, RECEIVED, __u32, struct received,
+    0); /* traceparents as services got them, by hash; the later takes the place */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, MAX_PAIRS);
+	__type(value, struct grave);
+} graves SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} spans SEC(".maps");
+
+static __always_inline __u64 random64(void)
+{
+	return (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+}
+
+/* The next of a row of numbers that one random number begins (splitmix64, Steele et al. 2014): a helper call costs more. */
+static __always_inline __u64 next64(__u64 *row)
+{
+	__u64 z = *row += 0x9e3779b97f4a7c15ULL;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static __always_inline __u64 exchange_id(const struct connection *c, __u32 number)
+{
+	return c->id * DEPTH + (number & (DEPTH - 1));
+}
+
+static __always_inline void end_on_thread(const struct connection *c, __u32 number, __u32 reader)
+{
+	struct thread *t = reader ? bpf_map_lookup_elem(&threads, &reader) : 0;
+	if (!t)
+		return;
+	__sync_fetch_and_add(&t->open, -1);
+	__sync_fetch_and_xor(&t->which, exchange_id(c, number));
+}
+
+/* Tells the daemon, which is woken only when much has come together: it looks by itself now and then. */
+static __always_inline void tell(const struct connection *c, const struct exchange *x, __u64 now, __u32 ended)
+{
+	struct span_record *r = bpf_ringbuf_reserve(&spans, sizeof(*r), 0);
+	if (!r) {
+		count(COUNT_SPANS_LOST);
+		return;
+	}
+	r->end_ns = now;
+	r->start_ns = x->start_ns;
+	r->read_ns = x->read_ns;
+	r->request_bytes = x->request_bytes;
+	r->answer_bytes = x->answer_bytes;
+	r->status = x->status;
+	r->exchange_flags = x->flags;
+	r->connection = c->id;
+	r->key = c->key;
+	r->from = c->from;
+	r->to = c->to;
+	r->replica = c->replica;
+	r->flags = (c->flags & (HERE_CLIENT | HERE_SERVER)) | ended;
+	r->exchange = *x;
+	__u64 waiting = bpf_ringbuf_query(&spans, BPF_RB_AVAIL_DATA);
+	bpf_ringbuf_submit(r, waiting > (2 << 20) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* Global functions, here and below: the verifier looks at each once and not again for each caller. */
+__noinline int finish(struct connection *c, __u64 now, __u32 ended)
+{
+	if (!c)
+		return 0;
+	struct exchange *x = &c->exchanges[c->answered & (DEPTH - 1)];
+	end_on_thread(c, c->answered, x->reader);
+	tell(c, x, now, ended);
+	c->answered++;
+	return 0;
+}
+
+/* Whatever is outstanding will never be told apart: it ends here. */
+static __always_inline void abandon(struct connection *c, __u64 now)
+{
+	for (int i = 0; i < DEPTH && c->answered != c->asked; i++)
+		finish(c, now, SPAN_ABORTED);
+}
+
+__noinline int make_opaque(struct connection *c, __u8 why)
+{
+	if (!c || c->opaque)
+		return 0;
+	c->opaque = why;
+	count(COUNT_OPAQUE_NOT_HTTP + (why - OPAQUE_NOT_HTTP));
+	return 0;
+}
+
+/* ---- requests ---- */
+
+/* Tables, not comparisons: each branch is one more path for the verifier. */
+const char hex_digits[16] = "0123456789abcdef";
+#define X 255
+#define X16 X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X
+const __u8 hex_values[256] = { X16, X16, X16, 0,  1,  2, 3, 4, 5, 6, 7, 8, 9, X, X,   X,   X,	X,   X,	  X16, X16, X,	 10,
+			       11,  12,	 13,  14, 15, X, X, X, X, X, X, X, X, X, X16, X16, X16, X16, X16, X16, X16, X16, X16 };
+
+static __always_inline void write_hex(char *to, const __u8 *from, int bytes)
+{
+	for (int i = 0; i < bytes; i++) {
+		to[2 * i] = hex_digits[from[i] >> 4];
+		to[2 * i + 1] = hex_digits[from[i] & 15];
+	}
+}
+
+static __always_inline int read_hex(struct window *w, __u32 at, __u8 *to, int bytes)
+{
+	__u8 bad = 0, some = 0;
+	for (int i = 0; i < bytes; i++) {
+		__u8 high = hex_values[(__u8)AT(w, at + 2 * i)], low = hex_values[(__u8)AT(w, at + 2 * i + 1)];
+		bad |= (high | low) & 0xf0;
+		to[i] = high << 4 | low;
+		some |= to[i];
+	}
+	return !bad && some;
+}
+
+/* Version 00 and lower-case hexadecimal, neither id all zero (section 3.2.2). */
+__noinline int read_traceparent(struct window *w, __u32 at, struct exchange *x)
+{
+	if (!w || !x)
+		return 0;
+	__u8 dashes = (AT(w, at) ^ '0') | (AT(w, at + 1) ^ '0') | (AT(w, at + 2) ^ '-') | (AT(w, at + 35) ^ '-') | (AT(w, at + 52) ^ '-');
+	__u8 high = hex_values[(__u8)AT(w, at + 53)], low = hex_values[(__u8)AT(w, at + 54)];
+	if (dashes || ((high | low) & 0xf0))
+		return 0;
+	if (!read_hex(w, at + 3, x->trace, 16) || !read_hex(w, at + 36, (__u8 *)&x->parent, 8))
+		return 0;
+	if (low & 1)
+		x->flags |= EXCHANGE_SAMPLED;
+	return 1;
+}
+
+/* The request that this thread is working on, when it is working on exactly one. */
+static __always_inline void inherit(__u32 tid, struct exchange *x)
+{
+	struct thread *t = tid ? bpf_map_lookup_elem(&threads, &tid) : 0;
+	if (!t || t->open <= 0)
+		return;
+	if (t->open > 1) {
+		x->flags |= EXCHANGE_AMBIGUOUS;
+		return;
+	}
+	__u64 which = t->which, id = which / DEPTH;
+	struct connection *parent = bpf_map_lookup_elem(&connections, &id);
+	if (!parent || parent->opaque || parent->asked == parent->answered)
+		return;
+	struct exchange *p = &parent->exchanges[which & (DEPTH - 1)];
+	if (p->reader != tid)
+		return;
+	__builtin_memcpy(x->trace, p->trace, 16);
+	x->parent = p->server_span;
+	x->flags |= EXCHANGE_LINKED | (p->flags & EXCHANGE_SAMPLED);
+}
+
+static __always_inline int is_connect(const struct exchange *x)
+{
+	return (*(const __u64 *)x->line) == CHARS('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
+}
+
+static __always_inline struct received *received_at(__u64 trace, span_id parent)
+{
+	__u32 slot = (__u32)((trace ^ parent) * 0x9e3779b97f4a7c15ULL >> 40) & (RECEIVED - 1);
+	return bpf_map_lookup_elem(&received, &slot);
+}
+
+/* Begins the exchange of a request whose head is in the window: its ids, its parent, whether it is sampled. */
+__noinline int begin_exchange(struct connection *c, struct window *w, __u32 thread, __u64 now)
+{
+	if (!c || !w)
+		return 0;
+	struct head *h = &w->head;
+	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	__u64 row = random64() ^ now;
+	count(COUNT_REQUESTS);
+	x->parent = 0;
+	x->client_span = next64(&row);
+	x->server_span = next64(&row);
+	x->start_ns = now;
+	x->read_ns = 0;
+	x->first_ns = 0;
+	x->request_bytes = h->length;
+	x->answer_bytes = 0;
+	x->reader = 0;
+	x->status = 0;
+	x->flags = 0;
+	x->method = h->method;
+	x->target = h->target;
+	bpf_probe_read_kernel(x->line, LINE_BYTES, w->bytes);
+	if (h->traceparents == 1 && read_traceparent(w, h->traceparent, x)) {
+		x->flags |= EXCHANGE_CONTINUED;
+		/* The program passed on what it got: its server's span stands between. */
+		__u64 trace = *(__u64 *)(x->trace + 8);
+		struct received *got = received_at(trace, x->parent);
+		if (got && got->parent == x->parent && got->trace == trace && got->service == c->from)
+			x->parent = got->span;
+		return 1;
+	}
+	inherit(thread, x);
+	if (x->flags & EXCHANGE_LINKED)
+		return 0;
+	x->parent = 0;
+	*(__u64 *)x->trace = next64(&row);
+	*(__u64 *)(x->trace + 8) = random64();
+	if (c->sampling == ~0U || (__u32)next64(&row) < c->sampling)
+		x->flags |= EXCHANGE_SAMPLED;
+	return 0;
+}
+
+/* The header did not get our span: should the server's program pass it on, its request still is our server's child. */
+__noinline int remember_received(struct connection *c, struct window *w)
+{
+	if (!c || !w || !(c->flags & HERE_SERVER))
+		return 0;
+	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	span_id parent;
+	__u64 trace = *(__u64 *)(x->trace + 8);
+	read_hex(w, w->head.traceparent + 36, (__u8 *)&parent, 8);
+	struct received *got = received_at(trace, parent);
+	if (!got)
+		return 0;
+	got->parent = 0; /* nobody believes it while it is being written */
+	barrier();
+	got->trace = trace;
+	got->service = c->to;
+	got->span = x->server_span;
+	barrier();
+	got->parent = parent;
+	return 0;
+}
+
+/* ---- answers ---- */
+
+__noinline int on_answer(struct connection *c, struct window *w, __u64 now, __u32 redirected)
+{
+	if (!c || !w)
+		return 0;
+	struct head *h = &w->head;
+	if (c->asked == c->answered)
+		return make_opaque(c, OPAQUE_UNASKED);
+	struct exchange *x = &c->exchanges[c->answered & (DEPTH - 1)];
+	__u16 status = h->status;
+	__u64 method = *(__u64 *)x->line;
+	if (status < 200 && status != 101)
+		return 0; /* the answer is still to come (RFC 9110, section 15.2) */
+	x->status = status;
+	x->first_ns = now;
+	x->answer_bytes = h->length;
+	if (redirected)
+		x->flags |= EXCHANGE_REDIRECTED;
+	int head_only = (method & 0xffffffffffULL) == CHARS('H', 'E', 'A', 'D', ' ', 0, 0, 0);
+	int tunnel = is_connect(x) && status < 300;
+	struct framing *s = &c->streams[1];
+	if (status == 101 || tunnel) {
+		finish(c, now, 0);
+		return make_opaque(c, OPAQUE_UPGRADED);
+	}
+	if (head_only || status == 204 || status == 304)
+		s->phase = PHASE_HEAD;
+	else
+		begin_body(s, h, 0);
+	if (s->phase == PHASE_HEAD)
+		finish(c, now, 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One message or segment is fed to its direction's parser: heads, bodies and chunks, as many as it holds. */
+#ifndef MITSU_FEED_H
+#define MITSU_FEED_H
+
+/* The first look at a message: most heads are shorter. */
+#define FIRST_LOOK 1024
+/* Steps of one message or segment: heads, bodies, parts of chunked framing. */
+#define FEED_STEPS 512
+
+static __always_inline struct reader *claim_reader(void)
+{
+	for (__u32 i = 0; i < READERS; i++) {
+		__u32 index = i;
+		struct reader *r = bpf_map_lookup_elem(&readers, &index);
+		if (r && __sync_lock_test_and_set(&r->busy, 1) == 0)
+			return r;
+	}
+	return 0;
+}
+
+static __always_inline void free_reader(struct reader *r)
+{
+	__sync_lock_test_and_set(&r->busy, 0);
+}
+
+/* A request's head is in the window; `held` of its bytes were sent before. Returns by how much the message grew. */
+static __always_inline __u32 on_request(struct feed *f, __u32 held, int is_msg)
+{
+	struct connection *c = f->c;
+	struct window *w = f->w;
+	struct head *h = &w->head;
+	if (c->asked - c->answered >= DEPTH) {
+		make_opaque(c, OPAQUE_DEEP);
+		return 0;
+	}
+	int continued = begin_exchange(c, w, f->thread, f->now);
+	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	__u32 grew = 0;
+	if (f->redirected)
+		x->flags |= EXCHANGE_REDIRECTED;
+	if (is_msg && (c->flags & PROPAGATE_HEADER) && c->sampling) {
+		__u32 parent_at = h->traceparent + 36, end_at = h->length - 2;
+		int done = 0;
+		if (continued)
+			done = parent_at >= held && replace_parent(f, x, f->at + parent_at - held);
+		else if (h->traceparents == 0 && end_at >= held)
+			done = inject(f, x, f->at + end_at - held);
+		if (done) {
+			x->flags |= EXCHANGE_INJECTED;
+			if (!continued) {
+				grew = HEADER_BYTES;
+				x->request_bytes += grew;
+			}
+		}
+		count(!done ? COUNT_NOT_INJECTED : continued ? COUNT_CONTINUED : COUNT_INJECTED);
+	}
+	if (continued && !(x->flags & EXCHANGE_INJECTED))
+		remember_received(c, w);
+	begin_body(&c->streams[0], h, 1);
+	if (is_connect(x))
+		c->streams[0].phase = PHASE_UNTIL_CLOSE; /* what follows is the tunnel's, should there be one */
+	barrier();
+	c->asked++;
+	return grew;
+}
+
+static __always_inline void took(struct feed *f, __u32 bytes)
+{
+	struct connection *c = f->c;
+	if (f->stream == 0)
+		c->exchanges[(c->asked - 1) & (DEPTH - 1)].request_bytes += bytes;
+	else
+		c->exchanges[c->answered & (DEPTH - 1)].answer_bytes += bytes;
+	f->at += bytes;
+}
+
+static __always_inline long read_some_head(struct feed *f, struct framing *s, int is_msg)
+{
+	struct connection *c = f->c;
+	struct window *w = f->w;
+	__u64 key = c->id * 2 + f->stream;
+	__u32 held = s->held, all = f->size - f->at;
+	if (held >= WINDOW)
+		return make_opaque(c, OPAQUE_LONG_HEAD), 1;
+	__u32 fits = WINDOW - held;
+	__u32 may = all < fits ? all : fits;
+	__u32 want = !f->wide && may > FIRST_LOOK ? FIRST_LOOK : may;
+	if (held) {
+		struct partial *p = bpf_map_lookup_elem(&partials, &key);
+		if (!p || bpf_probe_read_kernel(w->bytes, held & (WINDOW - 1), p->bytes))
+			return make_opaque(c, OPAQUE_GAP), 1;
+	}
+	/* The window is longer than WINDOW by its slack, and held + want is at most WINDOW. */
+	if (load(f, f->at, want, w->bytes + (held & (WINDOW - 1)), is_msg))
+		return make_opaque(c, OPAQUE_GAP), 1;
+	__u8 why = read_head(w, held + want, f->stream == 0);
+	if (why != OPAQUE_NO)
+		return make_opaque(c, why), 1;
+	struct head *h = &w->head;
+	if (!h->length) {
+		if (want < may) {
+			f->wide = 1;
+			return 0;
+		}
+		if (bpf_map_update_elem(&partials, &key, w->bytes, BPF_ANY))
+			return make_opaque(c, OPAQUE_GAP), 1;
+		s->held = held + want;
+		f->at += want;
+		return 0;
+	}
+	f->wide = 0;
+	if (held) {
+		bpf_map_delete_elem(&partials, &key);
+		s->held = 0;
+	}
+	if (h->length <= held)
+		return make_opaque(c, OPAQUE_GAP), 1;
+	__u32 used = h->length - held;
+	if (f->stream == 0)
+		used += on_request(f, held, is_msg);
+	else
+		on_answer(c, w, f->now, f->redirected);
+	f->size += used - (h->length - held);
+	f->at += used;
+	return c->opaque || f->drop;
+}
+
+static __always_inline long read_some_framing(struct feed *f, struct framing *s, int is_msg)
+{
+	__u32 have = f->size - f->at;
+	if (have > CHUNK_LOOK)
+		have = CHUNK_LOOK;
+	if (load(f, f->at, have, f->w->bytes, is_msg))
+		return make_opaque(f->c, OPAQUE_GAP), 1;
+	struct framing now = *s;
+	__u32 taken = read_framing(&now, f->w, have);
+	*s = now;
+	took(f, taken & (MESSAGE_ENDED - 1));
+	if (now.phase == PHASE_OPAQUE)
+		return make_opaque(f->c, now.opaque), 1;
+	if (taken & MESSAGE_ENDED && f->stream == 1)
+		finish(f->c, f->now, 0);
+	return 0;
+}
+
+static __always_inline long step(struct feed *f, int is_msg)
+{
+	struct connection *c = f->c;
+	if (!c || !f->w || c->opaque || f->at >= f->size)
+		return 1;
+	struct framing *s = &c->streams[f->stream & 1];
+	if (s->phase == PHASE_HEAD)
+		return read_some_head(f, s, is_msg);
+	if (s->phase == PHASE_UNTIL_CLOSE) {
+		took(f, f->size - f->at);
+		return 1;
+	}
+	if (s->phase != PHASE_BODY && s->phase != PHASE_CHUNK_DATA)
+		return read_some_framing(f, s, is_msg);
+	__u32 have = f->size - f->at;
+	__u32 some = s->left < have ? (__u32)s->left : have;
+	s->left -= some;
+	took(f, some);
+	if (s->left)
+		return 0;
+	if (s->phase == PHASE_CHUNK_DATA) {
+		s->phase = PHASE_CHUNK_END_CR;
+	} else {
+		s->phase = PHASE_HEAD;
+		if (f->stream == 1)
+			finish(c, f->now, 0);
+	}
+	return 0;
+}
+
+static long step_message(__u32 index, void *context)
+{
+	return step(context, 1);
+}
+
+static long step_segment(__u32 index, void *context)
+{
+	return step(context, 0);
+}
+
+/* Bodies and tunnels need no look at the bytes. */
+static __always_inline int only_counts(const struct framing *s, __u32 bytes)
+{
+	return (s->phase == PHASE_BODY || s->phase == PHASE_CHUNK_DATA) && s->left > bytes;
+}
+
+static __always_inline void feed(struct feed *f, int is_msg)
+{
+	struct connection *c = f->c;
+	struct framing *s = &c->streams[f->stream & 1];
+	if (only_counts(s, f->size - f->at)) {
+		s->left -= f->size - f->at;
+		took(f, f->size - f->at);
+		return;
+	}
+	struct reader *r = claim_reader();
+	if (!r) {
+		make_opaque(c, OPAQUE_GAP);
+		return;
+	}
+	f->w = &r->window;
+	bpf_loop(FEED_STEPS, is_msg ? step_message : step_segment, f, 0);
+	if (f->at < f->size && !c->opaque && !f->drop)
+		make_opaque(c, OPAQUE_DEEP);
+	free_reader(r);
+}
+
+#endif
