@@ -85,9 +85,10 @@ static __always_inline int inject(struct feed *f, struct exchange *x, __u32 at)
 	if (at > 65535 || f->room < HEADER_BYTES || bpf_msg_push_data(msg, at, HEADER_BYTES, 0))
 		return 0;
 	write_line(w, x, f->c->flags & HERE_SERVER);
-	/* In one piece, or each piece becomes a TCP segment of its own. */
+	/* In one piece, or each piece becomes a TCP segment of its own; a redirected one may stay in three, and is not copied into another
+	 * page. */
 	int fault = config_inject_fault;
-	if (total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
+	if (!f->redirected && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 		__u32 offset = at & (LINEAR_BYTES - 1);
 		if (data + offset + HEADER_BYTES <= end) {
