@@ -254,7 +254,7 @@ struct exchange {
 	__u8 flags; /* enum exchange_flag */
 	__u8 method; /* length of the method's name, with which `line` begins */
 	__u32 target; /* length of the target, which follows after a space; `line` holds its beginning */
-	__u32 pad;
+	__u32 stream; /* HTTP/2's; 0: HTTP/1, whose status, method, target and line are known here. HTTP/2's are in its header blocks. */
 	char line[LINE_BYTES];
 };
 
@@ -295,6 +295,19 @@ struct span_record {
 	__u32 replica;
 	__u32 pad2;
 	struct exchange exchange;
+};
+
+/*
+ * Before a frame of HTTP/2 with a header block, which the daemon decodes: HPACK (RFC 7541) needs every block of its direction. In the same
+ * ring as span_record, and before that of its exchange.
+ */
+struct header_block {
+	__u64 none; /* 0, where span_record has its end, which never is */
+	__u64 connection;
+	__u32 number; /* of this direction's frames with a block, from 0: a gap tells that some were lost */
+	__u32 answers; /* 0 a request's, 1 an answer's */
+	__u32 bytes; /* of the frame with its header, which follow; 0: the connection is over */
+	__u32 pad;
 };
 
 /* The requests that a thread has read and not answered: how many, and their exchange_id()s, one over the other by xor. */

@@ -2,7 +2,7 @@
 import { bytes, type Codec, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
-export const layoutVersion = 3;
+export const layoutVersion = 4;
 
 /** `struct address`, decoded. */
 export interface Address {
@@ -340,7 +340,7 @@ export interface ExchangeRecord {
   readonly flags: number;
   readonly method: number;
   readonly target: number;
-  readonly pad: number;
+  readonly stream: number;
   readonly line: Uint8Array;
 }
 /** `span_id`: eight bytes as they are written. */
@@ -363,7 +363,7 @@ export const exchangeRecord: StructCodec<ExchangeRecord> = struct({
   flags: u8,
   method: u8,
   target: u32,
-  pad: u32,
+  stream: u32,
   line: bytes(lineBytes),
 });
 /** `struct span_record`, decoded. */
@@ -403,6 +403,24 @@ export const spanRecord: StructCodec<SpanRecord> = struct({
   replica: u32,
   pad2: u32,
   exchange: exchangeRecord,
+});
+/** `struct header_block`, decoded; the frame follows it. */
+export interface HeaderBlock {
+  readonly none: bigint;
+  readonly connection: bigint;
+  readonly number: number;
+  readonly answers: number;
+  readonly bytes: number;
+  readonly pad: number;
+}
+/** `struct header_block`. */
+export const headerBlock: StructCodec<HeaderBlock> = struct({
+  none: u64,
+  connection: u64,
+  number: u32,
+  answers: u32,
+  bytes: u32,
+  pad: u32,
 });
 /** `struct control`, decoded. */
 export interface Control {

@@ -35,6 +35,7 @@ const codecs: Readonly<Record<string, StructCodec<any>>> = {
   birth_key: layout.birthKey,
   exchange: layout.exchangeRecord,
   span_record: layout.spanRecord,
+  header_block: layout.headerBlock,
   control: layout.control,
 };
 
