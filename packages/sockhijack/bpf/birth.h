@@ -86,7 +86,10 @@ static __always_inline void bury(__u64 now)
 		struct connection *c = bpf_map_lookup_elem(&connections, &g.id);
 		if (!c)
 			continue;
-		abandon(c, now);
+		if (c->flags & MULTIPLEXED)
+			abandon_streams(c);
+		else
+			abandon(c, now);
 		__u64 requests = g.id * 2, answers = g.id * 2 + 1;
 		bpf_map_delete_elem(&partials, &requests); /* a head begun and never ended */
 		bpf_map_delete_elem(&partials, &answers);

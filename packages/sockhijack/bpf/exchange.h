@@ -160,12 +160,13 @@ __noinline int read_traceparent(struct window *w, __u32 at, struct exchange *x)
 		return 0;
 	__u8 dashes = (AT(w, at) ^ '0') | (AT(w, at + 1) ^ '0') | (AT(w, at + 2) ^ '-') | (AT(w, at + 35) ^ '-') | (AT(w, at + 52) ^ '-');
 	__u8 high = hex_values[(__u8)AT(w, at + 53)], low = hex_values[(__u8)AT(w, at + 54)];
-	if (dashes || ((high | low) & 0xf0))
+	__u64 trace[2];
+	span_id parent;
+	if (dashes || ((high | low) & 0xf0) || !read_hex(w, at + 3, (__u8 *)trace, 16) || !read_hex(w, at + 36, (__u8 *)&parent, 8))
 		return 0;
-	if (!read_hex(w, at + 3, x->trace, 16) || !read_hex(w, at + 36, (__u8 *)&x->parent, 8))
-		return 0;
-	if (low & 1)
-		x->flags |= EXCHANGE_SAMPLED;
+	__builtin_memcpy(x->trace, trace, 16);
+	x->parent = parent;
+	x->flags = EXCHANGE_CONTINUED | (low & 1 ? EXCHANGE_SAMPLED : 0);
 	return 1;
 }
 
@@ -202,38 +203,22 @@ static __always_inline struct received *received_at(__u64 trace, span_id parent)
 	return bpf_map_lookup_elem(&received, &slot);
 }
 
-/* Begins the exchange of a request whose head is in the window: its ids, its parent, whether it is sampled. */
-__noinline int begin_exchange(struct connection *c, struct window *w, __u32 thread, __u64 now)
+/* Begins an exchange whose request has come: its ids; its parent where the thread that sends it tells; else whether it is sampled. */
+__noinline int begin_exchange(struct connection *c, struct exchange *x, __u32 thread, __u64 now)
 {
-	if (!c || !w)
+	if (!c || !x)
 		return 0;
-	struct head *h = &w->head;
-	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
 	__u64 row = random64() ^ now;
 	count(COUNT_REQUESTS);
-	x->parent = 0;
 	x->client_span = next64(&row);
 	x->server_span = next64(&row);
 	x->start_ns = now;
 	x->read_ns = 0;
 	x->first_ns = 0;
-	x->request_bytes = h->length;
 	x->answer_bytes = 0;
 	x->reader = 0;
 	x->status = 0;
 	x->flags = 0;
-	x->method = h->method;
-	x->target = h->target;
-	bpf_probe_read_kernel(x->line, LINE_BYTES, w->bytes);
-	if (h->traceparents == 1 && read_traceparent(w, h->traceparent, x)) {
-		x->flags |= EXCHANGE_CONTINUED;
-		/* The program passed on what it got: its server's span stands between. */
-		__u64 trace = *(__u64 *)(x->trace + 8);
-		struct received *got = received_at(trace, x->parent);
-		if (got && got->parent == x->parent && got->trace == trace && got->service == c->from)
-			x->parent = got->span;
-		return 1;
-	}
 	inherit(thread, x);
 	if (x->flags & EXCHANGE_LINKED)
 		return 0;
@@ -243,6 +228,28 @@ __noinline int begin_exchange(struct connection *c, struct window *w, __u32 thre
 	if (c->sampling == ~0U || (__u32)next64(&row) < c->sampling)
 		x->flags |= EXCHANGE_SAMPLED;
 	return 0;
+}
+
+/* The same for one of HTTP/1, whose head is in the window. Returns whether it continues a trace of its program's. */
+__noinline int begin_request(struct connection *c, struct window *w, __u32 thread, __u64 now)
+{
+	if (!c || !w)
+		return 0;
+	struct head *h = &w->head;
+	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	begin_exchange(c, x, thread, now);
+	x->request_bytes = h->length;
+	x->method = h->method;
+	x->target = h->target;
+	bpf_probe_read_kernel(x->line, LINE_BYTES, w->bytes);
+	if (h->traceparents != 1 || !read_traceparent(w, h->traceparent, x))
+		return 0;
+	/* The program passed on what it got: its server's span stands between. */
+	__u64 trace = *(__u64 *)(x->trace + 8);
+	struct received *got = received_at(trace, x->parent);
+	if (got && got->parent == x->parent && got->trace == trace && got->service == c->from)
+		x->parent = got->span;
+	return 1;
 }
 
 /* The header did not get our span: should the server's program pass it on, its request still is our server's child. */

@@ -5,8 +5,8 @@
 
 /* The first look at a message: most heads are shorter. */
 #define FIRST_LOOK 1024
-/* Steps of one message or segment: heads, bodies, parts of chunked framing. */
-#define FEED_STEPS 512
+/* Steps of one message or segment: heads, bodies, frames, parts of chunked framing. */
+#define FEED_STEPS 4096
 
 static __always_inline struct reader *claim_reader(void)
 {
@@ -30,12 +30,12 @@ static __always_inline __u32 on_request(struct feed *f, __u32 held, int is_msg)
 	struct connection *c = f->c;
 	struct window *w = f->w;
 	struct head *h = &w->head;
-	if (c->asked - c->answered >= DEPTH) {
-		make_opaque(c, OPAQUE_DEEP);
-		return 0;
-	}
-	int continued = begin_exchange(c, w, f->thread, f->now);
+	if (c->asked - c->answered >= DEPTH)
+		return make_opaque(c, OPAQUE_DEEP);
+	if (c->streams[1].phase >= PHASE_FRAME)
+		return make_opaque(c, OPAQUE_NOT_HTTP); /* its server speaks HTTP/2 */
 	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	int continued = begin_request(c, w, f->thread, f->now);
 	__u32 grew = 0;
 	if (f->redirected)
 		x->flags |= EXCHANGE_REDIRECTED;
@@ -75,45 +75,82 @@ static __always_inline void took(struct feed *f, __u32 bytes)
 	f->at += bytes;
 }
 
-static __always_inline long read_some_head(struct feed *f, struct framing *s, int is_msg)
+/* Fills the window with what is held of an unfinished head or frame, and what follows it: `look` bytes, or as many as f->wide asks for.
+ * Returns the bytes in the window; 0: the connection is left alone. */
+static __always_inline __u32 gather(struct feed *f, struct framing *s, __u32 look, int is_msg)
 {
 	struct connection *c = f->c;
 	struct window *w = f->w;
 	__u64 key = c->id * 2 + f->stream;
 	__u32 held = s->held, all = f->size - f->at;
 	if (held >= WINDOW)
-		return make_opaque(c, OPAQUE_LONG_HEAD), 1;
+		return make_opaque(c, OPAQUE_LONG_HEAD);
 	__u32 fits = WINDOW - held;
-	__u32 may = all < fits ? all : fits;
-	__u32 want = !f->wide && may > FIRST_LOOK ? FIRST_LOOK : may;
+	__u32 want = f->wide > look ? f->wide : look;
+	if (want > all)
+		want = all;
+	if (want > fits)
+		want = fits;
 	if (held) {
 		struct partial *p = bpf_map_lookup_elem(&partials, &key);
 		if (!p || bpf_probe_read_kernel(w->bytes, held & (WINDOW - 1), p->bytes))
-			return make_opaque(c, OPAQUE_GAP), 1;
+			return make_opaque(c, OPAQUE_GAP);
 	}
 	/* The window is longer than WINDOW by its slack, and held + want is at most WINDOW. */
 	if (load(f, f->at, want, w->bytes + (held & (WINDOW - 1)), is_msg))
-		return make_opaque(c, OPAQUE_GAP), 1;
-	__u8 why = read_head(w, held + want, f->stream == 0);
+		return make_opaque(c, OPAQUE_GAP);
+	return held + want;
+}
+
+/* `have` bytes do not suffice, `need` may: looks again at more of the message, or keeps all of it until more comes. */
+static __always_inline long keep(struct feed *f, struct framing *s, __u32 have, __u32 need)
+{
+	__u64 key = f->c->id * 2 + f->stream;
+	__u32 some = have - s->held;
+	if (some < f->size - f->at) {
+		f->wide = need - s->held;
+		return 0;
+	}
+	if (bpf_map_update_elem(&partials, &key, f->w->bytes, BPF_ANY))
+		return make_opaque(f->c, OPAQUE_GAP), 1;
+	s->held = have;
+	f->at += some;
+	return 0;
+}
+
+/* What was kept is in the window, and whole. */
+static __always_inline void drop_kept(struct feed *f, struct framing *s)
+{
+	__u64 key = f->c->id * 2 + f->stream;
+	f->wide = 0;
+	if (s->held)
+		bpf_map_delete_elem(&partials, &key);
+	s->held = 0;
+}
+
+#include "frames.h"
+
+static __always_inline long read_some_head(struct feed *f, struct framing *s, int is_msg)
+{
+	struct connection *c = f->c;
+	struct window *w = f->w;
+	__u32 held = s->held;
+	__u32 have = gather(f, s, FIRST_LOOK, is_msg);
+	if (!have)
+		return 1;
+	if (f->stream == 0 && !c->asked && begins_preface(w, have))
+		return read_some_preface(f, s, have);
+	__u8 why = read_head(w, have, f->stream == 0);
+	if (why == OPAQUE_NOT_HTTP && f->stream == 1 && !c->asked && !held && AT(w, 0) == 0) {
+		s->phase = PHASE_FRAME; /* HTTP/2's server need not wait for its client */
+		return 1;
+	}
 	if (why != OPAQUE_NO)
 		return make_opaque(c, why), 1;
 	struct head *h = &w->head;
-	if (!h->length) {
-		if (want < may) {
-			f->wide = 1;
-			return 0;
-		}
-		if (bpf_map_update_elem(&partials, &key, w->bytes, BPF_ANY))
-			return make_opaque(c, OPAQUE_GAP), 1;
-		s->held = held + want;
-		f->at += want;
-		return 0;
-	}
-	f->wide = 0;
-	if (held) {
-		bpf_map_delete_elem(&partials, &key);
-		s->held = 0;
-	}
+	if (!h->length)
+		return keep(f, s, have, WINDOW);
+	drop_kept(f, s);
 	if (h->length <= held)
 		return make_opaque(c, OPAQUE_GAP), 1;
 	__u32 used = h->length - held;
@@ -184,10 +221,28 @@ static long step_segment(__u32 index, void *context)
 	return step(context, 0);
 }
 
-/* Bodies and tunnels need no look at the bytes. */
+static long step_message_frames(__u32 index, void *context)
+{
+	return step_frames(context, 1);
+}
+
+static long step_segment_frames(__u32 index, void *context)
+{
+	return step_frames(context, 0);
+}
+
+/* HTTP/2 from its client's first bytes on; its server may have begun already. */
+static __always_inline int is_framed(const struct connection *c, struct framing *s)
+{
+	if (s->phase == PHASE_HEAD && c->flags & MULTIPLEXED)
+		s->phase = PHASE_FRAME;
+	return s->phase >= PHASE_FRAME;
+}
+
+/* Bodies need no look at the bytes. */
 static __always_inline int only_counts(const struct framing *s, __u32 bytes)
 {
-	return (s->phase == PHASE_BODY || s->phase == PHASE_CHUNK_DATA) && s->left > bytes;
+	return (s->phase == PHASE_BODY || s->phase == PHASE_CHUNK_DATA || s->phase == PHASE_FRAME_PAYLOAD) && s->left > bytes;
 }
 
 static __always_inline void feed(struct feed *f, int is_msg)
@@ -196,7 +251,8 @@ static __always_inline void feed(struct feed *f, int is_msg)
 	struct framing *s = &c->streams[f->stream & 1];
 	if (only_counts(s, f->size - f->at)) {
 		s->left -= f->size - f->at;
-		took(f, f->size - f->at);
+		if (s->phase != PHASE_FRAME_PAYLOAD)
+			took(f, f->size - f->at);
 		return;
 	}
 	struct reader *r = claim_reader();
@@ -205,7 +261,10 @@ static __always_inline void feed(struct feed *f, int is_msg)
 		return;
 	}
 	f->w = &r->window;
-	bpf_loop(FEED_STEPS, is_msg ? step_message : step_segment, f, 0);
+	if (!is_framed(c, s))
+		bpf_loop(FEED_STEPS, is_msg ? step_message : step_segment, f, 0);
+	if (is_framed(c, s))
+		bpf_loop(FEED_STEPS, is_msg ? step_message_frames : step_segment_frames, f, 0);
 	if (f->at < f->size && !c->opaque && !f->drop)
 		make_opaque(c, OPAQUE_DEEP);
 	free_reader(r);

@@ -26,6 +26,8 @@ enum phase {
 	PHASE_TRAILER_LINE_LF,
 	PHASE_TRAILER_END_LF,
 	PHASE_OPAQUE,
+	PHASE_FRAME, /* of HTTP/2 (http2.h) */
+	PHASE_FRAME_PAYLOAD,
 };
 
 /* What a head says; offsets count from its first byte. */
@@ -47,9 +49,20 @@ struct head {
 	__u32 have; /* scan: bytes in the window */
 };
 
+/* Of HTTP/2; read from a frame's first nine bytes. */
+struct frame {
+	__u32 length; /* of its payload */
+	__u32 stream;
+	__u8 type;
+	__u8 flags;
+	__u16 pad;
+};
+
 struct window {
+	struct header_block told; /* before `bytes`, so that both are told in one piece */
 	char bytes[2 * WINDOW]; /* twice, so that a part of up to WINDOW may follow one */
 	struct head head;
+	struct frame frame;
 };
 
 #define AT(w, offset) ((w)->bytes[(offset) & (WINDOW - 1)])

@@ -54,6 +54,8 @@ static __always_inline int load(struct feed *f, __u32 at, __u32 want, char *to, 
 /* The header line is made in the window's second half, which no head reaches once it has been read. */
 #define LINE(w) ((w)->bytes + WINDOW)
 #define LINE_PARENT 49
+/* The same as a field of HTTP/2: its value stands where the line's does. */
+#define FIELD(w) (LINE(w) - 1)
 
 /*
  * "traceparent: 00-<trace>-<span>-01" CRLF. A program on this node sees its own server's span, so that what it begins are its children;
@@ -74,6 +76,15 @@ __noinline int write_line(struct window *w, struct exchange *x, __u32 server_her
 	line[68] = '\r';
 	line[69] = '\n';
 	return 0;
+}
+
+static __always_inline void write_field(struct window *w, struct exchange *x, __u32 server_here)
+{
+	write_line(w, x, server_here);
+	FIELD(w)[0] = 0;
+	FIELD(w)[1] = 11;
+	__builtin_memcpy(FIELD(w) + 2, "traceparent", 11);
+	FIELD(w)[13] = TRACEPARENT_BYTES;
 }
 
 /* Writes the header before the head's last CRLF. The message is as it was unless this returns 1 or sets f->drop. */

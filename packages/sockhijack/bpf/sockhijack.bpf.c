@@ -17,6 +17,7 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 const struct sock_record *const unused_sock_record __attribute__((unused));
 const struct event *const unused_event __attribute__((unused));
 const struct span_record *const unused_span_record __attribute__((unused));
+const struct header_block *const unused_header_block __attribute__((unused));
 const struct tap_record *const unused_tap_record __attribute__((unused));
 
 #include "uapi.h"

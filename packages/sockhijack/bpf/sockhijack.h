@@ -12,6 +12,7 @@
 #define TAP_BYTES 4096
 #define DEPTH 8 /* requests outstanding on one connection; a power of two */
 #define LINE_BYTES 96
+#define STREAMS 256 /* of one HTTP/2 connection that are traced at a time; a power of two */
 
 /* Where an address leads. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d; ports are in network byte order. */
 struct address_key {
@@ -223,9 +224,14 @@ struct framing {
 	__u8 phase; /* enum phase */
 	__u8 opaque; /* enum opaque */
 	__u8 digits; /* of a chunk's size */
-	__u8 pad;
-	__u32 held; /* bytes of an unfinished head that are kept */
+	__u8 frames; /* HTTP/2: enum frames */
+	__u32 held; /* bytes of an unfinished head or frame that are kept */
+	__u32 stream; /* HTTP/2: that the present block or payload belongs to */
+	__u32 blocks; /* HTTP/2: frames with a header block so far */
 };
+
+/* HTTP/2: what may come next, and what is to be done when the present payload or block has ended. */
+enum frames { FRAMES_FIRST = 0, FRAMES_ANY = 1, FRAMES_BLOCK = 2 /* a block goes on */, FRAMES_LAST = 4 /* it ends its stream */ };
 
 /* A connection's name, the same at both of its ends. */
 struct birth_key {
@@ -273,8 +279,15 @@ struct connection {
 	__u32 flags; /* enum connection_flag */
 	__u32 busy;
 	__u32 opaque; /* enum opaque: why it is left alone for good */
+	__u32 last_stream; /* HTTP/2: the client's newest */
+	struct exchange exchanges[DEPTH]; /* HTTP/1 */
+};
+
+/* A stream of HTTP/2: one request and its answer. */
+struct stream {
+	struct exchange exchange;
+	__u32 ended;
 	__u32 pad;
-	struct exchange exchanges[DEPTH];
 };
 
 /* An exchange that has ended. What every reader looks at comes first, in one line of the cache. */
@@ -358,7 +371,9 @@ enum connection_flag {
 	CLOSED_CLIENT = 16,
 	CLOSED_SERVER = 32,
 	PROPAGATE_HEADER = 64,
-	SPAN_ABORTED = 256 /* in span_record: no answer, or not all of it */
+	MULTIPLEXED = 128, /* it is HTTP/2 */
+	SPAN_ABORTED = 256, /* in span_record: no answer, or not all of it */
+	PROPAGATES_ITSELF = 512 /* its program sends traceparents, or may: over HTTP/2 it gets none from us */
 };
 enum action { ACTION_ALLOW = 0, ACTION_DENY = 1 };
 enum mode { MODE_OFF = 0, MODE_TCP = 1, MODE_REDIRECT = 2 };
@@ -409,6 +424,7 @@ enum opaque {
 	OPAQUE_UNASKED, /* an answer without a request */
 	OPAQUE_DEEP, /* more requests outstanding than there is room for */
 	OPAQUE_GAP, /* bytes went by unseen */
+	OPAQUE_BAD_FRAME, /* none that HTTP/2 allows there, or server push */
 };
 
 enum counter {
@@ -452,6 +468,8 @@ enum counter {
 	COUNT_OPAQUE_UNASKED, /* an answer without a request */
 	COUNT_OPAQUE_DEEP, /* too many requests outstanding */
 	COUNT_OPAQUE_GAP, /* bytes went by unseen */
+	COUNT_OPAQUE_BAD_FRAME, /* HTTP/2 that is none, or server push */
+	COUNT_STREAMS_FULL, /* HTTP/2 requests not traced: too many at a time */
 	COUNTERS = 64,
 };
 

@@ -17,6 +17,9 @@
 /* While nothing is traced `redirect` is loaded without the parser: the verifier need not look at what is never reached. */
 const volatile __u32 config_trace = 1;
 
+/* In feed_message()'s `room`: the message goes past TCP. */
+#define ROOM_REDIRECTED (1U << 31)
+
 static __always_inline void feed_segment(struct connection *c, struct __sk_buff *skb, const struct segment *g, __u32 stream, __u32 thread)
 {
 	__u32 seen = c->next[stream & 1] - g->seq;
@@ -42,9 +45,28 @@ static __always_inline __u32 sending_thread(struct tcp_sock *tp)
 }
 
 /*
- * A message of an enrolled socket. Bytes that TCP carries and that egress has not seen yet stay egress' business.
+ * What of a message was not seen yet, to its parser. Global, so that the verifier looks at the parser once and not for each caller.
  * Returns SK_DROP when an injection had to be given up half-way, else SK_PASS.
  */
+__noinline int feed_message(struct sk_msg_md *msg, struct connection *c, __u32 stream, __u32 write_seq, __u32 room)
+{
+	if (!c)
+		return SK_PASS;
+	__u32 seen = c->next[stream & 1] - write_seq, size = msg->size;
+	if ((__s32)seen < 0 || seen >= size)
+		return SK_PASS;
+	int redirected = room & ROOM_REDIRECTED;
+	struct feed f = {
+		.msg = msg, .c = c, .now = bpf_ktime_get_ns(), .at = seen, .size = size, .stream = stream & 1, .redirected = redirected
+	};
+	f.thread = (__u32)bpf_get_current_pid_tgid();
+	f.room = room & ~ROOM_REDIRECTED;
+	feed(&f, 1);
+	c->next[stream & 1] = redirected ? write_seq : write_seq + f.size;
+	return f.drop ? SK_DROP : SK_PASS;
+}
+
+/* A message of an enrolled socket. Bytes that TCP carries and that egress has not seen yet stay egress' business. */
 static __always_inline int trace_message(struct sk_msg_md *msg, struct sock_state *st, struct tcp_sock *tp, int redirected)
 {
 	struct connection *c = connection_of(st);
@@ -52,22 +74,11 @@ static __always_inline int trace_message(struct sk_msg_md *msg, struct sock_stat
 		c = join_client(st, tp);
 	if (!c)
 		return SK_PASS;
-	__u32 stream = st->flags & STATE_CLIENT ? 0 : 1;
-	__u32 write_seq = tp->write_seq, seen = c->next[stream & 1] - write_seq;
-	__u32 size = msg->size;
-	if ((__s32)seen < 0 || seen >= size)
-		return SK_PASS;
-	struct feed f = {
-		.msg = msg, .c = c, .now = bpf_ktime_get_ns(), .at = seen, .size = size, .stream = stream, .redirected = redirected
-	};
-	f.thread = (__u32)bpf_get_current_pid_tgid();
 	struct sock *sk = (struct sock *)tp;
 	__s32 left = sk->sk_sndbuf - sk->sk_wmem_queued;
 	/* A message that TCP takes in part is given again from where it stopped: then it must not have grown. */
-	f.room = redirected ? HEADER_BYTES : left > (__s32)(2 * size + 4096) ? HEADER_BYTES : 0;
-	feed(&f, 1);
-	c->next[stream & 1] = redirected ? write_seq : write_seq + f.size;
-	return f.drop ? SK_DROP : SK_PASS;
+	__u32 room = redirected ? HEADER_BYTES | ROOM_REDIRECTED : left > (__s32)(2 * msg->size + 4096) ? HEADER_BYTES : 0;
+	return feed_message(msg, c, st->flags & STATE_CLIENT ? 0 : 1, tp->write_seq, room);
 }
 
 /* What was parsed as redirected went by TCP after all. */

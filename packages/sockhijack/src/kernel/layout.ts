@@ -525,6 +525,8 @@ export const counterNames = [
   "opaque_unasked",
   "opaque_deep",
   "opaque_gap",
+  "opaque_bad_frame",
+  "streams_full",
 ] as const;
 
 /** A plan whose unused fields are 0. */

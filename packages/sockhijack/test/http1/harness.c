@@ -102,6 +102,13 @@ static void on_record(const void *record)
 	records[recorded++] = *(const struct span_record *)record;
 }
 
+static void on_block(const void *record, __u64 bytes)
+{
+	const struct header_block *b = record;
+	if (b->none || bytes != sizeof(*b) + b->bytes)
+		die("a header block is not as it says");
+}
+
 static __u32 pushes[4096], pushed;
 
 static void on_push(__u32 at)

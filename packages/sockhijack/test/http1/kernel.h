@@ -200,7 +200,7 @@ static void empty_tables(void)
 #define bpf_map_push_elem(map, from, flags) ((void)insert(QUEUE(map), "", from))
 
 static char ring_record[4096]; /* the one that is being written */
-static void on_record(const void *record);
+static void on_record(const void *record), on_block(const void *record, __u64 bytes);
 
 static inline void *bpf_ringbuf_reserve(void *map, __u64 bytes, __u64 flags)
 {
@@ -210,6 +210,14 @@ static inline void *bpf_ringbuf_reserve(void *map, __u64 bytes, __u64 flags)
 static inline void bpf_ringbuf_submit(void *record, __u64 flags)
 {
 	on_record(record);
+}
+
+static inline long bpf_ringbuf_output(void *map, const void *record, __u64 bytes, __u64 flags)
+{
+	if (fails(FAULT_RING))
+		return -11;
+	on_block(record, bytes);
+	return 0;
 }
 
 #define bpf_ringbuf_query(map, what) ((__u64)0)

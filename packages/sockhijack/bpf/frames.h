@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* HTTP/2: the frames of a message or segment, one at a time. Header blocks are gathered whole, all other payloads only go by. */
+#ifndef MITSU_FRAMES_H
+#define MITSU_FRAMES_H
+
+#include "streams.h"
+
+/* Appends a traceparent to the header block that ends the frame at `frame_at`, and lengthens the frame. The message is as it was unless
+ * this returns 1 or sets f->drop. */
+static __always_inline int inject_field(struct feed *f, struct exchange *x, __u32 frame_at, __u32 whole)
+{
+	struct sk_msg_md *msg = f->msg;
+	struct window *w = f->w;
+	/* Nothing can be pushed behind a message's last byte, so the block's last byte is written anew, in front. */
+	__u32 last = frame_at + whole - 1, total = f->size + FIELD_BYTES;
+	if (last > 65535 || whole > WINDOW || f->room < FIELD_BYTES || bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
+		return 0;
+	__u8 byte = AT(w, whole - 1);
+	__u32 length = w->frame.length + FIELD_BYTES;
+	write_field(w, x, f->c->flags & HERE_SERVER);
+	/* In one piece, or each piece becomes a TCP segment of its own. */
+	int linear = !f->redirected && total <= LINEAR_BYTES;
+	__u32 from = linear ? 0 : frame_at, to = linear ? total : last + 1 + FIELD_BYTES;
+	if (!config_inject_fault && !bpf_msg_pull_data(msg, from, to, 0)) {
+		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
+		__u32 head = (frame_at - from) & (LINEAR_BYTES - 1), tail = (last - from) & (2 * WINDOW - 1);
+		if (data + head + 3 <= end && data + tail + 1 + FIELD_BYTES <= end) {
+			__u8 *bytes = data + head;
+			bytes[0] = length >> 16;
+			bytes[1] = length >> 8;
+			bytes[2] = length;
+			*(__u8 *)(data + tail) = byte;
+			__builtin_memcpy(data + tail + 1, FIELD(w), FIELD_BYTES);
+			return 1;
+		}
+	}
+	if (bpf_msg_pop_data(msg, last, FIELD_BYTES, 0))
+		f->drop = 1; /* neither in nor out: rather no message than a wrong one */
+	return 0;
+}
+
+/* A client's block has been read, and f->at is behind it; it grows when it is given a traceparent. */
+static __always_inline void on_client_block(struct feed *f, __u32 whole, __u32 held, int is_msg)
+{
+	struct connection *c = f->c;
+	struct window *w = f->w;
+	__u32 number = on_request_block(c, w, f->thread, f->now);
+	struct stream *s = number ? stream_of(c, number) : 0;
+	if (!s)
+		return;
+	struct exchange *x = &s->exchange;
+	if (f->redirected)
+		x->flags |= EXCHANGE_REDIRECTED;
+	if (!is_msg || !(c->flags & PROPAGATE_HEADER) || !c->sampling)
+		return;
+	if (held || c->flags & PROPAGATES_ITSELF || w->frame.flags & PADDED || !inject_field(f, x, f->at - whole, whole)) {
+		count(COUNT_NOT_INJECTED);
+		return;
+	}
+	count(COUNT_INJECTED);
+	x->flags |= EXCHANGE_INJECTED;
+	x->request_bytes += FIELD_BYTES;
+	f->size += FIELD_BYTES;
+	f->at += FIELD_BYTES;
+}
+
+/* May the frame in the window come now? `frames` becomes what may come after it. */
+__noinline int in_order(struct framing *s, struct window *w, __u32 answers)
+{
+	if (!s || !w)
+		return 0;
+	struct frame *frame = &w->frame;
+	__u8 frames = s->frames;
+	int block = frame->type == FRAME_HEADERS || frame->type == FRAME_CONTINUATION;
+	if (frames & FRAMES_BLOCK) {
+		if (frame->type != FRAME_CONTINUATION || frame->stream != s->stream)
+			return 0;
+	} else if (frame->type == FRAME_CONTINUATION || (frames == FRAMES_FIRST && frame->type != FRAME_SETTINGS)) {
+		return 0;
+	}
+	if (frame->type == FRAME_PUSH_PROMISE || (block && !frame->stream))
+		return 0;
+	__u8 last = frames & FRAMES_BLOCK ? frames & FRAMES_LAST : 0;
+	if (answers && frame->type <= FRAME_HEADERS && frame->flags & END_STREAM)
+		last = FRAMES_LAST;
+	__u8 more = block && !(frame->flags & END_HEADERS) ? FRAMES_BLOCK : 0;
+	s->frames = FRAMES_ANY | last | more;
+	s->stream = frame->stream;
+	return 1;
+}
+
+/* The payload of a frame without a header block begins; that which ends an answer is ended by step(). */
+__noinline int begin_payload(struct connection *c, struct window *w, __u32 direction, __u64 now)
+{
+	if (!c || !w)
+		return 0;
+	struct frame *frame = &w->frame;
+	struct framing *s = &c->streams[direction & 1];
+	if (frame->type == FRAME_RST_STREAM) {
+		finish_stream(c, frame->stream, now, SPAN_ABORTED);
+	} else if (frame->type == FRAME_DATA) {
+		struct stream *stream = stream_of(c, frame->stream);
+		if (stream && direction == 0)
+			stream->exchange.request_bytes += FRAME_HEAD + frame->length;
+		else if (stream)
+			stream->exchange.answer_bytes += FRAME_HEAD + frame->length;
+	}
+	s->left = frame->length;
+	s->phase = PHASE_FRAME_PAYLOAD;
+	return 0;
+}
+
+/* Takes what has come of a payload. */
+static __always_inline void pass_payload(struct feed *f, struct framing *s)
+{
+	__u32 have = f->size - f->at;
+	__u32 some = s->left < have ? (__u32)s->left : have;
+	s->left -= some;
+	f->at += some;
+	if (s->left)
+		return;
+	s->phase = PHASE_FRAME;
+	if (!(s->frames & FRAMES_LAST))
+		return;
+	s->frames = FRAMES_ANY;
+	finish_stream(f->c, s->stream, f->now, 0);
+}
+
+static __always_inline long read_some_frame(struct feed *f, struct framing *s, int is_msg)
+{
+	struct connection *c = f->c;
+	struct window *w = f->w;
+	__u32 held = s->held;
+	__u32 have = gather(f, s, FRAME_LOOK, is_msg);
+	if (!have)
+		return 1;
+	struct frame *frame = &w->frame;
+	__u32 whole = FRAME_HEAD;
+	int block = 0;
+	if (have >= FRAME_HEAD) {
+		read_frame_head(w, frame);
+		block = frame->type == FRAME_HEADERS || frame->type == FRAME_CONTINUATION;
+		if (block)
+			whole += frame->length;
+	}
+	if (whole > WINDOW)
+		return make_opaque(c, OPAQUE_LONG_HEAD), 1;
+	if (have < whole)
+		return keep(f, s, have, whole);
+	drop_kept(f, s);
+	if (whole <= held)
+		return make_opaque(c, OPAQUE_GAP), 1;
+	if (!in_order(s, w, f->stream))
+		return make_opaque(c, OPAQUE_BAD_FRAME), 1;
+	f->at += whole - held;
+	if (!block) {
+		begin_payload(c, w, f->stream, f->now);
+		pass_payload(f, s);
+	} else if (f->stream == 0) {
+		on_client_block(f, whole, held, is_msg);
+	} else {
+		on_answer_block(c, w, f->now, f->redirected);
+	}
+	return c->opaque || f->drop;
+}
+
+static __always_inline long step_frames(struct feed *f, int is_msg)
+{
+	struct connection *c = f->c;
+	if (!c || !f->w || c->opaque || f->at >= f->size)
+		return 1;
+	struct framing *s = &c->streams[f->stream & 1];
+	if (s->phase != PHASE_FRAME_PAYLOAD)
+		return read_some_frame(f, s, is_msg);
+	pass_payload(f, s);
+	return 0;
+}
+
+/* The client's first bytes are HTTP/2's: both directions are, from their beginning. */
+static __always_inline long read_some_preface(struct feed *f, struct framing *s, __u32 have)
+{
+	struct connection *c = f->c;
+	__u32 held = s->held;
+	if (have < PREFACE_BYTES)
+		return keep(f, s, have, PREFACE_BYTES);
+	if (!is_preface(f->w))
+		return make_opaque(c, OPAQUE_NOT_HTTP), 1;
+	drop_kept(f, s);
+	s->phase = PHASE_FRAME;
+	__sync_fetch_and_or(&c->flags, MULTIPLEXED);
+	f->at += PREFACE_BYTES - held;
+	return 1;
+}
+
+#endif
