@@ -30,7 +30,8 @@ struct segment {
 	__be16 to_port;
 	__u32 seq;
 	__u32 payload; /* bytes */
-	__u32 base;
+	__u32 base; /* where the payload begins in the packet, and TCP's options */
+	__u32 options;
 	__u8 syn, ack;
 };
 
@@ -61,6 +62,7 @@ static __always_inline int read_segment(struct __sk_buff *skb, struct segment *g
 	g->syn = tcp.syn;
 	g->ack = tcp.ack;
 	g->base = base + tcp.doff * 4;
+	g->options = base + sizeof(tcp);
 	if (skb->len < g->base)
 		return 0;
 	g->payload = skb->len - g->base;
@@ -140,6 +142,7 @@ static __noinline void bear_client(struct bpf_sock *sk, struct sock_state *st, c
 	c->key.client_port = g->from_port;
 	c->key.server_port = g->to_port;
 	c->key.isn = g->seq;
+	seed_ids(c);
 	bpf_map_update_elem(&births, &c->key, &id, BPF_ANY);
 }
 
@@ -171,6 +174,8 @@ static __noinline struct connection *meet_client(struct sock_state *st, struct t
 		return 0;
 	c->to = st->service;
 	c->next[1] = tp->write_seq - (__u32)(tp->bytes_sent - tp->bytes_retrans);
+	if (!(c->flags & ANSWERS_HERE))
+		seed_by_chance(c);
 	__sync_fetch_and_or(&c->flags, ANSWERS_HERE | (trace_mode(st->service, &sampling) == TRACE_OFF ? 0 : HERE_SERVER));
 	return c;
 }
@@ -199,6 +204,7 @@ static __noinline struct connection *bear_server(struct sock_state *st, struct t
 	c->sampling = sampling;
 	c->to = st->service;
 	name_connection(&c->key, tp);
+	seed_ids(c);
 	c->next[0] = seq;
 	c->next[1] = tp->write_seq;
 	return c;

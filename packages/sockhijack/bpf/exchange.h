@@ -170,26 +170,42 @@ __noinline int read_traceparent(struct window *w, __u32 at, struct exchange *x)
 	return 1;
 }
 
-/* The request that this thread is working on, when it is working on exactly one. */
-static __always_inline void inherit(__u32 tid, struct exchange *x)
+/* The request that this thread is working on, when it is working on exactly one; `open` tells how many it is. */
+static __always_inline struct exchange *request_of_thread(__u32 tid, __s32 *open)
 {
 	struct thread *t = tid ? bpf_map_lookup_elem(&threads, &tid) : 0;
-	if (!t || t->open <= 0)
-		return;
-	if (t->open > 1) {
-		x->flags |= EXCHANGE_AMBIGUOUS;
-		return;
-	}
+	*open = t ? t->open : 0;
+	if (*open != 1)
+		return 0;
 	__u64 which = t->which, id = which / DEPTH;
 	struct connection *parent = bpf_map_lookup_elem(&connections, &id);
 	if (!parent || parent->opaque || parent->asked == parent->answered)
-		return;
+		return 0;
 	struct exchange *p = &parent->exchanges[which & (DEPTH - 1)];
-	if (p->reader != tid)
+	return p->reader == tid ? p : 0;
+}
+
+/* Who asked for this request: its thread's one open request, or what its client's node said beside the stream. */
+static __always_inline void inherit(const struct connection *c, __u32 tid, struct exchange *x)
+{
+	__s32 open;
+	struct exchange *p = request_of_thread(tid, &open);
+	if (p) {
+		__builtin_memcpy(x->trace, p->trace, 16);
+		x->parent = p->server_span;
+		x->flags |= EXCHANGE_LINKED | (p->flags & EXCHANGE_SAMPLED);
 		return;
-	__builtin_memcpy(x->trace, p->trace, 16);
-	x->parent = p->server_span;
-	x->flags |= EXCHANGE_LINKED | (p->flags & EXCHANGE_SAMPLED);
+	}
+	if (open > 1)
+		x->flags |= EXCHANGE_AMBIGUOUS;
+	if (!(c->flags & CLIENT_ELSEWHERE))
+		return;
+	x->parent = x->client_span;
+	x->flags |= EXCHANGE_CARRIED;
+	if (c->carried.given) {
+		__builtin_memcpy(x->trace, c->carried.trace, 16);
+		x->flags |= EXCHANGE_LINKED | (c->carried.sampled ? EXCHANGE_SAMPLED : 0);
+	}
 }
 
 static __always_inline int is_connect(const struct exchange *x)
@@ -203,15 +219,41 @@ static __always_inline struct received *received_at(__u64 trace, span_id parent)
 	return bpf_map_lookup_elem(&received, &slot);
 }
 
-/* Begins an exchange whose request has come: its ids; its parent where the thread that sends it tells; else whether it is sampled. */
+/*
+ * The connection's name decides the ids of its exchanges, so that two nodes which see the same request agree on them without a byte more
+ * on the wire; unless it stays on one node, where nobody else need know them.
+ */
+static __always_inline void seed_ids(struct connection *c)
+{
+	const __u64 *name = (const __u64 *)&c->key;
+	__u64 a = 0, b = ~0ULL;
+	for (int i = 0; i < sizeof(c->key) / 8; i++) {
+		a ^= name[i];
+		b += name[i];
+		a = next64(&a);
+		b = next64(&b);
+	}
+	c->seed[0] = a;
+	c->seed[1] = b;
+}
+
+static __always_inline void seed_by_chance(struct connection *c)
+{
+	c->seed[0] ^= random64();
+	c->seed[1] ^= random64();
+}
+
+/* Begins an exchange whose request has come: its ids; its parent, where it is known without its head; else whether it is sampled. */
 __noinline int begin_exchange(struct connection *c, struct exchange *x, __u32 thread, __u64 now)
 {
 	if (!c || !x)
 		return 0;
-	__u64 row = random64() ^ now;
+	__u64 place = (__u64)(x->stream ? x->stream : c->asked) * 0xd1b54a32d192ed03ULL;
+	__u64 spans_row = c->seed[0] + place, trace_row = c->seed[1] + place;
 	count(COUNT_REQUESTS);
-	x->client_span = next64(&row);
-	x->server_span = next64(&row);
+	x->client_span = next64(&spans_row);
+	x->server_span = next64(&spans_row);
+	x->parent = 0;
 	x->start_ns = now;
 	x->read_ns = 0;
 	x->first_ns = 0;
@@ -219,13 +261,13 @@ __noinline int begin_exchange(struct connection *c, struct exchange *x, __u32 th
 	x->reader = 0;
 	x->status = 0;
 	x->flags = 0;
-	inherit(thread, x);
+	inherit(c, thread, x);
 	if (x->flags & EXCHANGE_LINKED)
 		return 0;
-	x->parent = 0;
-	*(__u64 *)x->trace = next64(&row);
-	*(__u64 *)(x->trace + 8) = random64();
-	if (c->sampling == ~0U || (__u32)next64(&row) < c->sampling)
+	__u64 *trace = (__u64 *)x->trace;
+	trace[0] = next64(&trace_row);
+	trace[1] = next64(&trace_row);
+	if (c->sampling == ~0U || (__u32)trace[1] < c->sampling)
 		x->flags |= EXCHANGE_SAMPLED;
 	return 0;
 }

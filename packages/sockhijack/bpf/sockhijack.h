@@ -264,10 +264,19 @@ struct exchange {
 	char line[LINE_BYTES];
 };
 
+/* A trace as it came beside the stream, from another node's client (side_band.h). */
+struct carried {
+	__u8 trace[16];
+	__u32 sampled;
+	__u32 given; /* by the segment that is being read */
+};
+
 /* A traced connection, shared by those of its ends that are on this node. */
 struct connection {
 	__u64 id; /* its key */
 	struct birth_key key;
+	__u64 seed[2]; /* of the ids of its exchanges */
+	struct carried carried;
 	struct framing streams[2]; /* requests, answers */
 	__u32 next[2]; /* TCP's sequence number of the next byte that was not parsed yet */
 	__u32 asked; /* requests begun, answers ended: those between are outstanding, in exchanges[number % DEPTH] */
@@ -361,7 +370,8 @@ enum exchange_flag {
 	EXCHANGE_LINKED = 4, /* to the one request its thread was working on */
 	EXCHANGE_AMBIGUOUS = 8, /* its thread was working on several */
 	EXCHANGE_INJECTED = 16,
-	EXCHANGE_REDIRECTED = 32
+	EXCHANGE_REDIRECTED = 32,
+	EXCHANGE_CARRIED = 64 /* its client's span is known, without a header */
 };
 enum connection_flag {
 	HERE_CLIENT = 1, /* its client's spans are wanted */
@@ -373,6 +383,7 @@ enum connection_flag {
 	PROPAGATE_HEADER = 64,
 	MULTIPLEXED = 128, /* it is HTTP/2 */
 	SPAN_ABORTED = 256, /* in span_record: no answer, or not all of it */
+	CLIENT_ELSEWHERE = 1024, /* its client is traced on another node, which said so beside the stream */
 	PROPAGATES_ITSELF = 512 /* its program sends traceparents, or may: over HTTP/2 it gets none from us */
 };
 enum action { ACTION_ALLOW = 0, ACTION_DENY = 1 };

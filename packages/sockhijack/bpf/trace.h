@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "feed.h"
 #include "birth.h"
+#include "side_band.h"
 
 /* While nothing is traced `redirect` is loaded without the parser: the verifier need not look at what is never reached. */
 const volatile __u32 config_trace = 1;
@@ -35,13 +36,6 @@ static __always_inline void feed_segment(struct connection *c, struct __sk_buff 
 	f.thread = thread;
 	feed(&f, 0);
 	c->next[stream & 1] = g->seq + g->payload;
-}
-
-/* Who sends, when it is its own doing: a thread that holds the socket's lock, not whoever an acknowledgement interrupted. */
-static __always_inline __u32 sending_thread(struct tcp_sock *tp)
-{
-	struct sock *sk = (struct sock *)tp;
-	return sk->sk_lock.owned ? (__u32)bpf_get_current_pid_tgid() : 0;
 }
 
 /*
@@ -139,6 +133,8 @@ static __noinline void expect_client(struct __sk_buff *skb, struct sock_state *s
 		return;
 	__u32 sampling = 0;
 	c->to = st->service;
+	if (!(c->flags & ANSWERS_HERE))
+		seed_by_chance(c);
 	__sync_fetch_and_or(&c->flags, ANSWERS_HERE | (trace_mode(st->service, &sampling) == TRACE_OFF ? 0 : HERE_SERVER));
 }
 
@@ -179,7 +175,10 @@ int packet_in(struct __sk_buff *skb)
 		make_opaque(c, OPAQUE_GAP); /* two processors with one connection's segments */
 		return 1;
 	}
+	if (!client)
+		read_side_band(c, skb, &g);
 	feed_segment(c, skb, &g, client ? 1 : 0, 0);
+	c->carried.given = 0;
 	__sync_lock_test_and_set(&c->busy, 0);
 	return 1;
 }

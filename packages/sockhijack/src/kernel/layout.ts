@@ -478,7 +478,7 @@ export const eventKind = { connect: 1, bind: 2, denied: 4, optedOut: 8 } as cons
 /** `enum trace`. */
 export const traceMode = { off: 0, "side-band": 1, header: 2 } as const;
 /** `enum exchange_flag`. */
-export const exchangeFlag = { sampled: 1, continued: 2, linked: 4, ambiguous: 8, injected: 16, redirected: 32 } as const;
+export const exchangeFlag = { sampled: 1, continued: 2, linked: 4, ambiguous: 8, injected: 16, redirected: 32, carried: 64 } as const;
 /** `enum connection_flag`, those that a span record shows. */
 export const connectionFlag = { hereClient: 1, hereServer: 2, spanAborted: 256 } as const;
 /** Numbers of TCP states (`include/net/tcp_states.h`). */

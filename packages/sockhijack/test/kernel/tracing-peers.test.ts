@@ -32,6 +32,38 @@ kernelTest("two nodes: each tells its own span, the traceparent between them joi
   t.regex(beside, /^\|\d+\n$/);
   const last = (await near.exchanges("web", 3)).at(-1)!;
   t.like(last, { target: "/echo/3", injected: false, client: { service: "beside" } });
+  const served = (await far.exchanges("web", 3)).at(-1)!;
+  t.like(served, { target: "/echo/3", traceId: last.traceId, parentSpanId: last.clientSpanId, requestBytes: last.requestBytes });
+});
+
+kernelTest("two nodes, side-band: a proxy's request on the far node is in the trace of the request that it proxies", async (t) => {
+  const [near, far] = [new Sandbox(t), new Sandbox(t)];
+  const [a, b] = [await Namespace.make(near), await Namespace.make(near)];
+  a.connect(b, { own: "10.95.0.1/30", others: "10.95.0.2/30", device: "eth0" });
+  const services = (replicas: string): string =>
+    `version: 1\nservices:\n  client: { tracing: side-band }\n  front: { ports: [8081], tracing: side-band }\n  web: { ports: ["80:8080"], tracing: side-band${replicas} }\n`;
+  await far.daemon({ mesh: services(""), within: a });
+  await near.daemon({ mesh: services(", replicas: [{ address: 10.95.0.1 }]"), within: b });
+  far.run("web", nginx(far, { name: "web", port: 8080, server: `location / { return 200 "$http_traceparent|$request_length\n"; }` }), {
+    within: a,
+  });
+  await far.serving("web");
+  const server = "location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ''; }";
+  const http = "upstream up { server 10.95.0.1:8080; keepalive 2; }";
+  near.run("front", nginx(near, { name: "front", port: 8081, server, http }), { within: b });
+  await near.serving("front");
+  const body = near.file("body", "x".repeat(5000));
+  const urls = ["1", "2", "3"].map((n) => `http://front.mesh:8081/${n}`);
+  const out = await near.run("client", curl(...urls, "--data-binary", `@${body}`), { within: b }).succeeded();
+  t.regex(out, /^(\|\d+\n){3}$/); // no header
+  const told = await near.exchanges("front", 3);
+  const to = (name: string): typeof told => told.filter(({ server }) => server.service === name);
+  const [asked, proxied, served] = [to("front"), to("web"), await far.exchanges("web", 3)];
+  for (const index of [0, 1, 2]) {
+    t.like(proxied[index], { traceId: asked[index]!.traceId, parentSpanId: asked[index]!.serverSpanId, link: "thread" });
+    t.like(served[index], { traceId: asked[index]!.traceId, parentSpanId: proxied[index]!.clientSpanId, sampled: true });
+  }
+  t.is(new Set(asked.map(({ traceId }) => traceId)).size, 3);
 });
 
 kernelTest("redis, its inline commands too, is opaque: no byte changes, and its flow is redirected all the same", async (t) => {
