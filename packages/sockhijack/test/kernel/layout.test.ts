@@ -10,7 +10,7 @@ const header = readFileSync(new URL("../../bpf/sockhijack.h", import.meta.url), 
 const tapBytes = Number(/^#define TAP_BYTES (\d+)$/m.exec(header)?.[1]);
 
 /** Structs that no codec mirrors, since they never leave the kernel. */
-const kernelOnly = ["sock_state", "framing", "connection", "thread", "received", "grave"];
+const kernelOnly = ["sock_state", "framing", "carried", "connection", "stream", "thread", "received", "grave"];
 const tapRecord = struct({ ...layout.tapHead.fields, data: bytes(tapBytes) });
 // biome-ignore lint/suspicious/noExplicitAny: codecs of any struct
 const codecs: Readonly<Record<string, StructCodec<any>>> = {
