@@ -2,7 +2,7 @@
 /*
  * HTTP/2 framing (RFC 9113) and the shape of header blocks (RFC 7541), as far as both can be known without decoding: which bytes are
  * frames, where a block's fields begin and end, and whether one of them is named "traceparent". Values are the daemon's to decode.
- * As http1.h, the very same code runs natively in test/http1.
+ * As http1.h, the very same code runs natively in test/http.
  */
 #ifndef MITSU_HTTP2_H
 #define MITSU_HTTP2_H

@@ -1,10 +1,12 @@
 /** bpf/trace.h and bpf/http1.h, run natively: what they find in connections, and that what they do to them is right to the byte. @module */
-import test, { type ExecutionContext } from "ava";
+
+import { cut } from "./http/cutting.ts";
+import { type Harness, opaque, topology, way } from "./http/harness.ts";
+import { all, anyTopology, connectionOf, each, everyCut, everyWay, nativeTest, show } from "./http/native.ts";
+import { Random } from "./http/random.ts";
 import { type Conversation, conversation } from "./http1/conversation.ts";
 import { readCorpus } from "./http1/corpus.ts";
-import { cut, cutAt } from "./http1/cutting.ts";
 import { damage } from "./http1/damage.ts";
-import { type Connection, compile, findCompiler, type Harness, type Message, opaque, topology, way } from "./http1/harness.ts";
 import { Oracle } from "./http1/oracle.ts";
 import {
   bytesKept,
@@ -16,55 +18,8 @@ import {
   oracleAgrees,
   serverReadsTheSame,
 } from "./http1/properties.ts";
-import { Random } from "./http1/random.ts";
 
 const batch = 2000;
-const all = process.env.MITSU_TEST_ALL === "1";
-const compiler = findCompiler();
-const built = compiler ? compile(compiler) : undefined;
-test.after.always(() => built?.[Symbol.dispose]());
-
-/** Declares a serial test that skips, loudly, where there is no C compiler. */
-function nativeTest(title: string, body: (t: ExecutionContext, built: { plain: Harness; sanitized: Harness }) => void): void {
-  test.serial(title, (t) => {
-    t.timeout(all ? 3_600_000 : 60_000);
-    if (built) return body(t, built);
-    console.log(`SKIP ${title}: no C compiler; apt-get install gcc`);
-    t.log("skipped: no C compiler; apt-get install gcc");
-    t.pass();
-  });
-}
-
-/** One connection in words, for when a property does not hold of it. */
-function show({ topology, trace, faults, rate, seed, messages }: Connection): string {
-  const lines = messages.map(({ stream, way, bytes }) => `${"><"[stream]} way ${way} ${JSON.stringify(bytes.toString("latin1"))}`);
-  return [JSON.stringify({ topology, trace, faults, rate, seed }), ...lines].join("\n");
-}
-
-/** Checks each connection; an error tells which. */
-function each<T extends { connection: Connection }>(cases: readonly T[], check: (one: T, index: number) => void): void {
-  for (const [index, one] of cases.entries()) {
-    try {
-      check(one, index);
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${show(one.connection)}`.slice(0, 20_000));
-    }
-  }
-}
-
-const anyTopology = [topology.bothHere, topology.bothHere, topology.bothHere, topology.clientHere, topology.serverHere] as const;
-
-function connectionOf(random: Random, messages: Message[], faults = 0): Connection {
-  return {
-    topology: random.pick(anyTopology),
-    trace: random.chance(95) ? 2 : 1,
-    faults,
-    rate: faults ? 1 + random.int(20) : 0,
-    seed: random.u32(),
-    messages,
-  };
-}
-
 /** Runs `count` valid conversations through `harness` and checks all that is known of them. */
 function checkValid(
   harness: Harness,
@@ -126,30 +81,6 @@ function checkHostile(
   return sum;
 }
 
-/** A connection whole, cut in two at every place, and byte by byte, each by one way of sending. */
-function everyCut(runs: Conversation["runs"], how: number, where: number): Connection[] {
-  const one = (messages: Message[]): Connection => ({ topology: where, trace: 2, faults: 0, rate: 0, seed: 7, messages });
-  const whole = runs.map((run) => cutAt(run, [], () => how));
-  const cuts = runs.flatMap((run, index) =>
-    // Long runs are long for one reason: the bytes in their middle are all alike.
-    Array.from({ length: run.bytes.length - 1 }, (_, at) => at + 1)
-      .filter((at) => run.bytes.length < 2500 || at < 100 || at > run.bytes.length - 100 || at % 512 < 2)
-      .map((at) =>
-        one(
-          whole
-            .toSpliced(
-              index,
-              1,
-              cutAt(run, [at], () => how),
-            )
-            .flat(),
-        ),
-      ),
-  );
-  const small = runs.flatMap((run) => cutAt(run, [...run.bytes.keys()].slice(1), () => how));
-  return [one(whole.flat()), ...cuts, one(small)];
-}
-
 /** Every cut of `runs` leads to the same state, and keeps every byte. Returns how many connections that were. */
 function checkEveryCut(harness: Harness, runs: Conversation["runs"], how: number, where: number): number {
   const connections = everyCut(runs, how, where);
@@ -183,13 +114,7 @@ for (const example of readCorpus()) {
     oracle.feed(joined(whole!.messages, whole!.messages, 0));
     t.is(oracle.stopped === "" || oracle.stopped === "another protocol", example.taken, `llhttp: ${oracle.stopped}`);
     if (example.taken) exchangesAsOracle(whole!, outcome!);
-    for (const [how, where] of [
-      [way.redirected, topology.bothHere],
-      [way.redirected + way.pieces, topology.bothHere],
-      [way.byTcp + way.twice, topology.clientHere],
-      [way.segments, topology.serverHere],
-    ] as const)
-      checkEveryCut(sanitized, example.runs, how, where);
+    for (const [how, where] of everyWay) checkEveryCut(sanitized, example.runs, how, where);
   });
 }
 
@@ -252,11 +177,11 @@ nativeTest("trace.h keeps nothing of connections that were HTTP to their end", (
   );
 });
 
-nativeTest("trace.h keeps nothing of connections that were left alone, or that ended within a head", (t) => {
+nativeTest("trace.h keeps nothing of connections that were left alone, or that ended within a head", (t, { plain }) => {
   const random = new Random(33);
   t.deepEqual(
     leftBehind(
-      built!.plain,
+      plain,
       Array.from({ length: 2000 }, () => damage(random, conversation(random).runs)),
     ),
     [0],

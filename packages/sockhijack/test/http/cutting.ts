@@ -1,7 +1,12 @@
 /** Cuts what the ends of a connection send into messages. @module */
-import type { Run } from "./conversation.ts";
 import { type Message, way } from "./harness.ts";
 import type { Random } from "./random.ts";
+
+/** What one end sends before the other's next word. */
+export interface Run {
+  readonly stream: 0 | 1;
+  readonly bytes: Buffer;
+}
 
 /** Where a run is cut: nowhere, at a few places, into small pieces, or into what fits a segment. */
 function cuts(random: Random, length: number): number[] {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bpf/trace.h and bpf/http1.h as they are, in a process, run over connections that come on standard input; harness.ts speaks to it.
- * Input, little-endian: 'C' topology u8, trace u8, faults u8, rate u8, seed u32, sampling u32: a new connection;
- * 'M' stream u8, way u8, length u32, bytes: its next message; 'E': its end. Output: see put_message() and put_end().
- * Longer than most files here: sockets, packets, messages and their protocol are one small machine.
- * Exit status 3: the input is none, or the programs broke a rule that only they see (a reader left busy, a packet changed).
+ * bpf/trace.h, its HTTP/1 and its HTTP/2, as they are, in a process, run over connections that come on standard input; harness.ts speaks to
+ * it. Input, little-endian: 'C' topology u8, trace u8, faults u8, rate u8, seed u32, sampling u32: a new connection; 'M' stream u8, way u8,
+ * length u32, bytes: its next message; 'E': its end. Output: see put_message() and put_end(). Longer than most files here: sockets,
+ * packets, messages and their protocol are one small machine. Exit status 3: the input is none, or the programs broke a rule that only they
+ * see (a reader left busy, a packet changed).
  */
 #include "kernel.h"
 #include "../../bpf/sockhijack.h"
@@ -23,7 +23,7 @@ enum way {
 	WAY_PIECES = 8 /* the message lies in several pieces of memory */
 };
 /* What is still there after both ends have closed, and should not be. */
-enum left { LEFT_CONNECTION = 1, LEFT_THREAD = 2, LEFT_PARTIAL = 4 };
+enum left { LEFT_CONNECTION = 1, LEFT_THREAD = 2, LEFT_PARTIAL = 4, LEFT_STREAM = 8 };
 enum { CLIENT = 1, SERVER = 2, MSS = 1448, THREAD = 100, HEADERS = sizeof(struct iphdr) + sizeof(struct tcphdr) };
 
 struct end {
@@ -102,11 +102,22 @@ static void on_record(const void *record)
 	records[recorded++] = *(const struct span_record *)record;
 }
 
+/* Header blocks as they were told, one after the other. */
+static char *blocks;
+static __u32 told, block_bytes, block_room;
+
 static void on_block(const void *record, __u64 bytes)
 {
 	const struct header_block *b = record;
-	if (b->none || bytes != sizeof(*b) + b->bytes)
+	if (b->none || b->pad || b->answers > 1 || bytes != sizeof(*b) + b->bytes)
 		die("a header block is not as it says");
+	while (block_bytes + bytes > block_room) {
+		block_room = block_room ? 2 * block_room : 1 << 16;
+		blocks = need(realloc(blocks, block_room));
+	}
+	memcpy(blocks + block_bytes, record, bytes);
+	block_bytes += bytes;
+	told++;
 }
 
 static __u32 pushes[4096], pushed;
@@ -278,7 +289,7 @@ static void new_connection(__u8 where, __u8 trace, __u8 faults, __u8 rate, __u32
 {
 	world.faults = 0;
 	world.seed = seed ? seed : 1;
-	recorded = 0;
+	recorded = told = block_bytes = 0;
 	topology = where;
 	empty_tables();
 	for (__u32 id = CLIENT; id <= SERVER; id++) {
@@ -331,12 +342,14 @@ static void put_end(void)
 		put8(s->phase);
 		put8(s->phase == PHASE_CHUNK_SIZE ? s->digits : 0);
 		put32(s->held);
+		put8(s->frames);
 		put64(s->left);
 	}
 	put32(counted(COUNT_REQUESTS));
 	put32(counted(COUNT_INJECTED));
 	put32(counted(COUNT_CONTINUED));
 	put32(counted(COUNT_NOT_INJECTED));
+	put32(counted(COUNT_STREAMS_FULL));
 	for (int i = 0; i < 2; i++)
 		if (is_here(i))
 			end_traced(&ends[i].st);
@@ -349,8 +362,8 @@ static void put_end(void)
 			left |= LEFT_THREAD;
 	}
 	for (struct table *t = tables; t->map; t++)
-		if (t->map == &partials && t->entries)
-			left |= LEFT_PARTIAL;
+		if (t->entries)
+			left |= t->map == &partials ? LEFT_PARTIAL : t->map == &streams ? LEFT_STREAM : 0;
 	put8(left);
 	put32(recorded);
 	for (__u32 i = 0; i < recorded; i++) {
@@ -360,6 +373,7 @@ static void put_end(void)
 		put32(records[i].flags);
 		put32(x->method);
 		put32(x->target);
+		put32(x->stream);
 		put64(x->request_bytes);
 		put64(x->answer_bytes);
 		put(x->trace, 16);
@@ -367,6 +381,17 @@ static void put_end(void)
 		put(&x->client_span, 8);
 		put(&x->server_span, 8);
 		put(x->line, LINE_BYTES);
+	}
+	put32(told);
+	for (__u32 at = 0; at < block_bytes;) {
+		struct header_block b;
+		memcpy(&b, blocks + at, sizeof(b));
+		at += sizeof(b);
+		put8(b.answers);
+		put32(b.number);
+		put32(b.bytes);
+		put(blocks + at, b.bytes);
+		at += b.bytes;
 	}
 }
 
@@ -406,5 +431,6 @@ int main(void)
 	}
 	empty_tables();
 	free(records);
+	free(blocks);
 	return fflush(stdout) ? 3 : 0;
 }

@@ -1,4 +1,4 @@
-/** Runs bpf/trace.h and bpf/http1.h natively over connections: compiles harness.c and speaks to it. @module */
+/** Runs bpf/trace.h natively over connections: compiles harness.c and speaks to it. @module */
 import { spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +24,7 @@ export const opaque = {
   unasked: 6,
   deep: 7,
   gap: 8,
+  badFrame: 9,
   gone: 255,
 } as const;
 
@@ -42,6 +43,8 @@ export interface Connection {
   /** How often faults come, in 1/256. */
   readonly rate: number;
   readonly seed: number;
+  /** Of the traces that begin here, in 1/2^32; all when it is left out. */
+  readonly sampling?: number;
   readonly messages: readonly Message[];
 }
 
@@ -49,6 +52,8 @@ export interface Span {
   readonly status: number;
   readonly flags: number;
   readonly aborted: boolean;
+  /** HTTP/2's; 0 of HTTP/1. */
+  readonly stream: number;
   readonly method: string;
   readonly targetLength: number;
   readonly requestBytes: number;
@@ -61,15 +66,36 @@ export interface Span {
   readonly line: Buffer;
 }
 
+/** A frame with a header block, as the daemon is told of it. */
+export interface Block {
+  readonly answers: boolean;
+  readonly number: number;
+  /** With its frame's header; empty: the connection is over. */
+  readonly frame: Buffer;
+}
+
 export interface Outcome {
-  /** What left the program for each message; `injections` are offsets into `bytes` of the lines put in. */
+  /** What left the program for each message; `injections` are offsets into `bytes` at which it was made longer. */
   readonly messages: { readonly passed: boolean; readonly opaque: number; readonly injections: number[]; readonly bytes: Buffer }[];
   readonly opaque: number;
-  readonly streams: readonly { readonly phase: number; readonly digits: number; readonly held: number; readonly left: bigint }[];
-  readonly counters: { readonly requests: number; readonly injected: number; readonly continued: number; readonly notInjected: number };
-  /** What outlived both ends: 1 the connection, 2 a thread's note of it, 4 a head begun. */
+  readonly streams: readonly {
+    readonly phase: number;
+    readonly digits: number;
+    readonly held: number;
+    readonly frames: number;
+    readonly left: bigint;
+  }[];
+  readonly counters: {
+    readonly requests: number;
+    readonly injected: number;
+    readonly continued: number;
+    readonly notInjected: number;
+    readonly streamsFull: number;
+  };
+  /** What outlived both ends: 1 the connection, 2 a thread's note of it, 4 a head begun, 8 a stream. */
   readonly left: number;
   readonly spans: readonly Span[];
+  readonly blocks: readonly Block[];
 }
 
 /** Reads little-endian numbers and bytes one after the other. */
@@ -99,10 +125,11 @@ class Reader {
   }
 }
 
-function write({ topology, trace, faults, rate, seed, messages }: Connection): Buffer[] {
+function write({ topology, trace, faults, rate, seed, sampling = 2 ** 32 - 1, messages }: Connection): Buffer[] {
   const parts: Buffer[] = [];
-  const begin = Buffer.from([67, topology, trace, faults, rate, 0, 0, 0, 0, 255, 255, 255, 255]);
+  const begin = Buffer.from([67, topology, trace, faults, rate, 0, 0, 0, 0, 0, 0, 0, 0]);
   begin.writeUInt32LE(seed, 5);
+  begin.writeUInt32LE(sampling, 9);
   parts.push(begin);
   for (const { stream, way, bytes } of messages) {
     const head = Buffer.from([77, stream, way, 0, 0, 0, 0]);
@@ -114,13 +141,13 @@ function write({ topology, trace, faults, rate, seed, messages }: Connection): B
 }
 
 function readSpan(from: Reader): Span {
-  const [status, flags, ended, method, targetLength] = [from.u32(), from.u32(), from.u32(), from.u32(), from.u32()];
+  const [status, flags, ended, method, targetLength, stream] = [from.u32(), from.u32(), from.u32(), from.u32(), from.u32(), from.u32()];
   const [requestBytes, answerBytes] = [Number(from.u64()), Number(from.u64())];
   const ids = [16, 8, 8, 8].map((length) => from.take(length).toString("hex"));
   const line = from.take(96);
   return {
     ...{ status, flags, aborted: (ended & 256) !== 0, method: line.toString("latin1", 0, method), targetLength, requestBytes, answerBytes },
-    ...{ trace: ids[0]!, parent: ids[1]!, clientSpan: ids[2]!, serverSpan: ids[3]!, line },
+    ...{ stream, trace: ids[0]!, parent: ids[1]!, clientSpan: ids[2]!, serverSpan: ids[3]!, line },
   };
 }
 
@@ -132,11 +159,12 @@ function readOutcome(from: Reader, messages: number): Outcome {
     return { passed, opaque, injections, bytes: from.take(from.u32()) };
   });
   const why = from.u8();
-  const streams = [0, 1].map(() => ({ phase: from.u8(), digits: from.u8(), held: from.u32(), left: from.u64() }));
-  const counters = { requests: from.u32(), injected: from.u32(), continued: from.u32(), notInjected: from.u32() };
+  const streams = [0, 1].map(() => ({ phase: from.u8(), digits: from.u8(), held: from.u32(), frames: from.u8(), left: from.u64() }));
+  const counters = { requests: from.u32(), injected: from.u32(), continued: from.u32(), notInjected: from.u32(), streamsFull: from.u32() };
   const left = from.u8();
   const spans = Array.from({ length: from.u32() }, () => readSpan(from));
-  return { messages: sent, opaque: why, streams, counters, left, spans };
+  const blocks = Array.from({ length: from.u32() }, () => ({ answers: from.u8() === 1, number: from.u32(), frame: from.take(from.u32()) }));
+  return { messages: sent, opaque: why, streams, counters, left, spans, blocks };
 }
 
 /** A compiled harness. */
@@ -170,7 +198,7 @@ export function findCompiler(): string | undefined {
 
 /** Compiles both builds into a folder of their own. @throws with the compiler's words. */
 export function compile(compiler: string): { plain: Harness; sanitized: Harness; [Symbol.dispose](): void } {
-  const directory = mkdtempSync(join(tmpdir(), "mitsu-http1-"));
+  const directory = mkdtempSync(join(tmpdir(), "mitsu-http-"));
   const build = (name: string, ...options: string[]): Harness => {
     const program = join(directory, name);
     const { status, stderr, error } = spawnSync(compiler, ["-Wall", "-Werror", ...options, "-o", program, source], { encoding: "utf8" });

@@ -1,5 +1,6 @@
 /** Generates connections of valid HTTP/1.1, and says of each head where it is and what may be done to it. @module */
-import type { Random } from "./random.ts";
+import type { Run } from "../http/cutting.ts";
+import type { Random } from "../http/random.ts";
 
 /** A message's place in its direction's stream, in bytes. */
 interface Place {
@@ -19,12 +20,6 @@ export interface RequestFacts extends Place {
 
 export interface AnswerFacts extends Place {
   readonly status: number;
-}
-
-/** What one end sends before the other's next word. */
-export interface Run {
-  readonly stream: 0 | 1;
-  readonly bytes: Buffer;
 }
 
 export interface Conversation {

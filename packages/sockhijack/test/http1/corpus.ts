@@ -4,8 +4,8 @@
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";
-import type { Run } from "./conversation.ts";
-import { opaque } from "./harness.ts";
+import type { Run } from "../http/cutting.ts";
+import { opaque } from "../http/harness.ts";
 
 export interface Example {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Turns valid conversations into hostile ones: bytes flipped, framing contradicted, other protocols in the place of heads. @module */
-import type { Run } from "./conversation.ts";
-import type { Random } from "./random.ts";
+import type { Run } from "../http/cutting.ts";
+import type { Random } from "../http/random.ts";
 
 /** Lines that servers read in more than one way, or not at all. */
 const lines = [

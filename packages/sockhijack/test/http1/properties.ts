@@ -1,6 +1,7 @@
 /** What must hold of every connection: of the bytes, of the exchanges found, of the state. Each throws when it does not. @module */
-import type { AnswerFacts, Conversation, RequestFacts, Run } from "./conversation.ts";
-import { type Connection, flag, type Message, type Outcome, opaque, topology, way } from "./harness.ts";
+import type { Run } from "../http/cutting.ts";
+import { type Connection, flag, type Message, type Outcome, opaque, topology, way } from "../http/harness.ts";
+import type { AnswerFacts, Conversation, RequestFacts } from "./conversation.ts";
 import { Oracle, type Parsed } from "./oracle.ts";
 
 const lineBytes = 70;
