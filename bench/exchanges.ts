@@ -57,7 +57,7 @@ function someRecords(oneIn: number): DataView {
         flags,
         method: 3,
         target: target.length,
-        pad: 0,
+        stream: 0,
         line,
       },
     });

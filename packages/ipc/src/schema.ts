@@ -172,10 +172,16 @@ export interface TracedExchange {
   /** The answer began; null when there was none. */
   readonly firstNs: string | null;
   readonly endNs: string;
+  readonly protocol: "http/1" | "http/2" | "grpc";
+  /** Empty when HTTP/2's header block was lost, and so is the target; the status is 0 then although there was an answer. */
   readonly method: string;
   readonly target: string;
+  /** Host and port as an HTTP/2 client named them; else empty. */
+  readonly authority: string;
   /** 0 when there was no answer. */
   readonly status: number;
+  /** 0 to 16; null when there was none, and where it is not gRPC. */
+  readonly grpcStatus: number | null;
   readonly requestBytes: number;
   readonly answerBytes: number;
   readonly sampled: boolean;
@@ -310,9 +316,12 @@ const tracedExchange: z.ZodType<TracedExchange> = z.object({
   readNs: timeNs.nullable(),
   firstNs: timeNs.nullable(),
   endNs: timeNs,
+  protocol: z.enum(["http/1", "http/2", "grpc"]),
   method: z.string(),
   target: z.string(),
+  authority: z.string(),
   status: z.int().nonnegative(),
+  grpcStatus: z.int().nonnegative().nullable(),
   requestBytes: count,
   answerBytes: count,
   sampled: z.boolean(),

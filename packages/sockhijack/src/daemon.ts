@@ -157,7 +157,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const red = new RedMetrics();
     exchanges.to((exchange) => red.add(exchange));
     const own = await createMetrics("sockhijack");
-    exposeMetrics(own, { kernel, mesh, engine, dns, otlp });
+    exposeMetrics(own, { kernel, mesh, engine, dns, exchanges, otlp });
     const metrics = { ...own, text: async () => (await own.text()) + red.text(false) };
     if (args.metrics !== undefined) {
       const pages = { "/metrics/requests": { contentType: openMetricsType, text: () => red.text(true) } };

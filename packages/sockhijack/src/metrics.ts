@@ -4,6 +4,7 @@ import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import type { ExchangeFeed } from "./tracing/exchange-feed.ts";
 import type { OtlpExporter } from "./tracing/otlp-exporter.ts";
 import { matrixView, serviceViews } from "./views.ts";
 
@@ -15,12 +16,14 @@ export function exposeMetrics(
     mesh,
     engine,
     dns,
+    exchanges,
     otlp,
   }: {
     readonly kernel: Kernel;
     readonly mesh: Mesh;
     readonly engine: Engine;
     readonly dns: Dns;
+    readonly exchanges: Pick<ExchangeFeed, "headerBlocks">;
     readonly otlp: Pick<OtlpExporter, "counts"> | undefined;
   },
 ): void {
@@ -51,9 +54,16 @@ export function exposeMetrics(
   const scans = metrics.counter({ name: "scans", unit: "count", help: "Scans of the sockets of attached programs." });
 
   const spans = metrics.counter({ name: "spans", unit: "count", help: "Spans by what became of their export.", labels: ["result"] });
+  const headerBlocks = metrics.counter({
+    name: "header_blocks",
+    unit: "count",
+    help: "HTTP/2 frames with a header block by what came of them; all but read leave requests without names.",
+    labels: ["result"],
+  });
 
   metrics.onScrape(() => {
     for (const [result, value] of Object.entries(otlp?.counts ?? {})) spans.set(value, { result });
+    for (const [result, value] of Object.entries(exchanges.headerBlocks)) headerBlocks.set(value, { result });
     const seen = engine.look();
     for (const [event, value] of Object.entries(kernel.counters())) events.set(Number(value), { event });
     for (const [result, value] of Object.entries(dns.counters)) queries.set(value, { result });

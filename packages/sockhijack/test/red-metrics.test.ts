@@ -1,7 +1,7 @@
 import test from "ava";
 import { istioBuckets } from "../src/tracing/histogram.ts";
 import { RedMetrics } from "../src/tracing/red-metrics.ts";
-import { at, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
+import { at, nameless, someCall, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
 
 const exchange = (more: Partial<Told> = {}) => someExchange({ from: "web", to: "cart", span: 7, ms: [0, 10, 40], ...more });
 function counted(...exchanges: readonly ReturnType<typeof exchange>[]): RedMetrics {
@@ -114,6 +114,39 @@ test("RedMetrics tells services, codes and broken connections apart, and names w
       ["web", "200", "-"],
       ["web", "404", "-"],
       ["web", "0", "UC"],
+    ],
+  );
+});
+
+test("RedMetrics tells gRPC from HTTP, by its own status too, and what was lost from what was not answered", (t) => {
+  const here = { here: "server" } as const;
+  const red = counted(
+    ...[0, 0, 14, undefined].map((grpcStatus) => someCall({ ...here, grpcStatus })),
+    someCall({ ...here, protocol: "http/2", grpcStatus: undefined }),
+    exchange(here),
+    someCall({ ...here, ...nameless }),
+    exchange({ ...here, status: 0 }),
+    someCall({ ...here, grpcStatus: 14, aborted: true }),
+  );
+  const { samples } = parse(red.text(false));
+  t.deepEqual(
+    samples
+      .filter(({ name }) => name === "istio_requests_total")
+      .map(({ labels, value }) => [
+        labels.request_protocol,
+        labels.response_code,
+        labels.grpc_response_status,
+        labels.response_flags,
+        value,
+      ]),
+    [
+      ["grpc", "200", "0", "-", 2],
+      ["grpc", "200", "14", "-", 1],
+      ["grpc", "200", undefined, "-", 1],
+      ["http", "200", undefined, "-", 2],
+      ["http", "unknown", undefined, "-", 1],
+      ["http", "0", undefined, "-", 1],
+      ["grpc", "200", "14", "UC", 1],
     ],
   );
 });

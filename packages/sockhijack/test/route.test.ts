@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { parseTarget } from "../src/tracing/request-target.ts";
 import { otherRoute, RouteTable, routeOf } from "../src/tracing/route.ts";
 
+const get = (target: string) => ({ protocol: "http/1", method: "GET", target }) as const;
+
 /** Target → route. */
 const routes: readonly (readonly [string, string])[] = [
   ["/", "/"],
@@ -52,22 +54,31 @@ const routes: readonly (readonly [string, string])[] = [
 ];
 
 for (const [target, route] of routes) {
-  test(`routeOf() makes ${route} of ${target}`, (t) => t.is(routeOf("GET", target), route));
+  test(`routeOf() makes ${route} of ${target}`, (t) => t.is(routeOf(get(target)), route));
 }
 
-test("routeOf() does not take the authority of CONNECT for a path", (t) => t.is(routeOf("CONNECT", "db.example:443"), "{authority}"));
+test("routeOf() does not take the authority of CONNECT for a path", (t) =>
+  t.is(routeOf({ protocol: "http/1", method: "CONNECT", target: "db.example:443" }), "{authority}"));
 
 test("routeOf() does not trust the last segment of a path that the kernel cut", (t) => {
   const long = "/segment".repeat(11);
-  t.is(routeOf("GET", `${long}/half-of-a-se`), `${long}/{cut}`);
-  t.is(routeOf("GET", `${long}?${"q".repeat(90)}`), long);
+  t.is(routeOf(get(`${long}/half-of-a-se`)), `${long}/{cut}`);
+  t.is(routeOf(get(`${long}?${"q".repeat(90)}`)), long);
+});
+
+test("routeOf() takes a target of HTTP/2 for whole, a lost one for none, and a gRPC method as it is", (t) => {
+  const long = "/segment".repeat(12);
+  t.is(routeOf({ ...get(long), protocol: "http/2" }), long);
+  t.is(routeOf({ protocol: "http/2", method: "", target: "" }), otherRoute);
+  t.is(routeOf({ protocol: "grpc", method: "POST", target: "/shop.v1.Cart/Get17-2" }), "/shop.v1.Cart/Get17-2");
+  t.is(routeOf({ protocol: "grpc", method: "POST", target: "shop" }), otherRoute);
 });
 
 test("routeOf() makes some route of anything, without query and fragment", (t) => {
   t.notThrows(() =>
     fc.assert(
       fc.property(fc.string({ maxLength: 90 }), (target) => {
-        const route = routeOf("GET", target);
+        const route = routeOf(get(target));
         return route.length > 0 && !/[?#]/.test(route);
       }),
       { seed: 1, numRuns: 2000 },
@@ -89,7 +100,7 @@ test("parseTarget() takes all forms apart", (t) => {
 
 test("RouteTable stops at its limit, for each service on its own, and still knows the routes it has", (t) => {
   const table = new RouteTable(3);
-  const of = (service: string, target: string) => table.of(service, "GET", target);
+  const of = (service: string, target: string) => table.of(service, get(target));
   t.deepEqual(
     ["/a", "/b", "/c", "/d", "/a", "/c?x"].map((target) => of("web", target)),
     ["/a", "/b", "/c", otherRoute, "/a", "/c"],

@@ -38,7 +38,10 @@ export function someExchange({ from, to, here = "both", span, parent, ms: [start
     readNs: at(read),
     firstNs: at(end),
     endNs: at(end),
+    protocol: "http/1",
     method: "GET",
+    authority: "",
+    grpcStatus: undefined,
     target: `/${to}`,
     status: 200,
     requestBytes: 100,
@@ -60,3 +63,15 @@ export const shop: readonly Exchange[] = [
   someExchange({ from: "web", to: "ads", span: 4, parent: 0x101, ms: [9, 9.5, 11], status: 503, redirected: false, link: "header" }),
   someExchange({ from: "", to: "web", here: "server", span: 1, ms: [0, 1, 12], method: "POST", target: "/", redirected: false }),
 ];
+
+/** A gRPC call that web makes of cart; it went well unless told. */
+export function someCall(more: Partial<Told> = {}): Exchange {
+  return someExchange({
+    ...{ from: "web", to: "cart", span: 7, ms: [1, 2, 5] },
+    ...{ protocol: "grpc", method: "POST", target: "/shop.v1.Cart/Get", authority: "cart.mesh:8080", grpcStatus: 0 },
+    ...more,
+  });
+}
+
+/** An exchange of HTTP/2 that was answered, whose header blocks were lost. */
+export const nameless: Partial<Exchange> = { protocol: "http/2", method: "", target: "", authority: "", status: 0, grpcStatus: undefined };

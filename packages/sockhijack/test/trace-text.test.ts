@@ -4,7 +4,7 @@ import test from "ava";
 import { linkText } from "../src/tracing/link-counts.ts";
 import { timelineBar } from "../src/tracing/timeline.ts";
 import { traceText } from "../src/tracing/tree-text.ts";
-import { at, shop, someExchange, traceIdOf } from "./some-exchanges.ts";
+import { at, nameless, shop, someCall, someExchange, traceIdOf } from "./some-exchanges.ts";
 
 const plain: Paint = (_style, text) => text;
 const marked: Paint = (style, text) => `<${style}>${text}</>`;
@@ -74,6 +74,24 @@ test("traceText() shows failures in red, refused requests in yellow", (t) => {
   t.is(one({ link: "ambiguous", redirected: false }), "a → b  GET /b  200  1.00 ms  <dim>tcp, parent ambiguous</>");
   t.is(one({ parent: 77, link: "header" }), "a → b  GET /b  200  1.00 ms  <dim>redirected, by header, parent elsewhere</>");
   t.is(one({ to: "", here: "client", target: "/" }), "a → 127.0.0.2:8080  GET /  200  1.00 ms  <dim>redirected</>");
+});
+
+test("traceText() shows gRPC's methods and statuses, and what was lost", (t) => {
+  const one = (more: Parameters<typeof someCall>[0]): string =>
+    traceText({ traceId: traceIdOf(1), exchanges: [someCall({ redirected: false, ...more })] }, pipe, marked)
+      .split("\n")[1]!
+      .replace("  4.00 ms  <dim>tcp</>", "");
+  t.is(one({}), "web → cart  gRPC shop.v1.Cart/Get  OK");
+  t.is(one({ grpcStatus: 5 }), "web → cart  gRPC shop.v1.Cart/Get  <yellow>NOT_FOUND</>");
+  t.is(one({ grpcStatus: 14 }), "web → cart  gRPC shop.v1.Cart/Get  <red>UNAVAILABLE</>");
+  t.is(one({ grpcStatus: undefined }), "web → cart  gRPC shop.v1.Cart/Get  200");
+  t.is(one({ grpcStatus: undefined, aborted: true }), "web → cart  gRPC shop.v1.Cart/Get  <red>200 aborted</>");
+  t.is(one({ status: 503, grpcStatus: 14 }), "web → cart  gRPC shop.v1.Cart/Get  <red>UNAVAILABLE</>");
+  t.is(one(nameless), "web → cart  (names lost)  ?");
+  t.is(one({ ...nameless, status: 404 }), "web → cart  (names lost)  <yellow>404</>");
+  t.is(one({ ...nameless, method: "GET" }), "web → cart  GET ?  ?");
+  t.is(one({ ...nameless, firstNs: undefined }), "web → cart  (names lost)  <red>none</>");
+  t.is(one({ protocol: "http/2", method: "GET", target: "/a", grpcStatus: undefined }), "web → cart  GET /a  200");
 });
 
 test("traceText() lets nothing from the network drive the terminal", (t) => {

@@ -2,7 +2,9 @@
 import { RingBuffer } from "@mitsu/ebpf-ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Exchange } from "./exchange.ts";
-import { ExchangeReader, type RecordNames } from "./exchange-reader.ts";
+import type { RecordNames } from "./exchange-reader.ts";
+import { ExchangeRecords } from "./exchange-records.ts";
+import type { HeaderBlockCounts } from "./header-blocks.ts";
 
 /** The kernel wakes us only when much has come together; in between the ring is looked at this often. */
 const drainEveryMs = 100;
@@ -10,8 +12,6 @@ const drainEveryMs = 100;
 const waitMs = 1000;
 /** The wall clock was set when it is off by more than this. */
 const clockStepNs = 50_000_000n;
-/** Records that `recent` can give; the ring has room for twice as many. */
-const recentRecords = 10_000;
 
 /** Reads the ring; sinks are called for each exchange, in the order in which they ended. */
 export class ExchangeFeed {
@@ -20,25 +20,15 @@ export class ExchangeFeed {
   #timer: NodeJS.Timeout | undefined;
   readonly #sinks = new Set<(exchange: Exchange) => void>();
   readonly #names: RecordNames;
-  /** The kernel's ring itself: a record stays there, read or not, until it is written over. */
-  #view: DataView | undefined;
-  /** Of the last sampled records: where in the ring, and their end, which tells whether they still stand there. */
-  readonly #offsets = new Uint32Array(recentRecords);
-  readonly #ends = new Float64Array(recentRecords);
-  #count = 0;
+  readonly #records: ExchangeRecords;
 
   /** @param service Name of a service's number. */
   constructor(kernel: Pick<Kernel, "spans" | "traces">, service: (id: number) => string) {
     this.#names = { service, offsetNs: wallClockOffset() };
-    const reader = new ExchangeReader(this.#names);
-    this.#ring = new RingBuffer(kernel.spans, (view, offset) => {
-      reader.read(view, offset);
-      if (reader.sampled) {
-        this.#view = view;
-        this.#offsets[this.#count % recentRecords] = offset;
-        this.#ends[this.#count++ % recentRecords] = reader.endedAt;
-      }
-      for (const sink of this.#sinks) sink(reader);
+    this.#records = new ExchangeRecords(this.#names);
+    this.#ring = new RingBuffer(kernel.spans, (view, offset, length) => {
+      const exchange = this.#records.read(view, offset, length);
+      if (exchange) for (const sink of this.#sinks) sink(exchange);
     });
     this.#kernel = kernel;
     this.#plan();
@@ -66,27 +56,22 @@ export class ExchangeFeed {
     return () => this.#sinks.delete(sink);
   }
 
+  /** Frames of HTTP/2 with a header block, by what came of them. */
+  get headerBlocks(): HeaderBlockCounts {
+    return this.#records.headerBlocks;
+  }
+
   /** The last sampled exchanges, oldest first: some 10 000, fewer while many come. */
   recent(): readonly Exchange[] {
     this.#ring.drain();
-    const reader = new ExchangeReader(this.#names);
-    const found: Exchange[] = [];
-    if (!this.#view) return found;
-    for (let n = Math.max(0, this.#count - recentRecords); n < this.#count; n++) {
-      const [offset, end] = [this.#offsets[n % recentRecords]!, this.#ends[n % recentRecords]!];
-      if (reader.read(this.#view, offset).endedAt !== end) continue; // written over
-      const exchange = reader.keep();
-      // The kernel writes the end first: were it writing this record now, it would be another already.
-      if (reader.endedAt === end) found.push(exchange);
-    }
-    return found;
+    return this.#records.recent();
   }
 
   /** Takes what is left, then stops reading. */
   close(): void {
     clearTimeout(this.#timer);
     this.#ring.drain();
-    this.#view = undefined; // its memory goes with the ring
+    this.#records.close();
     this.#ring.close();
   }
 }

@@ -2,7 +2,8 @@
 import { hostname } from "node:os";
 import { ipText } from "../kernel/ip.ts";
 import { birthKey, connectionFlag, exchangeFlag, exchangeRecord, spanRecord } from "../kernel/layout.ts";
-import type { Exchange, ExchangeEnd } from "./exchange.ts";
+import type { Exchange, ExchangeEnd, Protocol } from "./exchange.ts";
+import type { StreamNames } from "./stream-names.ts";
 
 /** What records name by number, and what the kernel's clock does not know. */
 export interface RecordNames {
@@ -31,6 +32,8 @@ export class ExchangeReader implements Exchange {
   readonly #node: string;
   #view: DataView;
   #at: number;
+  /** What HTTP/2's header blocks say, which the record has no room for. */
+  #stream: StreamNames | undefined;
   readonly client: ExchangeEnd;
   readonly server: ExchangeEnd;
 
@@ -43,22 +46,33 @@ export class ExchangeReader implements Exchange {
     this.server = new EndReader(this, "server");
   }
 
-  /** Moves on to the record at `offset` of `view`. */
-  read(view: DataView, offset: number): this {
+  /** Moves on to the record at `offset` of `view`; HTTP/2's needs what its header blocks say. */
+  read(view: DataView, offset: number, stream?: StreamNames): this {
     this.#view = view;
     this.#at = offset;
+    this.#stream = stream;
     return this;
+  }
+
+  /** HTTP/2's stream; 0 is HTTP/1. */
+  get stream(): number {
+    return this.u32(x.stream);
+  }
+  /** The kernel's number of the connection, a socket cookie. */
+  get connection(): number {
+    return this.#number(at.connection);
   }
 
   get node(): string {
     return this.#node;
   }
   get traceId(): string {
-    return this.#hex(x.trace, 16);
+    return this.#stream?.traceparent?.traceId ?? this.#hex(x.trace, 16);
   }
   /** The end of the trace's id as a number from 0 to 1; these bits are random in all versions of Trace Context. */
   get traceFraction(): number {
-    return this.u32(x.trace + 12) / words;
+    const header = this.#stream?.traceparent;
+    return header ? fractionOf(header.traceId) : this.u32(x.trace + 12) / words;
   }
   get clientSpanId(): string {
     return this.#hex(x.client_span, 8);
@@ -67,6 +81,8 @@ export class ExchangeReader implements Exchange {
     return this.#hex(x.server_span, 8);
   }
   get parentSpanId(): string | undefined {
+    const header = this.#stream?.traceparent;
+    if (header) return header.parentId;
     return this.#isZero(x.parent) ? undefined : this.#hex(x.parent, 8);
   }
   get startNs(): bigint {
@@ -81,15 +97,28 @@ export class ExchangeReader implements Exchange {
   get endNs(): bigint {
     return this.#time(at.end_ns)!;
   }
+  get protocol(): Protocol {
+    if (this.#stream?.isGrpc) return "grpc";
+    return this.stream === 0 ? "http/1" : "http/2";
+  }
   get method(): string {
+    if (this.#stream) return this.#stream.method;
     return this.#text(x.line, this.#view.getUint8(this.#at + x.method));
   }
   get target(): string {
+    if (this.#stream) return this.#stream.target;
     const begin = this.#view.getUint8(this.#at + x.method) + 1;
     const room = exchangeRecord.size - exchangeRecord.offsets.line;
     return this.#text(x.line + begin, Math.min(this.u32(x.target), room - begin));
   }
+  get authority(): string {
+    return this.#stream?.authority ?? "";
+  }
+  get grpcStatus(): number | undefined {
+    return this.#stream?.grpcStatus;
+  }
   get status(): number {
+    if (this.#stream) return this.#stream.status;
     return this.#view.getUint16(this.#at + at.status, true);
   }
   get requestBytes(): number {
@@ -99,13 +128,13 @@ export class ExchangeReader implements Exchange {
     return this.#number(at.answer_bytes);
   }
   get sampled(): boolean {
-    return this.#has(exchangeFlag.sampled);
+    return this.#stream?.traceparent?.sampled ?? this.#has(exchangeFlag.sampled);
   }
   get continued(): boolean {
-    return this.#has(exchangeFlag.continued);
+    return this.#stream?.traceparent !== undefined || this.#has(exchangeFlag.continued);
   }
   get link(): Exchange["link"] {
-    if (this.#has(exchangeFlag.continued)) return "header";
+    if (this.continued) return "header";
     if (this.#has(exchangeFlag.linked)) return "thread";
     return this.#has(exchangeFlag.ambiguous) ? "ambiguous" : "none";
   }
@@ -139,9 +168,12 @@ export class ExchangeReader implements Exchange {
       readNs: this.readNs,
       firstNs: this.firstNs,
       endNs: this.endNs,
+      protocol: this.protocol,
       method: this.method,
       target: this.target,
+      authority: this.authority,
       status: this.status,
+      grpcStatus: this.grpcStatus,
       requestBytes: this.requestBytes,
       answerBytes: this.answerBytes,
       sampled: this.sampled,
@@ -237,5 +269,9 @@ export function keep(exchange: Exchange): Exchange {
 /** Where the trace's id lies between 0 and 1: the same for all of its exchanges, on every node. */
 export function traceFraction(exchange: Exchange): number {
   if (exchange instanceof ExchangeReader) return exchange.traceFraction;
-  return Buffer.from(exchange.traceId.slice(-8), "hex").readUInt32LE() / words;
+  return fractionOf(exchange.traceId);
+}
+
+function fractionOf(traceId: string): number {
+  return Buffer.from(traceId.slice(-8), "hex").readUInt32LE() / words;
 }

@@ -11,6 +11,9 @@ export interface ExchangeEnd {
   readonly here: boolean;
 }
 
+/** What was spoken. */
+export type Protocol = "http/1" | "http/2" | "grpc";
+
 /** An exchange that has ended. Times are nanoseconds since 1970, sizes are bytes with heads. */
 export interface Exchange {
   readonly client: ExchangeEnd;
@@ -32,11 +35,18 @@ export interface Exchange {
   readonly firstNs: bigint | undefined;
   /** The answer's last byte was sent, or the connection ended. */
   readonly endNs: bigint;
+  /** gRPC is what HTTP/2 carries it for. */
+  readonly protocol: Protocol;
+  /** Empty when HTTP/2's header block was lost. */
   readonly method: string;
-  /** Request target as sent, with its query; cut after about 90 characters. */
+  /** Request target as sent, with its query; cut after about 90 characters, HTTP/2's after 512. Empty as the method is. */
   readonly target: string;
-  /** 0 when there was no answer. */
+  /** Host and port as an HTTP/2 client named them; else empty. */
+  readonly authority: string;
+  /** 0 when there was no answer; also when HTTP/2's header block was lost: {@link isStatusLost}. */
   readonly status: number;
+  /** 0 to 16, of gRPC only; undefined when there was none, or it was lost. */
+  readonly grpcStatus: number | undefined;
   readonly requestBytes: number;
   readonly answerBytes: number;
   /** Told to the back end; metrics count the others too. */
@@ -51,4 +61,9 @@ export interface Exchange {
   readonly redirected: boolean;
   /** The connection ended before the answer had. */
   readonly aborted: boolean;
+}
+
+/** The answer began, but what it said was lost on the way here: 0 is then not "no answer". */
+export function isStatusLost({ status, protocol, firstNs }: Exchange): boolean {
+  return status === 0 && protocol !== "http/1" && firstNs !== undefined;
 }

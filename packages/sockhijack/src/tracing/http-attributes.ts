@@ -1,6 +1,6 @@
 /** Attributes of HTTP spans. Source: OpenTelemetry semantic conventions 1.45, "HTTP spans" (stable). @module */
 import type { Attributes } from "@opentelemetry/api";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, isStatusLost } from "./exchange.ts";
 import { parseTarget, type RequestTarget } from "./request-target.ts";
 import { redactedQuery } from "./url-redaction.ts";
 
@@ -19,52 +19,37 @@ export const abortedError = "aborted";
  */
 export function errorType(exchange: Exchange, end: "client" | "server"): string | undefined {
   if (exchange.status >= (end === "client" ? 400 : 500)) return String(exchange.status);
-  return exchange.aborted || exchange.status === 0 ? abortedError : undefined;
+  return exchange.aborted || (exchange.status === 0 && !isStatusLost(exchange)) ? abortedError : undefined;
 }
 
-/** What both ends' spans have; sizes are bytes with heads. */
-export function commonAttributes(exchange: Exchange, isKnown: (method: string) => boolean): Attributes {
-  const known = isKnown(exchange.method);
-  const attributes: Attributes = { "http.request.method": known ? exchange.method : "_OTHER" };
-  if (!known) attributes["http.request.method_original"] = exchange.method;
-  if (exchange.status > 0) {
-    attributes["http.response.status_code"] = exchange.status;
-    attributes["http.response.size"] = exchange.answerBytes;
-  }
+/** Adds what both ends' spans have; sizes are bytes with heads. */
+export function addCommonAttributes(attributes: Attributes, exchange: Exchange, isKnown: (method: string) => boolean): void {
+  const { method, status } = exchange;
+  const known = isKnown(method);
+  attributes["http.request.method"] = known ? method : "_OTHER";
+  if (!known && method !== "") attributes["http.request.method_original"] = method;
+  if (status > 0) attributes["http.response.status_code"] = status;
+  if (status > 0 || isStatusLost(exchange)) attributes["http.response.size"] = exchange.answerBytes;
   attributes["http.request.size"] = exchange.requestBytes;
-  attributes["mitsu.redirected"] = exchange.redirected;
-  attributes["mitsu.link"] = exchange.link;
-  attributes["mitsu.injected"] = exchange.injected;
-  return attributes;
 }
 
-/** Adds what a CLIENT span has. The Host header is not known to us, so a service is called by its name. */
-export function addClientAttributes(attributes: Attributes, { method, target, server }: Exchange, route: string): void {
-  attributes["server.address"] = server.service || server.address;
-  attributes["server.port"] = server.port;
-  attributes["network.peer.address"] = server.address;
-  attributes["network.peer.port"] = server.port;
-  if (server.service) attributes["server.service.name"] = server.service;
+/** Adds what a CLIENT span has. HTTP/1's Host header is not known to us, so a service is then called by its name. */
+export function addClientAttributes(attributes: Attributes, { method, target, authority, server }: Exchange, route: string): void {
+  attributes["url.template"] = route;
+  if (target === "") return;
   const parts = parseTarget(method, target);
   const port = server.port === 80 ? "" : `:${server.port}`;
-  attributes["url.full"] = fullUrl(parts, `${bracketed(server.service || server.address)}${port}`);
-  attributes["url.template"] = route;
+  attributes["url.full"] = fullUrl(parts, authority || `${bracketed(server.service || server.address)}${port}`);
 }
 
 /** Adds what a SERVER span has. */
-export function addServerAttributes(attributes: Attributes, { method, target, client, server }: Exchange, route: string): void {
+export function addServerAttributes(attributes: Attributes, { method, target }: Exchange, route: string): void {
+  attributes["http.route"] = route;
+  if (target === "") return;
   const { path, query, scheme } = parseTarget(method, target);
   attributes["url.scheme"] = scheme;
   attributes["url.path"] = path;
   if (query) attributes["url.query"] = redactedQuery(query);
-  attributes["http.route"] = route;
-  attributes["server.address"] = server.service || server.address;
-  attributes["server.port"] = server.port;
-  attributes["client.address"] = client.address;
-  attributes["client.port"] = client.port;
-  attributes["network.peer.address"] = client.address;
-  attributes["network.peer.port"] = client.port;
-  if (client.service) attributes["client.service.name"] = client.service;
 }
 
 function fullUrl({ scheme, authority, path, query, credentials }: RequestTarget, host: string): string {

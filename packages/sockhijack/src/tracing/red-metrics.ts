@@ -1,5 +1,5 @@
 /** Rate, errors and duration of the requests between services, with Istio's names, so that its dashboards show them. @module */
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, isStatusLost } from "./exchange.ts";
 import { type Exemplar, Histogram } from "./histogram.ts";
 import { redText } from "./red-text.ts";
 
@@ -9,8 +9,11 @@ export interface RedSeries {
   /** Services; empty outside the mesh. */
   readonly from: string;
   readonly to: string;
-  /** 0 when there was no answer. */
-  readonly status: number;
+  readonly protocol: "http" | "grpc";
+  /** HTTP's status; `0` when there was no answer, `unknown` when what it said was lost. */
+  readonly code: string;
+  /** Of gRPC, if there was one. */
+  readonly grpcStatus: number | undefined;
   readonly aborted: boolean;
   requests: number;
   /** A recent sampled request. */
@@ -22,7 +25,12 @@ export interface RedSeries {
   readonly response: Histogram;
 }
 
-/** Series of one client and one server, by status × 4 + aborted × 2 + reporter. */
+/** Stands for a status that was lost; HTTP has none below 100. */
+const lostStatus = 1;
+/** Statuses are numbers of 16 bits. */
+const statuses = 2 ** 16;
+
+/** Series of one client and one server, by {@link numberOf} + reporter. */
 interface Edge {
   readonly from: string;
   readonly to: string;
@@ -57,7 +65,7 @@ export class RedMetrics {
   add(exchange: Exchange): void {
     const { endNs, sampled, requestBytes, answerBytes } = exchange;
     const edge = this.#edgeOf(exchange.client.service, exchange.server.service);
-    const number = exchange.status * 4 + Number(exchange.aborted) * 2;
+    const number = numberOf(exchange);
     for (const reporter of [0, 1] as const) {
       if (!(reporter === 0 ? exchange.client : exchange.server).here) continue;
       const series = edge.byNumber.get(number + reporter) ?? this.#newSeries(edge, exchange, reporter);
@@ -103,13 +111,16 @@ export class RedMetrics {
     return edge;
   }
 
-  #newSeries({ from, to, byNumber }: Edge, { status, aborted }: Exchange, reporter: 0 | 1): RedSeries | undefined {
+  #newSeries({ from, to, byNumber }: Edge, exchange: Exchange, reporter: 0 | 1): RedSeries | undefined {
     if (this.#all.length >= this.#limit) return undefined;
+    const { aborted } = exchange;
     const made: RedSeries = {
       reporter: reporter === 0 ? "source" : "destination",
       from,
       to,
-      status,
+      protocol: exchange.protocol === "grpc" ? "grpc" : "http",
+      code: isStatusLost(exchange) ? "unknown" : String(exchange.status),
+      grpcStatus: exchange.grpcStatus,
       aborted,
       requests: 0,
       exemplar: undefined,
@@ -117,8 +128,16 @@ export class RedMetrics {
       request: new Histogram(),
       response: new Histogram(),
     };
-    byNumber.set(status * 4 + Number(aborted) * 2 + reporter, made);
+    byNumber.set(numberOf(exchange) + reporter, made);
     this.#all.push(made);
     return made;
   }
+}
+
+/** All that tells series of an edge apart but for the reporter, which is the lowest bit. */
+function numberOf(exchange: Exchange): number {
+  // 0 HTTP, 1 gRPC without a status, 2 and more gRPC with one.
+  const grpc = exchange.protocol === "grpc" ? (exchange.grpcStatus ?? -1) + 2 : 0;
+  const status = isStatusLost(exchange) ? lostStatus : exchange.status;
+  return (grpc * statuses + status) * 4 + Number(exchange.aborted) * 2;
 }

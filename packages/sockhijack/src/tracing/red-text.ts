@@ -55,7 +55,7 @@ function shown(exemplar: Exemplar | undefined): string {
 }
 
 /** A service stands for Istio's workload and service alike; UC is Envoy's "upstream connection termination". */
-function labelsOf({ reporter, from, to, status, aborted }: RedSeries): string {
+function labelsOf({ reporter, from, to, protocol, code, grpcStatus, aborted }: RedSeries): string {
   const source = escaped(from || "unknown");
   const destination = escaped(to || "unknown");
   return [
@@ -64,8 +64,9 @@ function labelsOf({ reporter, from, to, status, aborted }: RedSeries): string {
     `destination_workload="${destination}"`,
     `destination_service="${destination}"`,
     `destination_service_name="${destination}"`,
-    `request_protocol="http"`,
-    `response_code="${status}"`,
+    `request_protocol="${protocol}"`,
+    `response_code="${code}"`,
+    ...(grpcStatus === undefined ? [] : [`grpc_response_status="${grpcStatus}"`]),
     `response_flags="${aborted ? "UC" : "-"}"`,
     `connection_security_policy="none"`,
   ].join(",");

@@ -1,4 +1,5 @@
 /** Routes: the few shapes that the many targets of a service have, such as `/users/{id}`. @module */
+import type { Exchange } from "./exchange.ts";
 import { parseTarget } from "./request-target.ts";
 
 /** Route of everything past a table's limit, and of targets in no known form. */
@@ -7,7 +8,7 @@ export const otherRoute = "{other}";
 const identifier = "{id}";
 /** Stands for what the kernel cut off: the last segment it kept may be half of one. */
 const cutOff = "{cut}";
-/** The kernel keeps 96 bytes of method, space and target. */
+/** The kernel keeps 96 bytes of method, space and target; HTTP/2's come whole. */
 const keptBytes = 90;
 
 const uuid = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$/i;
@@ -21,20 +22,22 @@ const numberInside = /(?:^|[-_.:~=,@+])\d+(?:$|[-_.:~=,@+])/;
  * The route of a request: its path with `{id}` in the place of segments that look like data, without query and fragment. A guess, since
  * the program's own routing table is not known to us.
  *
- * @returns `/…`; `*` for the server itself, `{authority}` for CONNECT, `{other}` for what is no target.
+ * @returns `/…`; `*` for the server itself, `{authority}` for CONNECT, `{other}` for what is no target. A gRPC method is one as it is.
  * @example
  * ```ts
- * routeOf("GET", "/users/17/orders?sort=date"); // "/users/{id}/orders"
+ * routeOf({ protocol: "http/1", method: "GET", target: "/users/17/orders?sort=date" }); // "/users/{id}/orders"
  * ```
  */
-export function routeOf(method: string, target: string): string {
+export function routeOf({ protocol, method, target }: Pick<Exchange, "protocol" | "method" | "target">): string {
   if (method === "CONNECT") return "{authority}";
+  if (target === "") return otherRoute; // it was lost, and is not "/"
+  if (protocol === "grpc") return target.startsWith("/") ? target : otherRoute;
   const { path } = parseTarget(method, target);
   if (path === "*") return path;
   if (!path.startsWith("/")) return otherRoute;
   const segments = path.split("/");
   const route = segments.map(withoutParameters).map((segment) => (isData(segment) ? identifier : segment));
-  const cut = method.length + target.length >= keptBytes && !target.includes("?");
+  const cut = protocol === "http/1" && method.length + target.length >= keptBytes && !target.includes("?");
   if (cut) route[route.length - 1] = cutOff;
   return route.join("/");
 }
@@ -97,8 +100,8 @@ export class RouteTable {
   }
 
   /** Route of a request to `service`; `{other}` once the service has as many routes as it may. */
-  of(service: string, method: string, target: string): string {
-    const route = routeOf(method, target);
+  of(service: string, request: Pick<Exchange, "protocol" | "method" | "target">): string {
+    const route = routeOf(request);
     const known = this.#routes.get(service);
     if (known === undefined) this.#routes.set(service, new Set([route]));
     else if (!known.has(route)) {

@@ -2,12 +2,14 @@
 import type { Attributes, HrTime, SpanContext } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { addEndpointAttributes, addProtocolAttributes } from "./endpoint-attributes.ts";
 import type { Exchange } from "./exchange.ts";
+import { addGrpcAttributes, grpcErrorType, grpcSpanName } from "./grpc-attributes.ts";
 import {
   abortedError,
   addClientAttributes,
+  addCommonAttributes,
   addServerAttributes,
-  commonAttributes,
   errorType,
   knownMethods,
   schemaUrl,
@@ -58,8 +60,8 @@ export class SpanMaker {
   /** The CLIENT span if the client is here, then the SERVER span if the server is here; nothing unless sampled. */
   spans(exchange: Exchange): ReadableSpan[] {
     if (!exchange.sampled) return [];
-    const { client, server, node, method, target } = exchange;
-    const route = this.#routes.of(server.service || server.address, method, target);
+    const { client, server, node } = exchange;
+    const route = this.#routes.of(server.service || server.address, exchange);
     const spans: ReadableSpan[] = [];
     if (client.here) {
       // A client's port is another one for each connection, so its address alone names the instance.
@@ -71,20 +73,18 @@ export class SpanMaker {
 
   #span(exchange: Exchange, end: "client" | "server", route: string, resource: Resource): ReadableSpan {
     const isClient = end === "client";
-    const isKnown = (method: string): boolean => this.#methods.has(method);
-    const attributes = commonAttributes(exchange, isKnown);
-    if (isClient) addClientAttributes(attributes, exchange, route);
-    else addServerAttributes(attributes, exchange, route);
+    const { name, attributes, error } = exchange.protocol === "grpc" ? asCall(exchange, end, route) : this.#asHttp(exchange, end, route);
+    addProtocolAttributes(attributes, exchange);
+    addEndpointAttributes(attributes, exchange, end);
     const { startNs, firstNs, endNs } = isClient ? exchange : asServed(exchange);
     if (firstNs !== undefined) attributes["mitsu.time_to_first_byte_ms"] = Number(firstNs - startNs) / 1e6;
-    const error = errorType(exchange, end);
     if (error !== undefined) attributes["error.type"] = error;
     const context = contextOf(exchange.traceId, isClient ? exchange.clientSpanId : exchange.serverSpanId, false);
     // The client's span is our service's own; what the server's hangs on came to it over the network.
     const parentId = !isClient && exchange.client.here ? exchange.clientSpanId : exchange.parentSpanId;
     const parent = parentId === undefined ? undefined : contextOf(exchange.traceId, parentId, !isClient);
     return {
-      name: `${isKnown(exchange.method) ? exchange.method : "HTTP"} ${route}`,
+      name,
       kind: isClient ? spanKind.client : spanKind.server,
       spanContext: () => context,
       ...(parent ? { parentSpanContext: parent } : {}),
@@ -104,6 +104,15 @@ export class SpanMaker {
     };
   }
 
+  #asHttp(exchange: Exchange, end: "client" | "server", route: string): Described {
+    const isKnown = (method: string): boolean => this.#methods.has(method);
+    const attributes: Attributes = {};
+    addCommonAttributes(attributes, exchange, isKnown);
+    if (end === "client") addClientAttributes(attributes, exchange, route);
+    else addServerAttributes(attributes, exchange, route);
+    return { name: `${isKnown(exchange.method) ? exchange.method : "HTTP"} ${route}`, attributes, error: errorType(exchange, end) };
+  }
+
   #resourceOf(service: string, instance: string, node: string): Resource {
     const key = `${service} ${instance} ${node}`;
     const known = this.#resources.get(key);
@@ -113,6 +122,20 @@ export class SpanMaker {
     this.#resources.set(key, made);
     return made;
   }
+}
+
+/** What differs by protocol. */
+interface Described {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** A value for `error.type`. */
+  readonly error: string | undefined;
+}
+
+function asCall(exchange: Exchange, end: "client" | "server", route: string): Described {
+  const attributes: Attributes = {};
+  addGrpcAttributes(attributes, exchange, route);
+  return { name: grpcSpanName(exchange, route), attributes, error: grpcErrorType(exchange, end) };
 }
 
 function contextOf(traceId: string, spanId: string, isRemote: boolean): SpanContext {

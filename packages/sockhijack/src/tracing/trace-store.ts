@@ -54,7 +54,7 @@ export class TraceStore {
       this.refused++;
       return;
     }
-    const bytes = exchangeBytes + 2 * (exchange.target.length + exchange.method.length);
+    const bytes = exchangeBytes + 2 * (exchange.target.length + exchange.method.length + exchange.authority.length);
     kept.exchanges.push(exchange);
     kept.bytes += bytes;
     this.#exchanges++;

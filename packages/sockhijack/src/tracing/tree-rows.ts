@@ -1,6 +1,7 @@
 /** From a tree of spans to the rows in which it is drawn: both spans of a request, when both are here, are one row. @module */
 import { nodeName } from "../graph/label.ts";
-import type { Exchange, ExchangeEnd } from "./exchange.ts";
+import { type Exchange, type ExchangeEnd, isStatusLost } from "./exchange.ts";
+import { grpcStatusName, isGrpcError } from "./grpc-status.ts";
 import type { Span } from "./tree.ts";
 
 /** One request. */
@@ -11,9 +12,12 @@ export interface TreeRow {
   readonly server: Span | undefined;
   /** Box characters and what was asked: `└─ web → cart  GET /items`. */
   readonly text: string;
-  /** `200`, `503`, `none` without an answer, with `aborted` where the connection ended first. */
+  /** `200`, `503`, gRPC's `UNAVAILABLE`, `none` without an answer, `?` where it was lost, with `aborted` where the connection ended first. */
   readonly status: string;
+  /** The server or the connection is to blame. */
   readonly failed: boolean;
+  /** The client is to blame. */
+  readonly refused: boolean;
   /** What is to be said besides: how it was carried, and how its parent was found. */
   readonly marks: string;
 }
@@ -26,9 +30,25 @@ function serverName({ service, address, port }: ExchangeEnd): string {
   return service || `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-function statusOf({ status, aborted }: Exchange): string {
-  if (aborted) return status === 0 ? "aborted" : `${status} aborted`;
-  return status === 0 ? "none" : String(status);
+function statusOf(exchange: Exchange): string {
+  const { status, grpcStatus, aborted } = exchange;
+  const said = grpcStatus !== undefined ? grpcStatusName(grpcStatus) : status > 0 ? String(status) : isStatusLost(exchange) ? "?" : "";
+  if (aborted) return said === "" ? "aborted" : `${said} aborted`;
+  return said || "none";
+}
+
+/** Whose fault it was that a request failed; undefined when it did not. */
+function faultOf(exchange: Exchange): "server" | "client" | undefined {
+  const { status, grpcStatus, aborted } = exchange;
+  if (aborted || status >= 500 || (status === 0 && !isStatusLost(exchange))) return "server";
+  if (grpcStatus !== undefined) return isGrpcError(grpcStatus, "server") ? "server" : grpcStatus === 0 ? undefined : "client";
+  return status >= 400 ? "client" : undefined;
+}
+
+/** gRPC's methods are all POST. */
+function requestOf({ protocol, method, target }: Exchange): string {
+  if (method === "" && target === "") return "(names lost)";
+  return protocol === "grpc" ? `gRPC ${target.replace(/^\//, "")}` : `${method || "?"} ${target || "?"}`;
 }
 
 const linkMarks = { header: "by header", thread: "by thread", ambiguous: "parent ambiguous", none: "" } as const;
@@ -44,13 +64,15 @@ export function treeRows(roots: readonly Span[]): TreeRow[] {
     const { exchange } = span;
     const own = span.kind === "client" ? span.children.find((child) => child.kind === "server" && child.exchange === exchange) : undefined;
     const server = span.kind === "server" ? span : own;
+    const fault = faultOf(exchange);
     rows.push({
       exchange,
       client: span.kind === "client" ? span : undefined,
       server,
-      text: safe(`${branch}${nodeName(exchange.client.service)} → ${serverName(exchange.server)}  ${exchange.method} ${exchange.target}`),
+      text: safe(`${branch}${nodeName(exchange.client.service)} → ${serverName(exchange.server)}  ${requestOf(exchange)}`),
       status: statusOf(exchange),
-      failed: exchange.aborted || exchange.status === 0 || exchange.status >= 500,
+      failed: fault === "server",
+      refused: fault === "client",
       marks: marksOf(exchange, isRoot && span.parentId !== undefined),
     });
     const children = [...span.children.filter((child) => child !== own), ...(own?.children ?? [])];

@@ -83,7 +83,7 @@ export function traceText(trace: Trace, out: Pick<OutputStream, "isTTY" | "colum
   const lines = rows.map((row) => {
     const cells: (readonly [Parameters<Paint>[0] | undefined, string])[] = [
       [undefined, cut(row.text, columns.text).padEnd(columns.text)],
-      [row.failed ? "red" : row.exchange.status >= 400 ? "yellow" : undefined, row.status.padEnd(columns.status)],
+      [row.failed ? "red" : row.refused ? "yellow" : undefined, row.status.padEnd(columns.status)],
       [undefined, durationOf(row).padStart(columns.duration)],
     ];
     if (columns.bar > 0) {

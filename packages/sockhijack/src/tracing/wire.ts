@@ -14,6 +14,7 @@ export function exchangeToWire(exchange: Exchange): TracedExchange {
   return {
     ...exchange,
     parentSpanId: exchange.parentSpanId ?? null,
+    grpcStatus: exchange.grpcStatus ?? null,
     startNs: String(exchange.startNs),
     readNs: exchange.readNs === undefined ? null : String(exchange.readNs),
     firstNs: exchange.firstNs === undefined ? null : String(exchange.firstNs),
@@ -26,6 +27,7 @@ export function exchangeFromWire(wire: TracedExchange): Exchange {
   return {
     ...wire,
     parentSpanId: wire.parentSpanId ?? undefined,
+    grpcStatus: wire.grpcStatus ?? undefined,
     startNs: BigInt(wire.startNs),
     readNs: wire.readNs === null ? undefined : BigInt(wire.readNs),
     firstNs: wire.firstNs === null ? undefined : BigInt(wire.firstNs),
