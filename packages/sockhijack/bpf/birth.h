@@ -35,27 +35,49 @@ struct segment {
 	__u8 syn, ack;
 };
 
+/* Headers at a constant place, mostly in the packet's first piece: looking there costs less than having them copied. */
+static __always_inline int read_header(struct __sk_buff *skb, __u32 at, void *to, __u32 bytes)
+{
+	void *from = (void *)(long)skb->data + at, *end = (void *)(long)skb->data_end;
+	if (from + bytes > end)
+		return bpf_skb_load_bytes(skb, at, to, bytes);
+	__builtin_memcpy(to, from, bytes);
+	return 0;
+}
+
+/* An acknowledgement and nothing else, as every second packet is: it concerns no part of tracing. */
+static __always_inline int is_bare(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 base = skb->protocol == bpf_htons(0x0800) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const struct tcphdr *tcp = data + base;
+	if ((void *)(tcp + 1) > end)
+		return 0;
+	__u8 protocol = base == sizeof(struct iphdr) ? ((struct iphdr *)data)->protocol : ((struct ipv6hdr *)data)->nexthdr;
+	return protocol == IPPROTO_TCP && !tcp->syn && skb->len == base + tcp->doff * 4;
+}
+
 static __always_inline int read_segment(struct __sk_buff *skb, struct segment *g)
 {
 	struct tcphdr tcp;
 	__u32 base;
 	if (skb->protocol == bpf_htons(0x0800)) {
 		struct iphdr ip;
-		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP)
+		if (read_header(skb, 0, &ip, sizeof(ip)) || ip.protocol != IPPROTO_TCP)
 			return 0;
 		set_ip4(g->from, ip.saddr);
 		set_ip4(g->to, ip.daddr);
 		base = ip.ihl * 4;
+		if (base != sizeof(ip) ? bpf_skb_load_bytes(skb, base, &tcp, sizeof(tcp)) : read_header(skb, sizeof(ip), &tcp, sizeof(tcp)))
+			return 0;
 	} else {
 		struct ipv6hdr ip;
-		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_TCP)
+		base = sizeof(ip);
+		if (read_header(skb, 0, &ip, sizeof(ip)) || ip.nexthdr != IPPROTO_TCP || read_header(skb, sizeof(ip), &tcp, sizeof(tcp)))
 			return 0;
 		__builtin_memcpy(g->from, &ip.saddr, 16);
 		__builtin_memcpy(g->to, &ip.daddr, 16);
-		base = sizeof(ip);
 	}
-	if (bpf_skb_load_bytes(skb, base, &tcp, sizeof(tcp)))
-		return 0;
 	g->from_port = tcp.source;
 	g->to_port = tcp.dest;
 	g->seq = bpf_ntohl(tcp.seq);

@@ -48,12 +48,14 @@ static __always_inline int has_room(struct bpf_sock_ops *ctx, struct tcp_sock *t
 }
 
 /* Asked for each segment, and also without one, for how much of a segment options take. */
-static __always_inline void beside_segment(struct bpf_sock_ops *ctx, const struct connection *c, struct tcp_sock *tp)
+static __always_inline void beside_segment(struct bpf_sock_ops *ctx, struct sock_state *st, const struct connection *c, struct tcp_sock *tp)
 {
 	struct side_band o = {};
 	__u32 length = say_side_band(c, tp, &o);
-	if (!length)
+	if (!length) {
+		st->flags |= STATE_SPOKE;
 		return;
+	}
 	if (ctx->op == BPF_SOCK_OPS_WRITE_HDR_OPT_CB)
 		bpf_store_hdr_opt(ctx, &o, length, 0);
 	else if (has_room(ctx, tp))
@@ -64,16 +66,21 @@ SEC("sockops")
 int established(struct bpf_sock_ops *ctx)
 {
 	__u32 op = ctx->op;
-	if (op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_HDR_OPT_LEN_CB && op != BPF_SOCK_OPS_WRITE_HDR_OPT_CB)
+	int begins = op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB;
+	if (!begins && op != BPF_SOCK_OPS_HDR_OPT_LEN_CB && op != BPF_SOCK_OPS_WRITE_HDR_OPT_CB)
 		return 1;
 	struct bpf_sock *sk = ctx->sk;
 	struct sock_state *st = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	/* Most have nothing to say: this comes several times a segment. */
+	if (st && !begins && st->flags & STATE_SPOKE && !bpf_map_lookup_elem(&threads, &tid))
+		return 1;
 	struct connection *c = st && st->flags & STATE_CLIENT ? connection_of(st) : 0;
 	struct tcp_sock *tp = c ? bpf_skc_to_tcp_sock(sk) : 0;
 	if (!tp)
 		return 1;
-	if (op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
-		beside_segment(ctx, c, tp);
+	if (!begins)
+		beside_segment(ctx, st, c, tp);
 	else if (!(st->flags & STATE_ENROLLED) && !enter_alone(ctx, st, c, tp) && (c->flags & (HERE_CLIENT | ANSWERS_HERE)) == HERE_CLIENT)
 		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 	return 1;

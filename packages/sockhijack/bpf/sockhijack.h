@@ -398,7 +398,8 @@ enum state_flag {
 	STATE_ENROLLED = 64,
 	STATE_ADOPTED = 128,
 	STATE_INJECTS = 256, /* in the map alone, for its requests to be given a traceparent */
-	STATE_SPENT = 512 /* it has none to be given: it may leave the map again */
+	STATE_SPENT = 512, /* it has none to be given: it may leave the map again */
+	STATE_SPOKE = 1024 /* the other node knows that this client is traced (side_band.h) */
 };
 enum action_plan { PLAN_NONE = 0, PLAN_ENROL = 1, PLAN_QUIESCE = 2, PLAN_RELEASE = 3, PLAN_SET = 4, PLAN_TAKE = 5 };
 enum applied { APPLIED_NOTHING = 0, APPLIED_DONE = 1, APPLIED_LATER = 2, APPLIED_FULL = 3, APPLIED_REFUSED = 4 };

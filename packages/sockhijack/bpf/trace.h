@@ -83,10 +83,10 @@ static __always_inline void trace_passed(struct sock_state *st, __u32 size)
 		c->next[st->flags & STATE_CLIENT ? 0 : 1] += size;
 }
 
-/* The state of a TCP socket that is traced or may come to be. */
-static __always_inline struct sock_state *traceable(struct bpf_sock *sk)
+/* The state of a packet's TCP socket, when it is traced or may come to be, and the packet may tell something. */
+static __always_inline struct sock_state *traceable(struct __sk_buff *skb, struct bpf_sock *sk)
 {
-	struct sock_state *st = sk->protocol == IPPROTO_TCP ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
+	struct sock_state *st = sk->protocol == IPPROTO_TCP && !is_bare(skb) ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
 	return st && st->connection != UNTRACED ? st : 0;
 }
 
@@ -95,7 +95,7 @@ int packet_out(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	sk = sk ? bpf_sk_fullsock(sk) : 0;
-	struct sock_state *st = sk ? traceable(sk) : 0;
+	struct sock_state *st = sk ? traceable(skb, sk) : 0;
 	if (!st)
 		return 1;
 	int client = st->flags & STATE_CLIENT;
@@ -143,7 +143,7 @@ int packet_in(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 	sk = sk ? bpf_sk_fullsock(sk) : 0;
-	struct sock_state *st = sk ? traceable(sk) : 0;
+	struct sock_state *st = sk ? traceable(skb, sk) : 0;
 	if (!st)
 		return 1;
 	if (sk->state == BPF_TCP_LISTEN) {

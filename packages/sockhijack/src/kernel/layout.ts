@@ -468,6 +468,7 @@ export const stateFlag = {
   adopted: 128,
   injects: 256,
   spent: 512,
+  spoke: 1024,
 } as const;
 /** `enum action_plan`. */
 export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4, take: 5 } as const;
