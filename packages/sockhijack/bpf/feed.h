@@ -265,7 +265,9 @@ static __always_inline void feed(struct feed *f, int is_msg)
 		bpf_loop(FEED_STEPS, is_msg ? step_message : step_segment, f, 0);
 	if (is_framed(c, s))
 		bpf_loop(FEED_STEPS, is_msg ? step_message_frames : step_segment_frames, f, 0);
-	if (f->at < f->size && !c->opaque && !f->drop)
+	if (f->drop)
+		make_opaque(c, OPAQUE_GAP); /* what its program sends next does not follow what was read */
+	else if (f->at < f->size && !c->opaque)
 		make_opaque(c, OPAQUE_DEEP);
 	free_reader(r);
 }

@@ -134,7 +134,7 @@ __noinline int read_block(struct window *w)
 	if (f->flags & PADDED) {
 		__u8 padding = AT(w, begin);
 		begin++;
-		if (padding > f->length - 1)
+		if (padding >= f->length)
 			return 0;
 		end -= padding;
 	}

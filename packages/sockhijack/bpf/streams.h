@@ -98,6 +98,8 @@ __noinline int on_answer_block(struct connection *c, struct window *w, __u64 now
 	struct frame *f = &w->frame;
 	struct framing *answers = &c->streams[1];
 	__u32 bytes = FRAME_HEAD + f->length;
+	if (!(c->flags & MULTIPLEXED))
+		return make_opaque(c, OPAQUE_BAD_FRAME); /* nobody has asked */
 	tell_block(c, w, 1, bytes);
 	struct stream *s = stream_of(c, f->stream);
 	if (s) {
