@@ -1,10 +1,11 @@
 /** HTTP/2 of bpf/trace.h, run natively: what it finds in connections, and that what it does to them is right to the byte. @module */
 import { cut, type Run } from "./http/cutting.ts";
-import { type Connection, fault, type Harness, type Outcome, opaque, topology, way } from "./http/harness.ts";
+import { type Connection, fault, flag, type Harness, type Outcome, opaque, topology, way } from "./http/harness.ts";
 import { all, connectionOf, each, everyCut, everyWay, nativeTest, show } from "./http/native.ts";
 import { Random } from "./http/random.ts";
 import { bytesKept as linesKept } from "./http1/properties.ts";
 import { type Conversation, conversation } from "./http2/conversation.ts";
+import { readCorpus } from "./http2/corpus.ts";
 import { damage } from "./http2/damage.ts";
 import { findings, isModelled } from "./http2/model.ts";
 import { type Reading, readRequests } from "./http2/oracle.ts";
@@ -131,6 +132,36 @@ function checkEveryCut(harness: Harness, runs: readonly Run[], how: number, wher
     },
   );
   return connections.length;
+}
+
+/** What nghttp2 reads of a client's bytes, but for the traceparents that are put in. */
+async function readElse(bytes: Buffer, put: readonly number[]): Promise<string> {
+  const { requests, error } = await readRequests(bytes);
+  const plain = requests.map((one) => ({ ...one, fields: put.includes(one.stream) ? one.fields.slice(0, -1) : one.fields }));
+  return JSON.stringify([error, plain]);
+}
+
+for (const example of readCorpus()) {
+  nativeTest(`trace.h reads http2/corpus/${example.name} as it says, cut at every byte and by every way`, async (t, { sanitized }) => {
+    const [whole] = everyCut(example.runs, way.redirected, topology.bothHere);
+    const [outcome] = sanitized.run([whole!]);
+    t.is(outcome!.opaque, example.opaque);
+    t.deepEqual([outcome!.counters.injected, outcome!.counters.notInjected], [example.injected, example.left]);
+    const told = outcome!.spans.map(
+      (span) => `${span.stream} ${span.aborted ? "aborted" : "whole"} ${span.requestBytes} ${span.answerBytes}`,
+    );
+    t.deepEqual(told, example.streams);
+    const [sent, got] = [joined(whole!.messages, whole!.messages, outcome!, 0), joined(outcome!.messages, whole!.messages, outcome!, 0)];
+    const put = outcome!.spans.filter((span) => span.flags & flag.injected).map(({ stream }) => stream);
+    const reading = await readElse(sent, []);
+    t.is(reading.startsWith('["",'), example.taken, `nghttp2: ${reading}`);
+    t.is(await readElse(got, put), reading);
+    for (const [how, where] of everyWay) {
+      // One that speaks before its client is not known, should the client be elsewhere.
+      if (example.runs[0]!.stream === 1 && where === topology.serverHere) continue;
+      checkEveryCut(sanitized, example.runs, how, where);
+    }
+  });
 }
 
 nativeTest("trace.h follows 100 000 valid streams of HTTP/2, and gives a traceparent to those it may and nothing else", (t, { plain }) => {
