@@ -195,7 +195,7 @@ static __noinline struct connection *meet_client(struct sock_state *st, struct t
 	if (!c)
 		return 0;
 	c->to = st->service;
-	c->next[1] = tp->write_seq - (__u32)(tp->bytes_sent - tp->bytes_retrans);
+	c->next[1] = tp->snd_una - (__u32)tp->bytes_acked; /* the first that it sends, whatever it has sent by now */
 	if (!(c->flags & ANSWERS_HERE))
 		seed_by_chance(c);
 	__sync_fetch_and_or(&c->flags, ANSWERS_HERE | (trace_mode(st->service, &sampling) == TRACE_OFF ? 0 : HERE_SERVER));
@@ -211,11 +211,11 @@ static __always_inline struct connection *join_client(struct sock_state *st, str
 	return c;
 }
 
-/* An accepted socket whose client is elsewhere begins a connection with its first bytes. */
-static __noinline struct connection *bear_server(struct sock_state *st, struct tcp_sock *tp, __u32 seq, __u64 id)
+/* An accepted socket whose client is elsewhere begins a connection with the first bytes of either end; `sent` of its own are among them. */
+static __noinline struct connection *bear_server(struct sock_state *st, struct tcp_sock *tp, __u32 sent, __u64 id)
 {
 	__u32 sampling = 0;
-	if (trace_mode(st->service, &sampling) == TRACE_OFF || tp->bytes_received || tp->bytes_sent) {
+	if (trace_mode(st->service, &sampling) == TRACE_OFF || tp->bytes_received || tp->bytes_sent != sent) {
 		st->connection = UNTRACED;
 		return 0;
 	}
@@ -227,8 +227,18 @@ static __noinline struct connection *bear_server(struct sock_state *st, struct t
 	c->to = st->service;
 	name_connection(&c->key, tp);
 	seed_ids(c);
-	c->next[0] = seq;
-	c->next[1] = tp->write_seq;
+	c->next[0] = tp->rcv_nxt;
+	c->next[1] = tp->snd_una - (__u32)tp->bytes_acked;
+	return c;
+}
+
+/* What either end of an accepted socket sends first begins its connection, or joins the one that its client has begun. */
+static __always_inline struct connection *accept_traced(struct __sk_buff *skb, struct bpf_sock *sk, struct sock_state *st, __u32 sent)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct connection *c = tp ? meet_client(st, tp) : 0;
+	if (!c && tp && st->connection == 0)
+		c = bear_server(st, tp, sent, bpf_get_socket_cookie(skb));
 	return c;
 }
 

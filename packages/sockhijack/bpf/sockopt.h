@@ -36,7 +36,7 @@ int getsockopt(struct bpf_sockopt *ctx)
 	return 1;
 }
 
-/* Options whose effect the socket map loses; the scan reads the same from the socket (facts_of in scan.h). */
+/* Options whose effect is lost to a socket that reads through the map; the scan reads the same from the socket (facts_of in scan.h). */
 static __always_inline int loses(int level, int name)
 {
 	if (level == SOL_TCP_)
@@ -67,7 +67,7 @@ int setsockopt(struct bpf_sockopt *ctx)
 		goto untouched;
 	struct bpf_sock *sk = ctx->sk;
 	struct sock_state *st = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
-	if (!st || !(st->flags & STATE_ENROLLED))
+	if (!st || !(st->flags & STATE_ENROLLED) || (st->flags & STATE_INJECTS && !never))
 		goto untouched;
 	st->flags |= STATE_OPTED_OUT;
 	kick(bpf_get_netns_cookie(ctx), EVENT_OPTED_OUT);

@@ -100,18 +100,21 @@ int packet_out(struct __sk_buff *skb)
 		return 1;
 	int client = st->flags & STATE_CLIENT;
 	struct connection *c = connection_of(st);
-	if (!c && !(client && st->connection == 0))
+	if (!c && st->connection)
 		return 1;
 	struct segment g;
 	if (!read_segment(skb, &g))
 		return 1;
-	if (!c) {
+	if (!c && !client) { /* a server that speaks first */
+		c = g.payload ? accept_traced(skb, sk, st, g.payload) : 0;
+	} else if (!c) {
 		if (g.syn && !g.ack)
 			bear_client(sk, st, &g, bpf_get_socket_cookie(skb));
 		else
 			st->connection = UNTRACED; /* older than tracing */
-		return 1;
 	}
+	if (!c)
+		return 1;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	if (g.payload && tp)
 		feed_segment(c, skb, &g, client ? 0 : 1, sending_thread(tp));
@@ -163,14 +166,10 @@ int packet_in(struct __sk_buff *skb)
 		c->next[1] = g.seq + 1;
 	if (!g.payload)
 		return 1;
-	if (!c) {
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-		c = tp ? meet_client(st, tp) : 0;
-		if (!c && tp && st->connection == 0)
-			c = bear_server(st, tp, g.seq, bpf_get_socket_cookie(skb));
-		if (!c || (c->flags & SENDS_HERE))
-			return 1;
-	}
+	if (!c)
+		c = accept_traced(skb, sk, st, 0);
+	if (!c || (c->flags & (client ? ANSWERS_HERE : SENDS_HERE)))
+		return 1;
 	if (__sync_lock_test_and_set(&c->busy, 1)) {
 		make_opaque(c, OPAQUE_GAP); /* two processors with one connection's segments */
 		return 1;

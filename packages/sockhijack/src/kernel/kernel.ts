@@ -79,6 +79,7 @@ const mapNames = [
   "plans",
   "pairs",
   "sockets",
+  "injectors",
   "events",
   "taps",
   "states",
@@ -88,6 +89,8 @@ const mapNames = [
   "births",
   "readers",
   "partials",
+  "streams",
+  "blank_streams",
   "threads",
   "received",
   "graves",
@@ -174,7 +177,8 @@ export class Kernel {
     this.#control = object.map("control").mmap({ writable: true });
     this.#scan = this.#openIter("scan", {});
     this.#watch = this.#openIter("watch", { map: object.map("states") });
-    this.#hookSockets();
+    this.#hook(object.program("redirect"), "sk_msg_verdict", "sockets");
+    this.#hook(object.program("verdict"), "sk_skb_verdict", "sockets");
   }
 
   /**
@@ -208,9 +212,8 @@ export class Kernel {
     const object = openObject(this.#options, { trace: true, autoload: (name) => loadedForTracing.includes(name) });
     try {
       object.load();
-      const path = `${this.#pins}/link_sk_msg_verdict`;
-      if (existsSync(path)) Link.open(path).update(object.program("redirect")).close();
-      else this.#links.push(object.program("redirect").attachSockmap(object.map("sockets"), "sk_msg_verdict"));
+      this.#hook(object.program("redirect"), "sk_msg_verdict", "sockets");
+      this.#hook(object.program("redirect"), "sk_msg_verdict", "injectors");
     } catch (error) {
       object.close();
       throw error;
@@ -225,20 +228,16 @@ export class Kernel {
     return Iter.open(path).update(this.#object.program(name));
   }
 
-  #hookSockets(): void {
-    const sockets = this.#object.map("sockets");
-    const hook = (program: Program, kind: "sk_msg_verdict" | "sk_skb_verdict"): void => {
-      const path = `${this.#pins}/link_${kind}`;
-      if (existsSync(path)) {
-        this.#links.push(Link.open(path).update(program));
-        return;
-      }
-      const link = program.attachSockmap(sockets, kind);
-      if (link instanceof Link) link.pin(path); // before Linux 6.10 there is no link: the program stays as long as the map does
-      this.#links.push(link);
-    };
-    hook(this.#object.program("redirect"), "sk_msg_verdict");
-    hook(this.#object.program("verdict"), "sk_skb_verdict");
+  /** Puts a program on a socket map, in the place of one that is there. */
+  #hook(program: Program, kind: "sk_msg_verdict" | "sk_skb_verdict", map: "sockets" | "injectors"): void {
+    const path = `${this.#pins}/link_${map}_${kind}`;
+    if (existsSync(path)) {
+      this.#links.push(Link.open(path).update(program));
+      return;
+    }
+    const link = program.attachSockmap(this.#object.map(map), kind);
+    if (link instanceof Link) link.pin(path); // before Linux 6.10 there is no link: the program stays as long as the map does
+    this.#links.push(link);
   }
 
   /** Puts this version's programs on the cgroups that an earlier daemon attached. */

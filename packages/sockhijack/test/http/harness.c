@@ -183,13 +183,13 @@ static void send_segments(int sender, const char *bytes, __u32 length, int twice
 	struct end *from = &ends[sender], *to = &ends[!sender];
 	for (__u32 at = 0; at < length; at += MSS) {
 		__u32 some = length - at < MSS ? length - at : MSS;
+		from->tp.bytes_sent += some; /* as the kernel does, before the segment leaves */
 		send_segment(sender, from->sent + at, bytes + at, some, 0, 1);
 		__u32 back = twice ? chance() % (at + some + 1) : 0;
 		if (back)
 			send_segment(sender, from->sent + at + some - back, bytes + at + some - back, back, 0, 1);
 	}
 	from->sent += length;
-	from->tp.bytes_sent += length;
 	to->tp.rcv_nxt += length;
 	to->tp.bytes_received += length;
 }
@@ -277,7 +277,7 @@ static void new_end(int which, __u32 service, __u32 peer, __u32 isn)
 	e->sk.family = AF_INET_;
 	e->ip = bpf_htonl(0x0a000001 + which);
 	e->port = bpf_htons(which == 0 ? 40000 : 80);
-	e->sent = e->tp.write_seq = isn + 1;
+	e->sent = e->tp.write_seq = e->tp.snd_una = isn + 1; /* nothing is ever acknowledged */
 	e->tp.sk.sk_sndbuf = 1 << 30;
 	e->st.cookie = 1000 + which;
 	e->st.service = service;

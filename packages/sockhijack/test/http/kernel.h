@@ -239,8 +239,8 @@ struct sock {
 
 struct tcp_sock {
 	struct sock sk;
-	__u32 write_seq, rcv_nxt;
-	__u64 bytes_received, bytes_sent, bytes_retrans;
+	__u32 write_seq, rcv_nxt, snd_una;
+	__u64 bytes_received, bytes_sent, bytes_acked;
 };
 
 static void *storage_of(const void *sk);
