@@ -5,6 +5,9 @@
 
 #include "streams.h"
 
+/* A message grows by no more: of what trace_message() leaves room for, as much is sure. */
+#define MOST_GROWTH 4096
+
 /* Appends a traceparent to the header block that ends the frame at `frame_at`, and lengthens the frame. The message is as it was unless
  * this returns 1 or sets f->drop. */
 static __always_inline int inject_field(struct feed *f, struct exchange *x, __u32 frame_at, __u32 whole)
@@ -13,7 +16,9 @@ static __always_inline int inject_field(struct feed *f, struct exchange *x, __u3
 	struct window *w = f->w;
 	/* Nothing can be pushed behind a message's last byte, so the block's last byte is written anew, in front. */
 	__u32 last = frame_at + whole - 1, total = f->size + FIELD_BYTES;
-	if (last > 65535 || whole > WINDOW || f->room < FIELD_BYTES || bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
+	if (last > 65535 || whole > WINDOW || f->room < FIELD_BYTES || f->grown + FIELD_BYTES > MOST_GROWTH)
+		return 0;
+	if (bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
 		return 0;
 	__u8 byte = AT(w, whole - 1);
 	__u32 length = w->frame.length + FIELD_BYTES;
@@ -61,6 +66,7 @@ static __always_inline void on_client_block(struct feed *f, __u32 whole, __u32 h
 	x->flags |= EXCHANGE_INJECTED;
 	x->request_bytes += FIELD_BYTES;
 	f->size += FIELD_BYTES;
+	f->grown += FIELD_BYTES;
 	f->at += FIELD_BYTES;
 }
 

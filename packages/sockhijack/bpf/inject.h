@@ -27,6 +27,7 @@ struct feed {
 	__u32 wide; /* the first look did not suffice */
 	__u32 thread; /* that sends, 0 unknown */
 	__u32 room; /* bytes by which the message may grow */
+	__u32 grown; /* bytes by which it has, for HTTP/2's fields */
 	__u32 drop; /* an injection failed half-way and cannot be taken back */
 	__u32 redirected;
 	__u32 pulled; /* the message's window was moved */
