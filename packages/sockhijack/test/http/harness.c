@@ -102,7 +102,7 @@ static void on_record(const void *record)
 	records[recorded++] = *(const struct span_record *)record;
 }
 
-/* Header blocks as they were told, one after the other. */
+/* Header blocks as they were told, one after the other, each behind how many exchanges had been told before it. */
 static char *blocks;
 static __u32 told, block_bytes, block_room;
 
@@ -111,12 +111,13 @@ static void on_block(const void *record, __u64 bytes)
 	const struct header_block *b = record;
 	if (b->none || b->pad || b->answers > 1 || bytes != sizeof(*b) + b->bytes)
 		die("a header block is not as it says");
-	while (block_bytes + bytes > block_room) {
+	while (block_bytes + sizeof(recorded) + bytes > block_room) {
 		block_room = block_room ? 2 * block_room : 1 << 16;
 		blocks = need(realloc(blocks, block_room));
 	}
-	memcpy(blocks + block_bytes, record, bytes);
-	block_bytes += bytes;
+	memcpy(blocks + block_bytes, &recorded, sizeof(recorded));
+	memcpy(blocks + block_bytes + sizeof(recorded), record, bytes);
+	block_bytes += sizeof(recorded) + bytes;
 	told++;
 }
 
@@ -385,6 +386,8 @@ static void put_end(void)
 	put32(told);
 	for (__u32 at = 0; at < block_bytes;) {
 		struct header_block b;
+		put(blocks + at, sizeof(recorded));
+		at += sizeof(recorded);
 		memcpy(&b, blocks + at, sizeof(b));
 		at += sizeof(b);
 		put8(b.answers);

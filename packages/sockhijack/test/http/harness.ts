@@ -68,6 +68,8 @@ export interface Span {
 
 /** A frame with a header block, as the daemon is told of it. */
 export interface Block {
+  /** How many exchanges were told before it. */
+  readonly after: number;
   readonly answers: boolean;
   readonly number: number;
   /** With its frame's header; empty: the connection is over. */
@@ -163,7 +165,12 @@ function readOutcome(from: Reader, messages: number): Outcome {
   const counters = { requests: from.u32(), injected: from.u32(), continued: from.u32(), notInjected: from.u32(), streamsFull: from.u32() };
   const left = from.u8();
   const spans = Array.from({ length: from.u32() }, () => readSpan(from));
-  const blocks = Array.from({ length: from.u32() }, () => ({ answers: from.u8() === 1, number: from.u32(), frame: from.take(from.u32()) }));
+  const blocks = Array.from({ length: from.u32() }, () => ({
+    after: from.u32(),
+    answers: from.u8() === 1,
+    number: from.u32(),
+    frame: from.take(from.u32()),
+  }));
   return { messages: sent, opaque: why, streams, counters, left, spans, blocks };
 }
 

@@ -15,6 +15,8 @@ export interface Found {
   aborted: boolean;
   requestBytes: number;
   answerBytes: number;
+  /** Some header block of the answer came before its end. */
+  answered: boolean;
   /** Where its HEADERS frame lies in the client's bytes. */
   readonly start: number;
   readonly end: number;
@@ -123,7 +125,10 @@ class Reader {
     if (which === 0) this.#request(frame, bytes, direction.at);
     else {
       const found = this.#live.get(frame.stream);
-      if (found) found.answerBytes += whole;
+      if (found) {
+        found.answerBytes += whole;
+        found.answered = true;
+      }
     }
     direction.at += whole;
     if (direction.block === 0) this.#ended(direction);
@@ -152,7 +157,7 @@ class Reader {
       return;
     }
     const found = {
-      ...{ stream, aborted: true, requestBytes: bytes.length, answerBytes: 0, start, end: start + bytes.length },
+      ...{ stream, aborted: true, requestBytes: bytes.length, answerBytes: 0, answered: false, start, end: start + bytes.length },
       mayGrow: this.#innocent && !(flag & flags.PADDED),
     };
     this.#live.set(stream, found);

@@ -88,9 +88,8 @@ export function bytesKept(connection: Connection, outcome: Outcome): Grown[] {
       alone = true;
       continue;
     }
-    const count = got.injections.length;
-    if (got.bytes.length !== sent.bytes.length + count * fieldBytes)
-      fail(`message ${index}: ${sent.bytes.length} bytes in, ${got.bytes.length} out`);
+    const count = (got.bytes.length - sent.bytes.length) / fieldBytes;
+    if (!Number.isInteger(count) || count < 0) fail(`message ${index}: ${sent.bytes.length} bytes in, ${got.bytes.length} out`);
     const changed = count > 0 || !got.bytes.equals(sent.bytes);
     if (changed && sent.stream === 1) fail("an answer was changed");
     if (changed && (sent.way & 3) === way.segments) fail("a segment was changed");
@@ -161,6 +160,11 @@ export function asModelled(findings: Findings, connection: Connection, outcome: 
     );
     same((span.flags & flag.injected) !== 0, put !== undefined, `stream ${one.stream} is said to be changed`);
     const own = connection.topology === topology.bothHere ? span.serverSpan : span.clientSpan;
+    // The daemon names an exchange by the blocks that it has been told by then.
+    const first = (one.answered ? [false, true] : [false]).map((answers) =>
+      outcome.blocks.find((block) => block.answers === answers && block.frame.length > 0 && frameAt(block.frame, 0).stream === one.stream),
+    );
+    if (first.some((block) => block && block.after > outcome.spans.indexOf(span))) fail(`stream ${one.stream} is told before its fields`);
     if (put) same([put.trace, put.span], [span.trace, own], "ids put in");
   }
   blocksTold(findings, outcome);
@@ -182,6 +186,7 @@ function blocksTold(findings: Findings, outcome: Outcome): void {
   const { blocks } = outcome;
   if (!findings.begun && blocks.length === 0) return;
   if (blocks.at(-1)?.frame.length !== 0) fail("the last word is not that the connection is over");
+  same(blocks.at(-1)?.after, outcome.spans.length, "exchanges told before the connection was over");
   blocksAsSent(findings, outcome);
   const count = (answers: boolean) => blocks.filter((block) => block.frame.length > 0 && block.answers === answers).length;
   same(
