@@ -24,44 +24,85 @@ static __always_inline void free_reader(struct reader *r)
 	__sync_lock_test_and_set(&r->busy, 0);
 }
 
-/* A request's head is in the window; `held` of its bytes were sent before. Returns by how much the message grew. */
-static __always_inline __u32 on_request(struct feed *f, __u32 held, int is_msg)
+/* A request's head is in the window: its exchange begins. */
+__noinline int on_request(struct connection *c, struct window *w, struct turn *t)
 {
-	struct connection *c = f->c;
-	struct window *w = f->w;
-	struct head *h = &w->head;
+	if (!c || !w || !t)
+		return 0;
 	if (c->asked - c->answered >= DEPTH)
 		return make_opaque(c, OPAQUE_DEEP);
 	if (c->streams[1].phase >= PHASE_FRAME)
 		return make_opaque(c, OPAQUE_NOT_HTTP); /* its server speaks HTTP/2 */
+	t->continued = begin_request(c, w, t->thread, t->now);
+	if (t->how & HOW_REDIRECTED)
+		c->exchanges[c->asked & (DEPTH - 1)].flags |= EXCHANGE_REDIRECTED;
+	return 1;
+}
+
+/* The request is given a traceparent, or its own gets our span. Returns by how much the message grew, or GROWTH_FAILED. */
+__noinline __u32 give_traceparent(struct sk_msg_md *msg, struct connection *c, struct window *w, struct turn *t)
+{
+	if (!c || !w || !t)
+		return 0;
+	struct head *h = &w->head;
 	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
-	int continued = begin_request(c, w, f->thread, f->now);
-	__u32 grew = 0;
-	if (f->redirected)
-		x->flags |= EXCHANGE_REDIRECTED;
-	if (is_msg && (c->flags & PROPAGATE_HEADER) && c->sampling) {
-		__u32 parent_at = h->traceparent + 36, end_at = h->length - 2;
-		int done = 0;
-		if (continued)
-			done = parent_at >= held && replace_parent(f, x, f->at + parent_at - held);
-		else if (h->traceparents == 0 && end_at >= held)
-			done = inject(f, x, f->at + end_at - held);
-		if (done) {
-			x->flags |= EXCHANGE_INJECTED;
-			if (!continued) {
-				grew = HEADER_BYTES;
-				x->request_bytes += grew;
-			}
-		}
-		count(!done ? COUNT_NOT_INJECTED : continued ? COUNT_CONTINUED : COUNT_INJECTED);
+	__u32 parent_at = h->traceparent + 36, end_at = h->length - 2, grew = t->continued ? 0 : HEADER_BYTES;
+	int done = REWRITTEN_NOT;
+	if (t->continued && parent_at >= t->held)
+		done = replace_parent(msg, w, x, t->at + parent_at - t->held, t->how);
+	else if (h->traceparents == 0 && end_at >= t->held && t->room >= HEADER_BYTES)
+		done = inject(msg, w, x, t->at + end_at - t->held, t->how);
+	if (done != REWRITTEN) {
+		count(COUNT_NOT_INJECTED);
+		return done == REWRITTEN_HALF ? GROWTH_FAILED : 0;
 	}
-	if (continued && !(x->flags & EXCHANGE_INJECTED))
+	count(t->continued ? COUNT_CONTINUED : COUNT_INJECTED);
+	x->flags |= EXCHANGE_INJECTED;
+	x->request_bytes += grew;
+	return grew;
+}
+
+/* The request is under way, its body, if it has one, still to come. */
+__noinline int expect_answer(struct connection *c, struct window *w, struct turn *t)
+{
+	if (!c || !w || !t)
+		return 0;
+	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
+	if (t->continued && !(x->flags & EXCHANGE_INJECTED))
 		remember_received(c, w);
-	begin_body(&c->streams[0], h, 1);
+	begin_body(&c->streams[0], &w->head, 1);
 	if (is_connect(x))
 		c->streams[0].phase = PHASE_UNTIL_CLOSE; /* what follows is the tunnel's, should there be one */
 	barrier();
 	c->asked++;
+	return 0;
+}
+
+static __always_inline struct turn turn_of(const struct feed *f, __u32 at, __u32 held)
+{
+	struct turn t = { .now = f->now, .at = at, .held = held, .thread = f->thread, .room = f->room };
+	t.how = (f->c->flags & HERE_SERVER ? HOW_SERVER_HERE : 0) | (f->redirected ? HOW_REDIRECTED : 0) | (f->whole ? HOW_WHOLE : 0);
+	return t;
+}
+
+static __always_inline int may_give(const struct connection *c)
+{
+	return c->flags & PROPAGATE_HEADER && c->sampling;
+}
+
+/* `held` bytes of the head in the window were sent before. Returns by how much the message grew. */
+static __always_inline __u32 read_request(struct feed *f, __u32 held, int is_msg)
+{
+	struct connection *c = f->c;
+	struct turn t = turn_of(f, f->at, held);
+	if (!on_request(c, f->w, &t))
+		return 0;
+	__u32 grew = is_msg && may_give(c) ? give_traceparent(f->msg, c, f->w, &t) : 0;
+	expect_answer(c, f->w, &t);
+	f->drop = grew == GROWTH_FAILED;
+	if (f->drop)
+		return 0;
+	f->room -= grew;
 	return grew;
 }
 
@@ -99,6 +140,7 @@ static __always_inline __u32 gather(struct feed *f, struct framing *s, __u32 loo
 	/* The window is longer than WINDOW by its slack, and held + want is at most WINDOW. */
 	if (load(f, f->at, want, w->bytes + (held & (WINDOW - 1)), is_msg))
 		return make_opaque(c, OPAQUE_GAP);
+	f->whole = held == 0 && want == f->size;
 	return held + want;
 }
 
@@ -155,7 +197,7 @@ static __always_inline long read_some_head(struct feed *f, struct framing *s, in
 		return make_opaque(c, OPAQUE_GAP), 1;
 	__u32 used = h->length - held;
 	if (f->stream == 0)
-		used += on_request(f, held, is_msg);
+		used += read_request(f, held, is_msg);
 	else
 		on_answer(c, w, f->now, f->redirected);
 	f->size += used - (h->length - held);

@@ -5,26 +5,28 @@
 
 #include "streams.h"
 
-/* A message grows by no more: of what trace_message() leaves room for, as much is sure. */
-#define MOST_GROWTH 4096
-
-/* Appends a traceparent to the header block that ends the frame at `frame_at`, and lengthens the frame. The message is as it was unless
- * this returns 1 or sets f->drop. */
-static __always_inline int inject_field(struct feed *f, struct exchange *x, __u32 frame_at, __u32 whole)
+/* Appends a traceparent to the header block that ends the frame at `frame_at`, which the window begins with, and lengthens the frame. */
+__noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 frame_at, __u32 how)
 {
-	struct sk_msg_md *msg = f->msg;
-	struct window *w = f->w;
+	if (!w || !x)
+		return REWRITTEN_NOT;
+	__u32 whole = FRAME_HEAD + w->frame.length, length = w->frame.length + FIELD_BYTES;
 	/* Nothing can be pushed behind a message's last byte, so the block's last byte is written anew, in front. */
-	__u32 last = frame_at + whole - 1, total = f->size + FIELD_BYTES;
-	if (last > 65535 || whole > WINDOW || f->room < FIELD_BYTES || f->grown + FIELD_BYTES > MOST_GROWTH)
-		return 0;
-	if (bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
-		return 0;
+	__u32 last = frame_at + whole - 1, total = msg->size + FIELD_BYTES;
+	if (last > 65535 || whole > WINDOW)
+		return REWRITTEN_NOT;
 	__u8 byte = AT(w, whole - 1);
-	__u32 length = w->frame.length + FIELD_BYTES;
-	write_field(w, x, f->c->flags & HERE_SERVER);
+	write_field(w, x, how & HOW_SERVER_HERE);
+	if (how & HOW_WHOLE && whole >= STRIDE && total <= REWRITE_BYTES) {
+		w->bytes[0] = length >> 16;
+		w->bytes[1] = length >> 8;
+		w->bytes[2] = length;
+		return rewrite(msg, w, whole, WINDOW - 1, FIELD_BYTES);
+	}
+	if (bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
+		return REWRITTEN_NOT;
 	/* In one piece, or each piece becomes a TCP segment of its own. */
-	int linear = !f->redirected && total <= LINEAR_BYTES;
+	int linear = !(how & HOW_REDIRECTED) && total <= LINEAR_BYTES;
 	__u32 from = linear ? 0 : frame_at, to = linear ? total : last + 1 + FIELD_BYTES;
 	if (!config_inject_fault && !bpf_msg_pull_data(msg, from, to, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
@@ -36,38 +38,47 @@ static __always_inline int inject_field(struct feed *f, struct exchange *x, __u3
 			bytes[2] = length;
 			*(__u8 *)(data + tail) = byte;
 			__builtin_memcpy(data + tail + 1, FIELD(w), FIELD_BYTES);
-			return 1;
+			return REWRITTEN;
 		}
 	}
-	if (bpf_msg_pop_data(msg, last, FIELD_BYTES, 0))
-		f->drop = 1; /* neither in nor out: rather no message than a wrong one */
-	return 0;
+	return bpf_msg_pop_data(msg, last, FIELD_BYTES, 0) ? REWRITTEN_HALF : REWRITTEN_NOT;
 }
 
-/* A client's block has been read, and f->at is behind it; it grows when it is given a traceparent. */
-static __always_inline void on_client_block(struct feed *f, __u32 whole, __u32 held, int is_msg)
+/* A client's block is in the window. Returns by how much the message grew, or GROWTH_FAILED. */
+__noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct window *w, struct turn *t)
 {
-	struct connection *c = f->c;
-	struct window *w = f->w;
-	__u32 number = on_request_block(c, w, f->thread, f->now);
-	struct stream *s = number ? stream_of(c, number) : 0;
+	if (!c || !w || !t)
+		return 0;
+	struct stream *s = stream_of(c, w->frame.stream);
 	if (!s)
-		return;
+		return 0;
 	struct exchange *x = &s->exchange;
-	if (f->redirected)
-		x->flags |= EXCHANGE_REDIRECTED;
-	if (!is_msg || !(c->flags & PROPAGATE_HEADER) || !c->sampling)
-		return;
-	if (held || c->flags & PROPAGATES_ITSELF || w->frame.flags & PADDED || !inject_field(f, x, f->at - whole, whole)) {
+	int done = REWRITTEN_NOT;
+	if (!t->held && !(c->flags & PROPAGATES_ITSELF) && !(w->frame.flags & PADDED) && t->room >= FIELD_BYTES)
+		done = inject_field(msg, w, x, t->at, t->how);
+	if (done != REWRITTEN) {
 		count(COUNT_NOT_INJECTED);
-		return;
+		return done == REWRITTEN_HALF ? GROWTH_FAILED : 0;
 	}
 	count(COUNT_INJECTED);
 	x->flags |= EXCHANGE_INJECTED;
 	x->request_bytes += FIELD_BYTES;
-	f->size += FIELD_BYTES;
-	f->grown += FIELD_BYTES;
-	f->at += FIELD_BYTES;
+	return FIELD_BYTES;
+}
+
+static __always_inline void read_client_block(struct feed *f, __u32 whole, __u32 held, int is_msg)
+{
+	struct connection *c = f->c;
+	struct turn t = turn_of(f, f->at - whole + held, held);
+	if (!on_request_block(c, f->w, &t) || !is_msg || !may_give(c))
+		return;
+	__u32 grew = give_field(f->msg, c, f->w, &t);
+	f->drop = grew == GROWTH_FAILED;
+	if (f->drop)
+		return;
+	f->size += grew;
+	f->at += grew;
+	f->room -= grew;
 }
 
 /* May the frame in the window come now? `frames` becomes what may come after it. */
@@ -163,7 +174,7 @@ static __always_inline long read_some_frame(struct feed *f, struct framing *s, i
 		begin_payload(c, w, f->stream, f->now);
 		pass_payload(f, s);
 	} else if (f->stream == 0) {
-		on_client_block(f, whole, held, is_msg);
+		read_client_block(f, whole, held, is_msg);
 	} else {
 		on_answer_block(c, w, f->now, f->redirected);
 	}

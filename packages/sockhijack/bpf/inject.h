@@ -7,8 +7,12 @@
 
 /* A header line: "traceparent: ", its value, CRLF. */
 #define HEADER_BYTES (13 + TRACEPARENT_BYTES + 2)
+/* A message grows by no more. */
+#define MOST_GROWTH 4096
 /* A message longer than this is not made one piece after injection. */
 #define LINEAR_BYTES 4096
+/* One that is not longer than this with its header is written anew; a power of two. */
+#define REWRITE_BYTES 1024
 
 /* For tests: every injection fails half-way. */
 const volatile __u32 config_inject_fault = 0;
@@ -27,10 +31,10 @@ struct feed {
 	__u32 wide; /* the first look did not suffice */
 	__u32 thread; /* that sends, 0 unknown */
 	__u32 room; /* bytes by which the message may grow */
-	__u32 grown; /* bytes by which it has, for HTTP/2's fields */
 	__u32 drop; /* an injection failed half-way and cannot be taken back */
 	__u32 redirected;
 	__u32 pulled; /* the message's window was moved */
+	__u32 whole; /* the message's every byte is in the window */
 };
 
 static __always_inline int load(struct feed *f, __u32 at, __u32 want, char *to, int is_msg)
@@ -88,51 +92,128 @@ static __always_inline void write_field(struct window *w, struct exchange *x, __
 	FIELD(w)[13] = TRACEPARENT_BYTES;
 }
 
-/* Writes the header before the head's last CRLF. The message is as it was unless this returns 1 or sets f->drop. */
-static __always_inline int inject(struct feed *f, struct exchange *x, __u32 at)
+/* Copies `length` bytes from the window to a message's first piece, STRIDE at a time; the last ones may overlap. */
+struct rewriting {
+	struct sk_msg_md *msg;
+	struct window *w;
+	__u32 from;
+	__u32 to;
+	__u32 length; /* STRIDE at least */
+	__u32 done;
+};
+
+#define STRIDE 32
+
+static long write_step(__u32 index, void *context)
 {
-	struct sk_msg_md *msg = f->msg;
-	struct window *w = f->w;
-	__u32 total = f->size + HEADER_BYTES;
-	if (at > 65535 || f->room < HEADER_BYTES || bpf_msg_push_data(msg, at, HEADER_BYTES, 0))
-		return 0;
-	write_line(w, x, f->c->flags & HERE_SERVER);
+	struct rewriting *r = context;
+	void *data = (void *)(long)r->msg->data, *end = (void *)(long)r->msg->data_end;
+	__u32 at = index * STRIDE;
+	if (at + STRIDE > r->length)
+		at = r->length - STRIDE;
+	__u32 from = (r->from + at) & (2 * WINDOW - 1), to = (r->to + at) & (REWRITE_BYTES - 1);
+	if (!r->w || from > 2 * WINDOW - STRIDE || data + to + STRIDE > end)
+		return 1;
+	__builtin_memcpy(data + to, r->w->bytes + from, STRIDE);
+	r->done = at + STRIDE;
+	return r->done == r->length;
+}
+
+static __always_inline int write_out(struct rewriting *r, __u32 from, __u32 to, __u32 length)
+{
+	r->from = from;
+	r->to = to;
+	r->length = length;
+	r->done = 0;
+	bpf_loop(REWRITE_BYTES / STRIDE, write_step, r, 0);
+	return r->done == length;
+}
+
+/* A message is as it was, changed, or to be dropped: its change can neither be ended nor taken back, and none is better than a wrong one.
+ */
+enum rewritten { REWRITTEN_NOT = 0, REWRITTEN = 1, REWRITTEN_HALF = 2 };
+
+/*
+ * Puts `length` bytes, made from `from` on in the window, before `at` into a small message that the window holds, by writing all of it
+ * anew in front of itself: one page and one piece, where putting them in between and making that one piece takes two pages.
+ */
+__noinline int rewrite(struct sk_msg_md *msg, struct window *w, __u32 at, __u32 from, __u32 length)
+{
+	if (!w)
+		return REWRITTEN_NOT;
+	__u32 size = msg->size, total = size + length, tail = size - at;
+	if (at < STRIDE || at > size || total > REWRITE_BYTES || length < STRIDE || bpf_msg_push_data(msg, 0, total, 0))
+		return REWRITTEN_NOT;
+	struct rewriting r = { .msg = msg, .w = w };
+	__u32 behind = (from + length) & (2 * WINDOW - 1);
+	int done = !config_inject_fault && behind <= 2 * WINDOW - REWRITE_BYTES;
+	if (done && tail)
+		done = !bpf_probe_read_kernel(w->bytes + behind, tail & (REWRITE_BYTES - 1), w->bytes + (at & (REWRITE_BYTES - 1)));
+	done = done && !bpf_msg_pull_data(msg, 0, total, 0) && write_out(&r, 0, 0, at) && write_out(&r, from, at, length + tail);
+	if (done && !bpf_msg_pop_data(msg, total, size, 0))
+		return REWRITTEN;
+	return bpf_msg_pop_data(msg, 0, total, 0) ? REWRITTEN_HALF : REWRITTEN_NOT;
+}
+
+/* What is known of a request in a message: of `feed`, as much as the functions below can be handed. */
+struct turn {
+	__u64 now;
+	__u32 at; /* where its head, or what of it is in this message, begins */
+	__u32 held; /* bytes of it that were sent before */
+	__u32 thread;
+	__u32 room; /* bytes by which the message may grow */
+	__u32 how; /* HOW_… */
+	__u32 continued; /* it brings a traceparent */
+};
+
+#define HOW_SERVER_HERE 1
+#define HOW_REDIRECTED 2
+#define HOW_WHOLE 4
+#define GROWTH_FAILED (~0U)
+
+/* Writes the header before the head's last CRLF, at `at`. */
+__noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at, __u32 how)
+{
+	if (!w || !x || at > 65535)
+		return REWRITTEN_NOT;
+	__u32 total = msg->size + HEADER_BYTES;
+	write_line(w, x, how & HOW_SERVER_HERE);
+	if (how & HOW_WHOLE && at >= STRIDE && total <= REWRITE_BYTES)
+		return rewrite(msg, w, at, WINDOW, HEADER_BYTES);
+	if (bpf_msg_push_data(msg, at, HEADER_BYTES, 0))
+		return REWRITTEN_NOT;
 	/* In one piece, or each piece becomes a TCP segment of its own; a redirected one may stay in three, and is not copied into another
 	 * page. */
 	int fault = config_inject_fault;
-	if (!f->redirected && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
+	if (!(how & HOW_REDIRECTED) && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 		__u32 offset = at & (LINEAR_BYTES - 1);
 		if (data + offset + HEADER_BYTES <= end) {
 			__builtin_memcpy(data + offset, LINE(w), HEADER_BYTES);
-			return 1;
+			return REWRITTEN;
 		}
 	}
 	if (!fault && !bpf_msg_pull_data(msg, at, at + HEADER_BYTES, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 		if (data + HEADER_BYTES <= end) {
 			__builtin_memcpy(data, LINE(w), HEADER_BYTES);
-			return 1;
+			return REWRITTEN;
 		}
 	}
-	if (bpf_msg_pop_data(msg, at, HEADER_BYTES, 0))
-		f->drop = 1; /* neither in nor out: rather no message than a wrong one */
-	return 0;
+	return bpf_msg_pop_data(msg, at, HEADER_BYTES, 0) ? REWRITTEN_HALF : REWRITTEN_NOT;
 }
 
 /* Puts our span in the place of the caller's, of which ours is the child. */
-static __always_inline int replace_parent(struct feed *f, struct exchange *x, __u32 at)
+__noinline int replace_parent(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at, __u32 how)
 {
-	struct sk_msg_md *msg = f->msg;
-	struct window *w = f->w;
-	if (at > 65535 || bpf_msg_pull_data(msg, at, at + 16, 0))
-		return 0;
-	write_line(w, x, f->c->flags & HERE_SERVER);
+	if (!w || !x || at > 65535 || bpf_msg_pull_data(msg, at, at + 16, 0))
+		return REWRITTEN_NOT;
+	write_line(w, x, how & HOW_SERVER_HERE);
 	void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 	if (data + 16 > end)
-		return 0;
+		return REWRITTEN_NOT;
 	__builtin_memcpy(data, LINE(w) + LINE_PARENT, 16);
-	return 1;
+	return REWRITTEN;
 }
 
 #endif

@@ -71,7 +71,7 @@ static __always_inline int trace_message(struct sk_msg_md *msg, struct sock_stat
 	struct sock *sk = (struct sock *)tp;
 	__s32 left = sk->sk_sndbuf - sk->sk_wmem_queued;
 	/* A message that TCP takes in part is given again from where it stopped: then it must not have grown. */
-	__u32 room = redirected ? HEADER_BYTES | ROOM_REDIRECTED : left > (__s32)(2 * msg->size + 4096) ? HEADER_BYTES : 0;
+	__u32 room = redirected ? MOST_GROWTH | ROOM_REDIRECTED : left > (__s32)(2 * msg->size + MOST_GROWTH) ? MOST_GROWTH : 0;
 	return feed_message(msg, c, st->flags & STATE_CLIENT ? 0 : 1, tp->write_seq, room);
 }
 

@@ -359,7 +359,7 @@ static long bpf_msg_pull_data(struct sk_msg_md *md, __u32 start, __u32 end, __u6
 	return 0;
 }
 
-static void on_push(__u32 at), on_pop(__u32 at);
+static void on_push(__u32 at, __u32 bytes), on_pop(struct message *m, __u32 at, __u32 bytes);
 
 static long bpf_msg_push_data(struct sk_msg_md *md, __u32 start, __u32 bytes, __u64 flags)
 {
@@ -371,7 +371,7 @@ static long bpf_msg_push_data(struct sk_msg_md *md, __u32 start, __u32 bytes, __
 	insert_piece(m, cut_pieces(m, start), 0, bytes);
 	md->size += bytes;
 	first_pointers(m, chance() & 1);
-	on_push(start);
+	on_push(start, bytes);
 	return 0;
 }
 
@@ -390,7 +390,7 @@ static long bpf_msg_pop_data(struct sk_msg_md *md, __u32 start, __u32 bytes, __u
 	m->pieces--;
 	md->size -= bytes;
 	first_pointers(m, chance() & 1);
-	on_pop(start);
+	on_pop(m, start, bytes);
 	return 0;
 }
 
