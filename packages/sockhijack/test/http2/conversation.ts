@@ -81,6 +81,8 @@ class Builder {
   readonly #traces: number;
   /** How often a block is divided, in percent: tracing puts nothing in once the client has done so. */
   readonly #divides: number;
+  /** Of a payload, in bytes. In some connections they go beyond the offsets at which tracing can put anything in. */
+  readonly #most: number;
   #next = 1;
   #acknowledged = false;
   /** An end's first frame is its SETTINGS. */
@@ -90,6 +92,7 @@ class Builder {
     this.#random = random;
     const habits = { padded: random.chance(20) ? 5 : 0, overlong: random.chance(4) ? 3 : 0 };
     this.#encoders = [new HpackEncoder(random, habits), new HpackEncoder(random, habits)];
+    this.#most = random.u32() % 150 === 0 ? 16_384 : 150;
     this.#divides = random.chance(25) ? 10 : 0;
     // In some connections the client has traces of its own, at once or later.
     this.#traces = random.chance(20) ? random.int(8) : Number.POSITIVE_INFINITY;
@@ -212,7 +215,7 @@ class Builder {
 
   #contents(): Buffer[] {
     const random = this.#random;
-    return Array.from({ length: random.int(4) }, () => body(random, random.chance(3) ? 3000 : 150));
+    return Array.from({ length: random.int(4) }, () => body(random, random.chance(3) && this.#most < 3000 ? 3000 : this.#most));
   }
 
   /** A new stream of the client's. */
