@@ -152,8 +152,8 @@ export interface TracedEnd extends Endpoint {
   readonly here: boolean;
 }
 
-/** How the parent of a request was found: in its program's own header, by its thread's one open request, among several, or not. */
-export type LinkKind = "header" | "thread" | "ambiguous" | "none";
+/** How the parent of a request was found: in a header, by its thread's one open request, beside the stream, among several, or not. */
+export type LinkKind = "header" | "thread" | "side-band" | "ambiguous" | "none";
 
 /** One HTTP request and its answer. Times are nanoseconds since 1970 as decimal strings; ids are hexadecimal. */
 export interface TracedExchange {
@@ -303,7 +303,7 @@ const tracedEnd = endpoint.extend({ here: z.boolean() });
 const timeNs = z.string().regex(/^\d{1,20}$/);
 const spanId = z.string().regex(/^[0-9a-f]{16}$/);
 const traceId = z.string().regex(/^[0-9a-f]{32}$/);
-const linkKinds = ["header", "thread", "ambiguous", "none"] as const;
+const linkKinds = ["header", "thread", "side-band", "ambiguous", "none"] as const;
 const tracedExchange: z.ZodType<TracedExchange> = z.object({
   client: tracedEnd,
   server: tracedEnd,

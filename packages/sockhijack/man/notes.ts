@@ -43,9 +43,11 @@ surroundings.`,
   trace: `A line is a request: who asked whom for what, the status, how long the client
 waited, whether it was redirected, and how its parent was found:
 .Ql by header
-that its program sent, or
+that its program sent,
 .Ql by thread
-that was working on one request only.
+that was working on one request only, or
+.Ql by side-band ,
+as the node of its client told beside the stream.
 On a terminal that is wide enough, a bar shows when: light while the client
 waits, dark while the server works.
 .Pp

@@ -23,7 +23,7 @@ export interface Places {
  * @param given Paths the operator named.
  * @example
  * ```ts
- * placesOf("/run/mitsu/sockhijack.sock"); // { pins: "/sys/fs/bpf/mitsu/v3", state: "/var/lib/mitsu/sockhijack", cgroup: "mitsu", dnsPort: 53 }
+ * placesOf("/run/mitsu/sockhijack.sock"); // { pins: "/sys/fs/bpf/mitsu/v4", state: "/var/lib/mitsu/sockhijack", cgroup: "mitsu", dnsPort: 53 }
  * ```
  */
 export function placesOf(socket: string, given: { readonly pins?: string | undefined; readonly state?: string | undefined } = {}): Places {

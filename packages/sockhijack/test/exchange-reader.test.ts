@@ -38,6 +38,7 @@ test("ExchangeReader reads every field of a record", (t) => {
 
 test("ExchangeReader names the link, and a header before all else", (t) => {
   t.is(read({ flags: exchangeFlag.linked }).link, "thread");
+  t.is(read({ flags: exchangeFlag.linked | exchangeFlag.carried }).link, "side-band");
   t.is(read({ flags: exchangeFlag.ambiguous }).link, "ambiguous");
   t.is(read({ flags: exchangeFlag.continued | exchangeFlag.linked }).link, "header");
   t.true(read({}, connectionFlag.spanAborted).aborted);

@@ -119,7 +119,7 @@ test("trace --json has every field, with times as strings", async (t) => {
   const { say, call } = await daemon(t);
   say(...shop);
   const { traces, linkedShare } = JSON.parse((await call(["trace", "--json"])).out);
-  t.deepEqual(linkedShare, { header: 1, thread: 2, ambiguous: 0, none: 1 });
+  t.deepEqual(linkedShare, { header: 1, thread: 2, "side-band": 0, ambiguous: 0, none: 1 });
   t.is(traces[0].exchanges.length, 4);
   t.like(traces[0].exchanges[3], { startNs: "1767225600000000000", parentSpanId: null, method: "POST" });
 });

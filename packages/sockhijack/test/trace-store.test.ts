@@ -117,7 +117,7 @@ test("RecentTraces answers with what the schema allows, and counts links of all 
   feed.say(...shop, one(9, { sampled: false, link: "ambiguous" }));
   const answer = recent.traces({ limit: 10 });
   t.deepEqual(sockhijack.traces.response.parse(answer), answer);
-  t.deepEqual(answer.linkedShare, { header: 1, thread: 2, ambiguous: 1, none: 1 });
+  t.deepEqual(answer.linkedShare, { header: 1, thread: 2, "side-band": 0, ambiguous: 1, none: 1 });
   t.deepEqual(answer.traces[0]!.exchanges.map(exchangeFromWire), [...shop]);
   t.deepEqual(recent.traces({ limit: 10, minMs: 1000 }).traces, []);
   recent.close();

@@ -1,7 +1,7 @@
 /** Traces as people see them. @module */
 import type { Paint } from "@mitsu/cli";
 import test from "ava";
-import { linkText } from "../src/tracing/link-counts.ts";
+import { linkText, noLinks } from "../src/tracing/link-counts.ts";
 import { timelineBar } from "../src/tracing/timeline.ts";
 import { traceText } from "../src/tracing/tree-text.ts";
 import { at, nameless, shop, someCall, someExchange, traceIdOf } from "./some-exchanges.ts";
@@ -130,10 +130,12 @@ test("timelineBar() is as long as told, and never empty", (t) => {
 
 test("linkText() says 100 % only of all", (t) => {
   t.is(
-    linkText({ header: 10, thread: 70, ambiguous: 5, none: 15 }),
+    linkText({ header: 10, thread: 70, "side-band": 0, ambiguous: 5, none: 15 }),
     "80.0 % of 100 requests have a parent: 70 by thread, 10 by header; 5 had several to choose from, 15 none",
   );
-  t.regex(linkText({ header: 0, thread: 99_999, ambiguous: 1, none: 0 }), /^99\.9 % of 100000 requests/);
-  t.regex(linkText({ header: 1, thread: 0, ambiguous: 0, none: 0 }), /^100\.0 % of 1 request has a parent/);
-  t.is(linkText({ header: 0, thread: 0, ambiguous: 0, none: 0 }), "no requests seen yet");
+  const none = noLinks();
+  t.regex(linkText({ ...none, thread: 99_999, ambiguous: 1 }), /^99\.9 % of 100000 requests/);
+  t.regex(linkText({ ...none, header: 1 }), /^100\.0 % of 1 request has a parent/);
+  t.regex(linkText({ ...none, thread: 1, "side-band": 1 }), /have a parent: 1 by thread, 0 by header, 1 beside the stream; 0 had/);
+  t.is(linkText(none), "no requests seen yet");
 });

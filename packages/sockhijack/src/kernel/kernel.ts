@@ -144,7 +144,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
  *
  * @example
  * ```ts
- * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v3", promote: true, unread: "whole" });
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v4", promote: true, unread: "whole" });
  * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
  * ```
  */

@@ -135,6 +135,7 @@ export class ExchangeReader implements Exchange {
   }
   get link(): Exchange["link"] {
     if (this.continued) return "header";
+    if (this.#has(exchangeFlag.carried)) return "side-band";
     if (this.#has(exchangeFlag.linked)) return "thread";
     return this.#has(exchangeFlag.ambiguous) ? "ambiguous" : "none";
   }

@@ -53,8 +53,8 @@ export interface Exchange {
   readonly sampled: boolean;
   /** The client's program sent a traceparent of its own or passed one on. */
   readonly continued: boolean;
-  /** How the parent was found: the program's own header, its thread's one open request, or not at all. */
-  readonly link: "header" | "thread" | "ambiguous" | "none";
+  /** How the parent was found: in a header, by its thread's one open request, by what another node said beside the stream, or not at all. */
+  readonly link: "header" | "thread" | "side-band" | "ambiguous" | "none";
   /** The request got a traceparent that its server's program sees. */
   readonly injected: boolean;
   /** Its bytes went past TCP. */

@@ -51,7 +51,13 @@ function requestOf({ protocol, method, target }: Exchange): string {
   return protocol === "grpc" ? `gRPC ${target.replace(/^\//, "")}` : `${method || "?"} ${target || "?"}`;
 }
 
-const linkMarks = { header: "by header", thread: "by thread", ambiguous: "parent ambiguous", none: "" } as const;
+const linkMarks = {
+  header: "by header",
+  thread: "by thread",
+  "side-band": "by side-band",
+  ambiguous: "parent ambiguous",
+  none: "",
+} as const;
 
 function marksOf({ redirected, link }: Exchange, orphan: boolean): string {
   return [redirected ? "redirected" : "tcp", linkMarks[link], orphan ? "parent elsewhere" : ""].filter(Boolean).join(", ");

@@ -61,7 +61,7 @@ kernelTest("two nodes, side-band: a proxy's request on the far node is in the tr
   const [asked, proxied, served] = [to("front"), to("web"), await far.exchanges("web", 3)];
   for (const index of [0, 1, 2]) {
     t.like(proxied[index], { traceId: asked[index]!.traceId, parentSpanId: asked[index]!.serverSpanId, link: "thread" });
-    t.like(served[index], { traceId: asked[index]!.traceId, parentSpanId: proxied[index]!.clientSpanId, sampled: true });
+    t.like(served[index], { traceId: asked[index]!.traceId, parentSpanId: proxied[index]!.clientSpanId, sampled: true, link: "side-band" });
   }
   t.is(new Set(asked.map(({ traceId }) => traceId)).size, 3);
 });
