@@ -1,6 +1,10 @@
 /** HTTP/2 and gRPC with prior knowledge, by programs of other people: nginx, curl, nghttp, h2load, gRPC for Python. @module */
+import { spawnSync } from "node:child_process";
+import { NotSupportedError } from "@mitsu/cli/error";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { freePort } from "./support/free-port.ts";
+import { Namespace } from "./support/namespace.ts";
+import { needs } from "./support/needs.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { nginx, python } from "./support/servers.ts";
 
@@ -32,8 +36,9 @@ kernelTest("HTTP/2: each stream of one connection is an exchange of its own; a b
   const sandbox = new Sandbox(t);
   await sandbox.daemon();
   await web(sandbox);
+  const nghttp = needs("nghttp", "nghttp2-client");
   const urls = ["/echo/1", "/gone", "/echo/2", "/echo/3"].map((path) => `http://web.mesh${path}`);
-  const out = await sandbox.run("client", ["nghttp", "--no-dep", ...urls], traced).succeeded();
+  const out = await sandbox.run("client", [nghttp, "--no-dep", ...urls], traced).succeeded();
   const exchanges = await sandbox.exchanges("web", 4);
   t.deepEqual(exchanges.map(({ target, status }) => `${target} ${status}`).sort(), [
     "/echo/1 200",
@@ -50,8 +55,9 @@ kernelTest("HTTP/2: side-band changes no byte; a traceparent of the program's ow
   const sandbox = new Sandbox(t);
   await sandbox.daemon();
   await web(sandbox);
+  const nghttp = needs("nghttp", "nghttp2-client");
   const own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const asked = await sandbox.run("client", ["nghttp", "-H", `traceparent: ${own}`, "http://web.mesh/echo"], traced).succeeded();
+  const asked = await sandbox.run("client", [nghttp, "-H", `traceparent: ${own}`, "http://web.mesh/echo"], traced).succeeded();
   t.is(asked, `${own}||/echo\n`);
   t.like((await sandbox.exchanges("web"))[0], {
     traceId: "0af7651916cd43dd8448eb211c80319c",
@@ -60,7 +66,7 @@ kernelTest("HTTP/2: side-band changes no byte; a traceparent of the program's ow
     injected: false,
     link: "header",
   });
-  const beside = await sandbox.run("beside", ["nghttp", "http://web.mesh/echo"], { tracing: "side-band" }).succeeded();
+  const beside = await sandbox.run("beside", [nghttp, "http://web.mesh/echo"], { tracing: "side-band" }).succeeded();
   t.is(beside, "||/echo\n");
   t.like(
     (await sandbox.exchanges("web", 2)).find(({ client }) => client.service === "beside"),
@@ -74,7 +80,7 @@ kernelTest(
     const sandbox = new Sandbox(t);
     await sandbox.daemon();
     await web(sandbox);
-    const load = ["h2load", "-n", "20000", "-c", "8", "-m", "32", "http://web.mesh/echo/load"];
+    const load = [needs("h2load", "nghttp2-client"), "-n", "20000", "-c", "8", "-m", "32", "http://web.mesh/echo/load"];
     const out = await sandbox.run("client", load, traced).succeeded();
     t.regex(out, /20000 succeeded, 0 failed, 0 errored, 0 timeout/);
     await sandbox.exchanges("web", 500);
@@ -90,6 +96,12 @@ kernelTest(
     });
   },
 );
+
+/** @throws {NotSupportedError} when Python has no gRPC. */
+function needsGrpc(): void {
+  const { status } = spawnSync(python, ["-c", "import grpc"]);
+  if (status !== 0) throw new NotSupportedError("Python's grpc is not installed", "apt-get install python3-grpcio");
+}
 
 const service = `import sys, grpc
 from concurrent import futures
@@ -115,6 +127,7 @@ except grpc.RpcError as error: print(error.code().name)
 print(sum(len(part) for part in channel.unary_stream("/shop.Cart/Stream")(b"x", timeout=20)))`;
 
 kernelTest("gRPC: Google's Python client and server; the method, its status, and a stream's bytes are told", async (t) => {
+  needsGrpc();
   const sandbox = new Sandbox(t);
   await sandbox.daemon();
   const port = await freePort();
@@ -133,4 +146,32 @@ kernelTest("gRPC: Google's Python client and server; the method, its status, and
     t.like(of(method), { method: "POST", status: 200, protocol: "grpc", grpcStatus, injected: true, aborted: false });
   t.true(of("Stream").answerBytes > 60_000);
   t.like((await sandbox.status()).counters, { requests: 3, injected: 3, opaque_bad_frame: 0 });
+});
+
+kernelTest("gRPC between two nodes: a server that speaks first is traced, and its span is the child of the far client's", async (t) => {
+  needsGrpc();
+  const [near, far] = [new Sandbox(t), new Sandbox(t)];
+  const [a, b] = [await Namespace.make(near), await Namespace.make(near)];
+  a.connect(b, { own: "10.96.0.1/30", others: "10.96.0.2/30", device: "eth0" });
+  const services = (replicas: string): string =>
+    `version: 1\nservices:\n  client: { tracing: header }\n  beside: { tracing: side-band }\n  web: { ports: ["80:8080"], tracing: header${replicas} }\n`;
+  await far.daemon({ mesh: services(""), within: a });
+  await near.daemon({ mesh: services(", replicas: [{ address: 10.96.0.1 }]"), within: b });
+  const server = far.run("web", [python, "-c", service.replace("127.0.0.1", "10.96.0.1"), "8080"], { within: a });
+  await server.says(/up/);
+  await far.serving("web");
+  for (const [index, client] of ["client", "beside"].entries()) {
+    await near.run(client, [python, "-c", caller], { within: b }).succeeded();
+    const [asked, answered] = [await near.exchanges("web", 3 * index + 3), await far.exchanges("web", 3 * index + 3)];
+    for (const of of asked.filter((one) => one.client.service === client)) {
+      const told = answered.find(({ traceId }) => traceId === of.traceId);
+      t.like(told, {
+        parentSpanId: of.clientSpanId,
+        target: of.target,
+        grpcStatus: of.grpcStatus,
+        link: index === 0 ? "header" : "side-band",
+      });
+      t.is(of.injected, index === 0);
+    }
+  }
 });
