@@ -1,4 +1,8 @@
-/** Generates connections of valid HTTP/2 with prior knowledge, and says which requests are in them. @module */
+/**
+ * Generates connections of valid HTTP/2 with prior knowledge, and says which requests are in them. Longer than most files here: what an end
+ * may send depends on all that both have sent.
+ * @module
+ */
 import type { Run } from "../http/cutting.ts";
 import type { Random } from "../http/random.ts";
 import { flags, frame, preface, type } from "./frame.ts";
