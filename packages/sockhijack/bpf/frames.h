@@ -5,19 +5,20 @@
 
 #include "streams.h"
 
-/* Appends a traceparent to the header block that ends the frame at `frame_at`, which the window begins with, and lengthens the frame. */
-__noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 frame_at, __u32 how)
+/* Appends a traceparent to the header block that ends the frame at turn.at, with which the window begins, and lengthens the frame. */
+__noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exchange *x)
 {
 	if (!w || !x)
 		return REWRITTEN_NOT;
+	__u32 frame_at = w->turn.at;
 	__u32 whole = FRAME_HEAD + w->frame.length, length = w->frame.length + FIELD_BYTES;
 	/* Nothing can be pushed behind a message's last byte, so the block's last byte is written anew, in front. */
 	__u32 last = frame_at + whole - 1, total = msg->size + FIELD_BYTES;
 	if (last > 65535 || whole > WINDOW)
 		return REWRITTEN_NOT;
 	__u8 byte = AT(w, whole - 1);
-	write_field(w, x, how & HOW_SERVER_HERE);
-	if (how & HOW_WHOLE && whole >= STRIDE && total <= REWRITE_BYTES) {
+	write_field(w, x, w->turn.server_here);
+	if (may_rewrite(w, msg->size, whole, total)) {
 		w->bytes[0] = length >> 16;
 		w->bytes[1] = length >> 8;
 		w->bytes[2] = length;
@@ -26,7 +27,7 @@ __noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exch
 	if (bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
 		return REWRITTEN_NOT;
 	/* In one piece, or each piece becomes a TCP segment of its own. */
-	int linear = !(how & HOW_REDIRECTED) && total <= LINEAR_BYTES;
+	int linear = !w->turn.redirected && total <= LINEAR_BYTES;
 	__u32 from = linear ? 0 : frame_at, to = linear ? total : last + 1 + FIELD_BYTES;
 	if (!config_inject_fault && !bpf_msg_pull_data(msg, from, to, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
@@ -45,17 +46,17 @@ __noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exch
 }
 
 /* A client's block is in the window. Returns by how much the message grew, or GROWTH_FAILED. */
-__noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct window *w, struct turn *t)
+__noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct window *w)
 {
-	if (!c || !w || !t)
+	if (!c || !w)
 		return 0;
 	struct stream *s = stream_of(c, w->frame.stream);
 	if (!s)
 		return 0;
 	struct exchange *x = &s->exchange;
 	int done = REWRITTEN_NOT;
-	if (!t->held && !(c->flags & PROPAGATES_ITSELF) && !(w->frame.flags & PADDED) && t->room >= FIELD_BYTES)
-		done = inject_field(msg, w, x, t->at, t->how);
+	if (!w->turn.held && !(c->flags & PROPAGATES_ITSELF) && !(w->frame.flags & PADDED) && w->turn.room >= FIELD_BYTES)
+		done = inject_field(msg, w, x);
 	if (done != REWRITTEN) {
 		count(COUNT_NOT_INJECTED);
 		return done == REWRITTEN_HALF ? GROWTH_FAILED : 0;
@@ -69,10 +70,10 @@ __noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct 
 static __always_inline void read_client_block(struct feed *f, __u32 whole, __u32 held, int is_msg)
 {
 	struct connection *c = f->c;
-	struct turn t = turn_of(f, f->at - whole + held, held);
-	if (!on_request_block(c, f->w, &t) || !is_msg || !may_give(c))
+	take_turn(f, f->at - whole + held, held);
+	if (!on_request_block(c, f->w) || !is_msg || !may_give(c))
 		return;
-	__u32 grew = give_field(f->msg, c, f->w, &t);
+	__u32 grew = give_field(f->msg, c, f->w);
 	f->drop = grew == GROWTH_FAILED;
 	if (f->drop)
 		return;

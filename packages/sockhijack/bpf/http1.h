@@ -58,11 +58,25 @@ struct frame {
 	__u16 pad;
 };
 
+/* What is known of the request whose head or header block is in the window, beside what it says. */
+struct turn {
+	__u64 now;
+	__u32 at; /* where its head, or what of it is in this message, begins */
+	__u32 held; /* bytes of it that were sent before */
+	__u32 thread;
+	__u32 room; /* bytes by which the message may grow */
+	__u32 looked; /* bytes of the message that are in the window */
+	__u32 redirected;
+	__u32 server_here;
+	__u32 continued; /* it brings a traceparent */
+};
+
 struct window {
 	struct header_block told; /* before `bytes`, so that both are told in one piece */
 	char bytes[2 * WINDOW]; /* twice, so that a part of up to WINDOW may follow one */
 	struct head head;
 	struct frame frame;
+	struct turn turn;
 };
 
 #define AT(w, offset) ((w)->bytes[(offset) & (WINDOW - 1)])

@@ -34,7 +34,7 @@ struct feed {
 	__u32 drop; /* an injection failed half-way and cannot be taken back */
 	__u32 redirected;
 	__u32 pulled; /* the message's window was moved */
-	__u32 whole; /* the message's every byte is in the window */
+	__u32 looked; /* bytes of the message that are in the window */
 };
 
 static __always_inline int load(struct feed *f, __u32 at, __u32 want, char *to, int is_msg)
@@ -155,37 +155,29 @@ __noinline int rewrite(struct sk_msg_md *msg, struct window *w, __u32 at, __u32 
 	return bpf_msg_pop_data(msg, 0, total, 0) ? REWRITTEN_HALF : REWRITTEN_NOT;
 }
 
-/* What is known of a request in a message: of `feed`, as much as the functions below can be handed. */
-struct turn {
-	__u64 now;
-	__u32 at; /* where its head, or what of it is in this message, begins */
-	__u32 held; /* bytes of it that were sent before */
-	__u32 thread;
-	__u32 room; /* bytes by which the message may grow */
-	__u32 how; /* HOW_… */
-	__u32 continued; /* it brings a traceparent */
-};
-
-#define HOW_SERVER_HERE 1
-#define HOW_REDIRECTED 2
-#define HOW_WHOLE 4
 #define GROWTH_FAILED (~0U)
 
+/* Is the whole message in the window, and will it be small? */
+static __always_inline int may_rewrite(const struct window *w, __u32 size, __u32 before, __u32 total)
+{
+	return !w->turn.held && w->turn.looked == size && before >= STRIDE && total <= REWRITE_BYTES;
+}
+
 /* Writes the header before the head's last CRLF, at `at`. */
-__noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at, __u32 how)
+__noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at)
 {
 	if (!w || !x || at > 65535)
 		return REWRITTEN_NOT;
 	__u32 total = msg->size + HEADER_BYTES;
-	write_line(w, x, how & HOW_SERVER_HERE);
-	if (how & HOW_WHOLE && at >= STRIDE && total <= REWRITE_BYTES)
+	write_line(w, x, w->turn.server_here);
+	if (may_rewrite(w, msg->size, at, total))
 		return rewrite(msg, w, at, WINDOW, HEADER_BYTES);
 	if (bpf_msg_push_data(msg, at, HEADER_BYTES, 0))
 		return REWRITTEN_NOT;
 	/* In one piece, or each piece becomes a TCP segment of its own; a redirected one may stay in three, and is not copied into another
 	 * page. */
 	int fault = config_inject_fault;
-	if (!(how & HOW_REDIRECTED) && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
+	if (!w->turn.redirected && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 		__u32 offset = at & (LINEAR_BYTES - 1);
 		if (data + offset + HEADER_BYTES <= end) {
@@ -204,11 +196,11 @@ __noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *
 }
 
 /* Puts our span in the place of the caller's, of which ours is the child. */
-__noinline int replace_parent(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at, __u32 how)
+__noinline int replace_parent(struct sk_msg_md *msg, struct window *w, struct exchange *x, __u32 at)
 {
 	if (!w || !x || at > 65535 || bpf_msg_pull_data(msg, at, at + 16, 0))
 		return REWRITTEN_NOT;
-	write_line(w, x, how & HOW_SERVER_HERE);
+	write_line(w, x, w->turn.server_here);
 	void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 	if (data + 16 > end)
 		return REWRITTEN_NOT;

@@ -56,9 +56,9 @@ static __always_inline void tell_block(struct connection *c, struct window *w, _
 }
 
 /* A client's frame with a header block, whole in the window. Returns the stream's number when it begins one that is traced. */
-__noinline __u32 on_request_block(struct connection *c, struct window *w, struct turn *t)
+__noinline __u32 on_request_block(struct connection *c, struct window *w)
 {
-	if (!c || !w || !t)
+	if (!c || !w)
 		return 0;
 	struct frame *f = &w->frame;
 	__u32 number = f->stream, bytes = FRAME_HEAD + f->length, zero = 0;
@@ -85,9 +85,9 @@ __noinline __u32 on_request_block(struct connection *c, struct window *w, struct
 	if (!s)
 		return 0;
 	s->exchange.stream = number;
-	begin_exchange(c, &s->exchange, t->thread, t->now);
+	begin_exchange(c, &s->exchange, w->turn.thread, w->turn.now);
 	s->exchange.request_bytes = bytes;
-	if (t->how & HOW_REDIRECTED)
+	if (w->turn.redirected)
 		s->exchange.flags |= EXCHANGE_REDIRECTED;
 	return number;
 }
