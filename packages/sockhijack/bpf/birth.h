@@ -9,12 +9,14 @@
 /* A connection that has ended is kept so long, since the other end's processor may still be in it. */
 #define GRAVE_NS 1000000000ULL
 
-#define UNTRACED (~0ULL) /* sock_state.connection: looked at, and not to be traced */
+/* sock_state.connection: looked at, and not to be traced; or just now being looked at. */
+#define UNTRACED (~0ULL)
+#define CLAIMED (~1ULL)
 
 static __always_inline struct connection *connection_of(struct sock_state *st)
 {
 	__u64 id = st->connection;
-	if (id == 0 || id == UNTRACED)
+	if (id == 0 || id >= CLAIMED)
 		return 0;
 	struct connection *c = bpf_map_lookup_elem(&connections, &id);
 	if (!c)
@@ -121,21 +123,18 @@ static __always_inline void bury(__u64 now)
 	}
 }
 
-static __always_inline struct connection *bear(struct sock_state *st, __u64 id)
+static __always_inline struct connection *bear(__u64 id)
 {
 	__u32 zero = 0;
 	struct connection *blank = bpf_map_lookup_elem(&blanks, &zero);
 	bury(bpf_ktime_get_ns());
 	if (!blank || bpf_map_update_elem(&connections, &id, blank, BPF_NOEXIST)) {
 		count(COUNT_CONNECTIONS_FULL);
-		st->connection = UNTRACED;
 		return 0;
 	}
 	struct connection *c = bpf_map_lookup_elem(&connections, &id);
-	if (!c)
-		return 0;
-	c->id = id;
-	st->connection = id;
+	if (c)
+		c->id = id;
 	return c;
 }
 
@@ -143,11 +142,8 @@ static __noinline void bear_client(struct bpf_sock *sk, struct sock_state *st, c
 {
 	__u32 sampling = 0, others = 0;
 	__u32 mode = trace_mode(st->service, &sampling), peer = trace_mode(st->peer_service, &others);
-	if (mode == TRACE_OFF && peer == TRACE_OFF) {
-		st->connection = UNTRACED;
-		return;
-	}
-	struct connection *c = bear(st, id);
+	struct connection *c = mode == TRACE_OFF && peer == TRACE_OFF ? 0 : bear(id);
+	st->connection = c ? id : UNTRACED;
 	if (!c)
 		return;
 	c->flags = mode == TRACE_OFF ? 0 : HERE_CLIENT;
@@ -191,7 +187,6 @@ static __noinline struct connection *meet_client(struct sock_state *st, struct t
 	__u64 id = *known;
 	struct connection *c = bpf_map_lookup_elem(&connections, &id);
 	bpf_map_delete_elem(&births, &key);
-	st->connection = c ? id : UNTRACED;
 	if (!c)
 		return 0;
 	c->to = st->service;
@@ -199,6 +194,7 @@ static __noinline struct connection *meet_client(struct sock_state *st, struct t
 	if (!(c->flags & ANSWERS_HERE))
 		seed_by_chance(c);
 	__sync_fetch_and_or(&c->flags, ANSWERS_HERE | (trace_mode(st->service, &sampling) == TRACE_OFF ? 0 : HERE_SERVER));
+	st->connection = id;
 	return c;
 }
 
@@ -211,15 +207,13 @@ static __always_inline struct connection *join_client(struct sock_state *st, str
 	return c;
 }
 
-/* An accepted socket whose client is elsewhere begins a connection with the first bytes of either end; `sent` of its own are among them. */
-static __noinline struct connection *bear_server(struct sock_state *st, struct tcp_sock *tp, __u32 sent, __u64 id)
+/* An accepted socket whose client is elsewhere begins a connection. What of its own went by before shows as a gap. */
+static __noinline struct connection *bear_server(struct sock_state *st, struct tcp_sock *tp, __u64 id)
 {
 	__u32 sampling = 0;
-	if (trace_mode(st->service, &sampling) == TRACE_OFF || tp->bytes_received || tp->bytes_sent != sent) {
-		st->connection = UNTRACED;
+	if (trace_mode(st->service, &sampling) == TRACE_OFF || tp->bytes_received)
 		return 0;
-	}
-	struct connection *c = bear(st, id);
+	struct connection *c = bear(id);
 	if (!c)
 		return 0;
 	c->flags = HERE_SERVER | ANSWERS_HERE;
@@ -229,16 +223,30 @@ static __noinline struct connection *bear_server(struct sock_state *st, struct t
 	seed_ids(c);
 	c->next[0] = tp->rcv_nxt;
 	c->next[1] = tp->snd_una - (__u32)tp->bytes_acked;
+	barrier();
+	st->connection = id;
 	return c;
 }
 
-/* What either end of an accepted socket sends first begins its connection, or joins the one that its client has begun. */
-static __always_inline struct connection *accept_traced(struct __sk_buff *skb, struct bpf_sock *sk, struct sock_state *st, __u32 sent)
+/* Longer than another processor takes to begin a connection. */
+#define CLAIM_LOOKS 2048
+
+/* What either end of an accepted socket sends first begins its connection, or joins the one that its client has begun. Both may speak at
+ * once, on two processors: one of them waits for the other, or its bytes would go by unseen. */
+static __always_inline struct connection *accept_traced(struct __sk_buff *skb, struct bpf_sock *sk, struct sock_state *st)
 {
+	__u64 before = __sync_val_compare_and_swap(&st->connection, 0, CLAIMED);
+	if (before) {
+		for (int i = 0; i < CLAIM_LOOKS && *(volatile __u64 *)&st->connection == CLAIMED; i++)
+			;
+		return connection_of(st);
+	}
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct connection *c = tp ? meet_client(st, tp) : 0;
-	if (!c && tp && st->connection == 0)
-		c = bear_server(st, tp, sent, bpf_get_socket_cookie(skb));
+	if (!c && tp)
+		c = bear_server(st, tp, bpf_get_socket_cookie(skb));
+	if (!c)
+		st->connection = UNTRACED;
 	return c;
 }
 
@@ -246,7 +254,7 @@ static __always_inline struct connection *accept_traced(struct __sk_buff *skb, s
 static __always_inline void end_traced(struct sock_state *st)
 {
 	__u64 id = st->connection;
-	struct connection *c = id && id != UNTRACED ? bpf_map_lookup_elem(&connections, &id) : 0;
+	struct connection *c = id && id < CLAIMED ? bpf_map_lookup_elem(&connections, &id) : 0;
 	if (!c)
 		return;
 	__u64 now = bpf_ktime_get_ns();

@@ -100,13 +100,13 @@ int packet_out(struct __sk_buff *skb)
 		return 1;
 	int client = st->flags & STATE_CLIENT;
 	struct connection *c = connection_of(st);
-	if (!c && st->connection)
+	if (!c && st->connection && st->connection != CLAIMED)
 		return 1;
 	struct segment g;
 	if (!read_segment(skb, &g))
 		return 1;
 	if (!c && !client) { /* a server that speaks first */
-		c = g.payload ? accept_traced(skb, sk, st, g.payload) : 0;
+		c = g.payload ? accept_traced(skb, sk, st) : 0;
 	} else if (!c) {
 		if (g.syn && !g.ack)
 			bear_client(sk, st, &g, bpf_get_socket_cookie(skb));
@@ -155,7 +155,7 @@ int packet_in(struct __sk_buff *skb)
 	}
 	int client = st->flags & STATE_CLIENT;
 	struct connection *c = connection_of(st);
-	if (!c && (client || st->connection))
+	if (!c && (client || (st->connection && st->connection != CLAIMED)))
 		return 1;
 	if (c && (c->flags & (client ? ANSWERS_HERE : SENDS_HERE)))
 		return 1; /* its sender is here, and was heard */
@@ -167,7 +167,7 @@ int packet_in(struct __sk_buff *skb)
 	if (!g.payload)
 		return 1;
 	if (!c)
-		c = accept_traced(skb, sk, st, 0);
+		c = accept_traced(skb, sk, st);
 	if (!c || (c->flags & (client ? ANSWERS_HERE : SENDS_HERE)))
 		return 1;
 	if (__sync_lock_test_and_set(&c->busy, 1)) {
