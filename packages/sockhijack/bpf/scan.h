@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Two iterators: `scan` visits a namespace's sockets under their locks and does what the daemon planned; `watch` only looks. */
+/* Two iterators, in one file since they fill the same record: `scan` visits a namespace's sockets under their locks and does what the
+ * daemon planned; `watch` only looks. */
 #ifndef MITSU_SCAN_H
 #define MITSU_SCAN_H
 
