@@ -31,6 +31,8 @@ export type RecordHandler = (view: DataView, offset: number, length: number) => 
 export interface RingBufferOptions {
   /** Keeps the process alive while the ring is open; false unless told. */
   readonly keepAlive?: boolean;
+  /** Longest record in bytes, when it is known: less is mapped then, which counts as resident memory from the start. */
+  readonly longestRecordBytes?: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export class RingBuffer {
   readonly #ring: MappedMemory;
   readonly #consumer: BigInt64Array;
   readonly #producer: BigInt64Array;
-  /** The data twice, as words for the headers and as a view for the handler. */
+  /** The data, as words for the headers and, with what follows again from its beginning, as a view for the handler. */
   readonly #words: Int32Array;
   readonly #view: DataView;
   readonly #size: number;
@@ -60,11 +62,13 @@ export class RingBuffer {
     const size = map.maxEntries;
     const page = pageBytes();
     this.#control = new MappedMemory(map.fd, 0, page, { writable: true, what: `ring buffer ${map.name}` });
-    this.#ring = new MappedMemory(map.fd, page, page + 2 * size, { writable: false, what: `ring buffer ${map.name}` });
+    // Of the second copy as much as the longest record needs that begins in the first.
+    const beyond = Math.min(size, Math.ceil(((options.longestRecordBytes ?? size) + headerBytes) / page) * page);
+    this.#ring = new MappedMemory(map.fd, page, page + size + beyond, { writable: false, what: `ring buffer ${map.name}` });
     this.#consumer = new BigInt64Array(this.#control.bytes.buffer, 0, 1);
     this.#producer = new BigInt64Array(this.#ring.bytes.buffer, 0, 1);
-    this.#words = new Int32Array(this.#ring.bytes.buffer, page, size / 2);
-    this.#view = new DataView(this.#ring.bytes.buffer, page, 2 * size);
+    this.#words = new Int32Array(this.#ring.bytes.buffer, page, size / 4);
+    this.#view = new DataView(this.#ring.bytes.buffer, page, size + beyond);
     this.#size = size;
     this.#handler = handler;
     this.#poll = pollReadable(map.fd, () => void this.drain());

@@ -60,7 +60,7 @@ async function daemonOrStart(context: Context, deadline: number): Promise<Sockhi
 }
 
 /** Keeps a daemon that was busy small; as in `scripts/run-daemon` and the systemd unit. */
-const daemonHeap = "--max-semi-space-size=2";
+const daemonHeap = "--max-semi-space-size=4";
 
 function startDaemon(context: Context, logPath: string): { readonly ended: () => number | string | undefined } {
   const log = openLog(dirname(logPath), logPath);

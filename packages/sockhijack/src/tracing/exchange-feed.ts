@@ -1,6 +1,7 @@
 /** Exchanges from the kernel's ring to whoever makes something of them. @module */
-import { RingBuffer } from "@mitsu/ebpf-ts";
+import { type RecordHandler, RingBuffer } from "@mitsu/ebpf-ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { headerBlock } from "../kernel/layout.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RecordNames } from "./exchange-reader.ts";
 import { ExchangeRecords } from "./exchange-records.ts";
@@ -12,6 +13,9 @@ const drainEveryMs = 100;
 const waitMs = 1000;
 /** The wall clock was set when it is off by more than this. */
 const clockStepNs = 50_000_000n;
+
+/** A header block with the longest frame, `WINDOW` in bpf/http1.h. */
+const longestRecordBytes = headerBlock.size + 8192;
 
 /** Reads the ring; sinks are called for each exchange, in the order in which they ended. */
 export class ExchangeFeed {
@@ -26,10 +30,11 @@ export class ExchangeFeed {
   constructor(kernel: Pick<Kernel, "spans" | "traces">, service: (id: number) => string) {
     this.#names = { service, offsetNs: wallClockOffset() };
     this.#records = new ExchangeRecords(this.#names);
-    this.#ring = new RingBuffer(kernel.spans, (view, offset, length) => {
+    const take: RecordHandler = (view, offset, length) => {
       const exchange = this.#records.read(view, offset, length);
       if (exchange) for (const sink of this.#sinks) sink(exchange);
-    });
+    };
+    this.#ring = new RingBuffer(kernel.spans, take, { longestRecordBytes });
     this.#kernel = kernel;
     this.#plan();
   }
