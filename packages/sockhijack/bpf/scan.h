@@ -185,6 +185,8 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 		return APPLIED_LATER;
 	}
 	inject_again(sk, cookie, st);
+	if (error == -16 /* EBUSY */) /* a thread still holds the psock that it had in the other map */
+		return APPLIED_LATER;
 	int full = error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
 	count(full ? COUNT_ENROL_FULL : COUNT_ENROL_REFUSED);
 	return full ? APPLIED_FULL : APPLIED_REFUSED;
