@@ -5,19 +5,19 @@
 
 #include "streams.h"
 
-/* Appends a traceparent to the header block that ends the frame at turn.at, with which the window begins, and lengthens the frame. */
+/* Appends a traceparent to the header block that ends the frame at run.begin, with which the window begins, and lengthens the frame. */
 __noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exchange *x)
 {
 	if (!w || !x)
 		return REWRITTEN_NOT;
-	__u32 frame_at = w->turn.at;
+	__u32 frame_at = w->run.begin;
 	__u32 whole = FRAME_HEAD + w->frame.length, length = w->frame.length + FIELD_BYTES;
 	/* Nothing can be pushed behind a message's last byte, so the block's last byte is written anew, in front. */
 	__u32 last = frame_at + whole - 1, total = msg->size + FIELD_BYTES;
 	if (last > 65535 || whole > WINDOW)
 		return REWRITTEN_NOT;
 	__u8 byte = AT(w, whole - 1);
-	write_field(w, x, w->turn.server_here);
+	write_field(w, x, w->run.server_here);
 	if (may_rewrite(w, msg->size, whole, total)) {
 		w->bytes[0] = length >> 16;
 		w->bytes[1] = length >> 8;
@@ -27,7 +27,7 @@ __noinline int inject_field(struct sk_msg_md *msg, struct window *w, struct exch
 	if (bpf_msg_push_data(msg, last, FIELD_BYTES, 0))
 		return REWRITTEN_NOT;
 	/* In one piece, or each piece becomes a TCP segment of its own. */
-	int linear = !w->turn.redirected && total <= LINEAR_BYTES;
+	int linear = !w->run.redirected && total <= LINEAR_BYTES;
 	__u32 from = linear ? 0 : frame_at, to = linear ? total : last + 1 + FIELD_BYTES;
 	if (!config_inject_fault && !bpf_msg_pull_data(msg, from, to, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
@@ -55,7 +55,7 @@ __noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct 
 		return 0;
 	struct exchange *x = &s->exchange;
 	int done = REWRITTEN_NOT;
-	if (!w->turn.held && !(c->flags & PROPAGATES_ITSELF) && !(w->frame.flags & PADDED) && w->turn.room >= FIELD_BYTES)
+	if (!w->run.held && !(c->flags & PROPAGATES_ITSELF) && !(w->frame.flags & PADDED) && w->run.room >= FIELD_BYTES)
 		done = inject_field(msg, w, x);
 	if (done != REWRITTEN) {
 		count(COUNT_NOT_INJECTED);
@@ -69,17 +69,18 @@ __noinline __u32 give_field(struct sk_msg_md *msg, struct connection *c, struct 
 
 static __always_inline void read_client_block(struct feed *f, __u32 whole, __u32 held, int is_msg)
 {
+	struct run *run = &f->w->run;
 	struct connection *c = f->c;
-	take_turn(f, f->at - whole + held, held);
+	note_request(f, run->at - whole + held, held);
 	if (!on_request_block(c, f->w) || !is_msg || !may_give(c))
 		return;
 	__u32 grew = give_field(f->msg, c, f->w);
-	f->drop = grew == GROWTH_FAILED;
-	if (f->drop)
+	run->drop = grew == GROWTH_FAILED;
+	if (run->drop)
 		return;
-	f->size += grew;
-	f->at += grew;
-	f->room -= grew;
+	run->size += grew;
+	run->at += grew;
+	run->room -= grew;
 }
 
 /* May the frame in the window come now? `frames` becomes what may come after it. */
@@ -131,21 +132,23 @@ __noinline int begin_payload(struct connection *c, struct window *w, __u32 direc
 /* Takes what has come of a payload. */
 static __always_inline void pass_payload(struct feed *f, struct framing *s)
 {
-	__u32 have = f->size - f->at;
+	struct run *run = &f->w->run;
+	__u32 have = run->size - run->at;
 	__u32 some = s->left < have ? (__u32)s->left : have;
 	s->left -= some;
-	f->at += some;
+	run->at += some;
 	if (s->left)
 		return;
 	s->phase = PHASE_FRAME;
 	if (!(s->frames & FRAMES_LAST))
 		return;
 	s->frames = FRAMES_ANY;
-	finish_stream(f->c, s->stream, f->now, 0);
+	finish_stream(f->c, s->stream, run->now, 0);
 }
 
 static __always_inline long read_some_frame(struct feed *f, struct framing *s, int is_msg)
 {
+	struct run *run = &f->w->run;
 	struct connection *c = f->c;
 	struct window *w = f->w;
 	__u32 held = s->held;
@@ -168,26 +171,27 @@ static __always_inline long read_some_frame(struct feed *f, struct framing *s, i
 	drop_kept(f, s);
 	if (whole <= held)
 		return make_opaque(c, OPAQUE_GAP), 1;
-	if (!in_order(s, w, f->stream))
+	if (!in_order(s, w, run->stream))
 		return make_opaque(c, OPAQUE_BAD_FRAME), 1;
-	f->at += whole - held;
+	run->at += whole - held;
 	if (!block) {
-		begin_payload(c, w, f->stream, f->now);
+		begin_payload(c, w, run->stream, run->now);
 		pass_payload(f, s);
-	} else if (f->stream == 0) {
+	} else if (run->stream == 0) {
 		read_client_block(f, whole, held, is_msg);
 	} else {
-		on_answer_block(c, w, f->now, f->redirected);
+		on_answer_block(c, w, run->now, run->redirected);
 	}
-	return c->opaque || f->drop;
+	return c->opaque || run->drop;
 }
 
 static __always_inline long step_frames(struct feed *f, int is_msg)
 {
+	struct run *run = &f->w->run;
 	struct connection *c = f->c;
-	if (!c || !f->w || c->opaque || f->at >= f->size)
+	if (!c || !f->w || c->opaque || run->at >= run->size)
 		return 1;
-	struct framing *s = &c->streams[f->stream & 1];
+	struct framing *s = &c->streams[run->stream & 1];
 	if (s->phase != PHASE_FRAME_PAYLOAD)
 		return read_some_frame(f, s, is_msg);
 	pass_payload(f, s);
@@ -206,7 +210,7 @@ static __always_inline long read_some_preface(struct feed *f, struct framing *s,
 	drop_kept(f, s);
 	s->phase = PHASE_FRAME;
 	__sync_fetch_and_or(&c->flags, MULTIPLEXED);
-	f->at += PREFACE_BYTES - held;
+	f->w->run.at += PREFACE_BYTES - held;
 	return 1;
 }
 

@@ -58,17 +58,25 @@ struct frame {
 	__u16 pad;
 };
 
-/* What is known of the request whose head or header block is in the window, beside what it says. */
-struct turn {
+/* One run over a message or a segment. In the window and not on the stack: the verifier follows each value of the stack. */
+struct run {
 	__u64 now;
-	__u32 at; /* where its head, or what of it is in this message, begins */
-	__u32 held; /* bytes of it that were sent before */
-	__u32 thread;
+	__u32 at; /* bytes taken so far */
+	__u32 size;
+	__u32 base; /* where the payload begins in a segment */
+	__u32 stream; /* 0 requests, 1 answers */
+	__u32 wide; /* bytes to look at, when the first look did not suffice */
+	__u32 thread; /* that sends, 0 unknown */
 	__u32 room; /* bytes by which the message may grow */
-	__u32 looked; /* bytes of the message that are in the window */
 	__u32 redirected;
+	__u32 pulled; /* the message's window was moved */
+	__u32 drop; /* an injection failed half-way and cannot be taken back */
+	__u32 looked; /* bytes of the message that are in the window */
+	__u32 begin; /* where the head or frame in the window, or what of it is in this message, begins */
+	__u32 held; /* bytes of it that were sent before */
+	__u32 continued; /* the request brings a traceparent */
 	__u32 server_here;
-	__u32 continued; /* it brings a traceparent */
+	__u32 pad;
 };
 
 struct window {
@@ -76,7 +84,7 @@ struct window {
 	char bytes[2 * WINDOW]; /* twice, so that a part of up to WINDOW may follow one */
 	struct head head;
 	struct frame frame;
-	struct turn turn;
+	struct run run;
 };
 
 #define AT(w, offset) ((w)->bytes[(offset) & (WINDOW - 1)])

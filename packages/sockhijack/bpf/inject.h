@@ -17,36 +17,25 @@
 /* For tests: every injection fails half-way. */
 const volatile __u32 config_inject_fault = 0;
 
-/* One run over a message or a segment. */
+/* A message or a segment, and what it is fed to. */
 struct feed {
 	struct sk_msg_md *msg;
 	struct __sk_buff *skb;
 	struct connection *c;
 	struct window *w;
-	__u64 now;
-	__u32 at; /* bytes taken so far */
-	__u32 size;
-	__u32 base; /* where the payload begins in a segment */
-	__u32 stream; /* 0 requests, 1 answers */
-	__u32 wide; /* the first look did not suffice */
-	__u32 thread; /* that sends, 0 unknown */
-	__u32 room; /* bytes by which the message may grow */
-	__u32 drop; /* an injection failed half-way and cannot be taken back */
-	__u32 redirected;
-	__u32 pulled; /* the message's window was moved */
-	__u32 looked; /* bytes of the message that are in the window */
 };
 
 static __always_inline int load(struct feed *f, __u32 at, __u32 want, char *to, int is_msg)
 {
+	struct run *run = &f->w->run;
 	if (want == 0 || want > WINDOW)
 		return -1;
 	if (!is_msg)
-		return bpf_skb_load_bytes(f->skb, f->base + at, to, want);
+		return bpf_skb_load_bytes(f->skb, run->base + at, to, want);
 	struct sk_msg_md *msg = f->msg;
 	void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
-	if (f->pulled || at != 0 || data + want > end) {
-		f->pulled = 1; /* from here on `data` may begin somewhere else */
+	if (run->pulled || at != 0 || data + want > end) {
+		run->pulled = 1; /* from here on `data` may begin somewhere else */
 		if (bpf_msg_pull_data(msg, at, at + want, 0))
 			return -1;
 		data = (void *)(long)msg->data, end = (void *)(long)msg->data_end;
@@ -160,7 +149,7 @@ __noinline int rewrite(struct sk_msg_md *msg, struct window *w, __u32 at, __u32 
 /* Is the whole message in the window, and will it be small? */
 static __always_inline int may_rewrite(const struct window *w, __u32 size, __u32 before, __u32 total)
 {
-	return !w->turn.held && w->turn.looked == size && before >= STRIDE && total <= REWRITE_BYTES;
+	return !w->run.held && w->run.looked == size && before >= STRIDE && total <= REWRITE_BYTES;
 }
 
 /* Writes the header before the head's last CRLF, at `at`. */
@@ -169,7 +158,7 @@ __noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *
 	if (!w || !x || at > 65535)
 		return REWRITTEN_NOT;
 	__u32 total = msg->size + HEADER_BYTES;
-	write_line(w, x, w->turn.server_here);
+	write_line(w, x, w->run.server_here);
 	if (may_rewrite(w, msg->size, at, total))
 		return rewrite(msg, w, at, WINDOW, HEADER_BYTES);
 	if (bpf_msg_push_data(msg, at, HEADER_BYTES, 0))
@@ -177,7 +166,7 @@ __noinline int inject(struct sk_msg_md *msg, struct window *w, struct exchange *
 	/* In one piece, or each piece becomes a TCP segment of its own; a redirected one may stay in three, and is not copied into another
 	 * page. */
 	int fault = config_inject_fault;
-	if (!w->turn.redirected && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
+	if (!w->run.redirected && total <= LINEAR_BYTES && !fault && !bpf_msg_pull_data(msg, 0, total, 0)) {
 		void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 		__u32 offset = at & (LINEAR_BYTES - 1);
 		if (data + offset + HEADER_BYTES <= end) {
@@ -200,7 +189,7 @@ __noinline int replace_parent(struct sk_msg_md *msg, struct window *w, struct ex
 {
 	if (!w || !x || at > 65535 || bpf_msg_pull_data(msg, at, at + 16, 0))
 		return REWRITTEN_NOT;
-	write_line(w, x, w->turn.server_here);
+	write_line(w, x, w->run.server_here);
 	void *data = (void *)(long)msg->data, *end = (void *)(long)msg->data_end;
 	if (data + 16 > end)
 		return REWRITTEN_NOT;

@@ -98,8 +98,8 @@ __noinline int on_request(struct connection *c, struct window *w)
 		return make_opaque(c, OPAQUE_DEEP);
 	if (c->streams[1].phase >= PHASE_FRAME)
 		return make_opaque(c, OPAQUE_NOT_HTTP); /* its server speaks HTTP/2 */
-	w->turn.continued = begin_request(c, w, w->turn.thread, w->turn.now);
-	if (w->turn.redirected)
+	w->run.continued = begin_request(c, w, w->run.thread, w->run.now);
+	if (w->run.redirected)
 		c->exchanges[c->asked & (DEPTH - 1)].flags |= EXCHANGE_REDIRECTED;
 	return 1;
 }
@@ -111,17 +111,17 @@ __noinline __u32 give_traceparent(struct sk_msg_md *msg, struct connection *c, s
 		return 0;
 	struct head *h = &w->head;
 	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
-	__u32 parent_at = h->traceparent + 36, end_at = h->length - 2, grew = w->turn.continued ? 0 : HEADER_BYTES;
+	__u32 parent_at = h->traceparent + 36, end_at = h->length - 2, grew = w->run.continued ? 0 : HEADER_BYTES;
 	int done = REWRITTEN_NOT;
-	if (w->turn.continued && parent_at >= w->turn.held)
-		done = replace_parent(msg, w, x, w->turn.at + parent_at - w->turn.held);
-	else if (h->traceparents == 0 && end_at >= w->turn.held && w->turn.room >= HEADER_BYTES)
-		done = inject(msg, w, x, w->turn.at + end_at - w->turn.held);
+	if (w->run.continued && parent_at >= w->run.held)
+		done = replace_parent(msg, w, x, w->run.begin + parent_at - w->run.held);
+	else if (h->traceparents == 0 && end_at >= w->run.held && w->run.room >= HEADER_BYTES)
+		done = inject(msg, w, x, w->run.begin + end_at - w->run.held);
 	if (done != REWRITTEN) {
 		count(COUNT_NOT_INJECTED);
 		return done == REWRITTEN_HALF ? GROWTH_FAILED : 0;
 	}
-	count(w->turn.continued ? COUNT_CONTINUED : COUNT_INJECTED);
+	count(w->run.continued ? COUNT_CONTINUED : COUNT_INJECTED);
 	x->flags |= EXCHANGE_INJECTED;
 	x->request_bytes += grew;
 	return grew;
@@ -133,7 +133,7 @@ __noinline int expect_answer(struct connection *c, struct window *w)
 	if (!c || !w)
 		return 0;
 	struct exchange *x = &c->exchanges[c->asked & (DEPTH - 1)];
-	if (w->turn.continued && !(x->flags & EXCHANGE_INJECTED))
+	if (w->run.continued && !(x->flags & EXCHANGE_INJECTED))
 		remember_received(c, w);
 	begin_body(&c->streams[0], &w->head, 1);
 	if (is_connect(x))
@@ -143,17 +143,12 @@ __noinline int expect_answer(struct connection *c, struct window *w)
 	return 0;
 }
 
-static __always_inline void take_turn(struct feed *f, __u32 at, __u32 held)
+static __always_inline void note_request(struct feed *f, __u32 begin, __u32 held)
 {
-	struct turn *t = &f->w->turn;
-	t->now = f->now;
-	t->at = at;
-	t->held = held;
-	t->thread = f->thread;
-	t->room = f->room;
-	t->looked = f->looked;
-	t->redirected = f->redirected;
-	t->server_here = f->c->flags & HERE_SERVER;
+	struct run *run = &f->w->run;
+	run->begin = begin;
+	run->held = held;
+	run->server_here = f->c->flags & HERE_SERVER;
 }
 
 static __always_inline int may_give(const struct connection *c)
@@ -164,16 +159,17 @@ static __always_inline int may_give(const struct connection *c)
 /* `held` bytes of the head in the window were sent before. Returns by how much the message grew. */
 static __always_inline __u32 read_request(struct feed *f, __u32 held, int is_msg)
 {
+	struct run *run = &f->w->run;
 	struct connection *c = f->c;
-	take_turn(f, f->at, held);
+	note_request(f, run->at, held);
 	if (!on_request(c, f->w))
 		return 0;
 	__u32 grew = is_msg && may_give(c) ? give_traceparent(f->msg, c, f->w) : 0;
 	expect_answer(c, f->w);
-	f->drop = grew == GROWTH_FAILED;
-	if (f->drop)
+	run->drop = grew == GROWTH_FAILED;
+	if (run->drop)
 		return 0;
-	f->room -= grew;
+	run->room -= grew;
 	return grew;
 }
 

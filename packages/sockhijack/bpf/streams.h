@@ -85,9 +85,9 @@ __noinline __u32 on_request_block(struct connection *c, struct window *w)
 	if (!s)
 		return 0;
 	s->exchange.stream = number;
-	begin_exchange(c, &s->exchange, w->turn.thread, w->turn.now);
+	begin_exchange(c, &s->exchange, w->run.thread, w->run.now);
 	s->exchange.request_bytes = bytes;
-	if (w->turn.redirected)
+	if (w->run.redirected)
 		s->exchange.flags |= EXCHANGE_REDIRECTED;
 	return number;
 }

@@ -30,11 +30,11 @@ static __always_inline void feed_segment(struct connection *c, struct __sk_buff 
 	}
 	if (seen >= g->payload)
 		return;
-	struct feed f = {
-		.skb = skb, .c = c, .now = bpf_ktime_get_ns(), .at = seen, .size = g->payload, .base = g->base, .stream = stream
+	struct feed f = { .skb = skb, .c = c };
+	struct run run = {
+		.now = bpf_ktime_get_ns(), .at = seen, .size = g->payload, .base = g->base, .stream = stream & 1, .thread = thread
 	};
-	f.thread = thread;
-	feed(&f, 0);
+	feed(&f, &run, 0);
 	c->next[stream & 1] = g->seq + g->payload;
 }
 
@@ -50,14 +50,13 @@ __noinline int feed_message(struct sk_msg_md *msg, struct connection *c, __u32 s
 	if ((__s32)seen < 0 || seen >= size)
 		return SK_PASS;
 	int redirected = room & ROOM_REDIRECTED;
-	struct feed f = {
-		.msg = msg, .c = c, .now = bpf_ktime_get_ns(), .at = seen, .size = size, .stream = stream & 1, .redirected = redirected
-	};
-	f.thread = (__u32)bpf_get_current_pid_tgid();
-	f.room = room & ~ROOM_REDIRECTED;
-	feed(&f, 1);
-	c->next[stream & 1] = redirected ? write_seq : write_seq + f.size;
-	return f.drop ? SK_DROP : SK_PASS;
+	struct feed f = { .msg = msg, .c = c };
+	struct run run = { .now = bpf_ktime_get_ns(), .at = seen, .size = size, .stream = stream & 1, .redirected = !!redirected };
+	run.thread = (__u32)bpf_get_current_pid_tgid();
+	run.room = room & ~ROOM_REDIRECTED;
+	feed(&f, &run, 1);
+	c->next[stream & 1] = redirected ? write_seq : write_seq + run.size;
+	return run.drop ? SK_DROP : SK_PASS;
 }
 
 /* A message of an enrolled socket. Bytes that TCP carries and that egress has not seen yet stay egress' business. */
