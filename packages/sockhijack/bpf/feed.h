@@ -212,10 +212,17 @@ static __always_inline int is_framed(const struct connection *c, struct framing 
 	return s->phase >= PHASE_FRAME;
 }
 
-/* Bodies need no look at the bytes. */
-static __always_inline int only_counts(const struct framing *s, __u32 bytes)
+/* Takes bytes that lie within a body, and need not be looked at nor even be here; 0: they may hold more than that. */
+static __always_inline int pass_body(struct connection *c, __u32 stream, __u32 bytes)
 {
-	return (s->phase == PHASE_BODY || s->phase == PHASE_CHUNK_DATA || s->phase == PHASE_FRAME_PAYLOAD) && s->left > bytes;
+	struct framing *s = &c->streams[stream & 1];
+	int frame = s->phase == PHASE_FRAME_PAYLOAD; /* counted with its frame */
+	if ((!frame && s->phase != PHASE_BODY && s->phase != PHASE_CHUNK_DATA) || s->left <= bytes)
+		return 0;
+	s->left -= bytes;
+	if (!frame)
+		count_bytes(c, stream, bytes);
+	return 1;
 }
 
 /* Feeds what `run` says; of it, the size, by which a message may have grown, and whether to drop it are what came of it. */
@@ -223,13 +230,8 @@ static __always_inline void feed(struct feed *f, struct run *run, int is_msg)
 {
 	struct connection *c = f->c;
 	struct framing *s = &c->streams[run->stream & 1];
-	__u32 all = run->size - run->at;
-	if (only_counts(s, all)) {
-		s->left -= all;
-		if (s->phase != PHASE_FRAME_PAYLOAD)
-			count_bytes(c, run->stream, all);
+	if (pass_body(c, run->stream, run->size - run->at))
 		return;
-	}
 	struct reader *r = claim_reader();
 	if (!r) {
 		make_opaque(c, OPAQUE_GAP);

@@ -187,3 +187,22 @@ nativeTest("trace.h keeps nothing of connections that were left alone, or that e
     [0],
   );
 });
+
+nativeTest("trace.h follows a body whose segments come out of order, as far as they lie within it", (t, { sanitized }) => {
+  const request = Buffer.from("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  const head = (length: number): string => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+  // The head fills its segment, so that only the body's are exchanged; its last segment comes in its turn.
+  const body = "GET / HTTP/1.1\r\n\r\n".repeat(3000);
+  const answer = Buffer.from(head(body.length) + body);
+  const exchange: Message[] = [
+    { stream: 0, way: way.segments, bytes: request },
+    { stream: 1, way: way.segments + way.late, bytes: answer },
+  ];
+  const one: Connection = { topology: topology.clientHere, trace: 2, faults: 0, rate: 0, seed: 7, messages: [...exchange, ...exchange] };
+  const [outcome] = sanitized.run([one]);
+  t.is(outcome!.opaque, opaque.no);
+  t.deepEqual(
+    outcome!.spans.map(({ status, aborted, answerBytes }) => [status, aborted, answerBytes]),
+    [1, 2].map(() => [200, false, answer.length]),
+  );
+});

@@ -20,7 +20,8 @@ enum way {
 	WAY_SEGMENTS = 2,
 	WAY_MASK = 3,
 	WAY_TWICE = 4, /* segments come a second time, in part or whole */
-	WAY_PIECES = 8 /* the message lies in several pieces of memory */
+	WAY_PIECES = 8, /* the message lies in several pieces of memory */
+	WAY_LATE = 16 /* of its segments each third comes after the one behind it */
 };
 /* What is still there after both ends have closed, and should not be. */
 enum left { LEFT_CONNECTION = 1, LEFT_THREAD = 2, LEFT_PARTIAL = 4, LEFT_STREAM = 8 };
@@ -204,14 +205,17 @@ static void send_segment(int sender, __u32 seq, const char *bytes, __u32 length,
 		run_packet(sender, 1, seq, bytes, length, syn, ack);
 }
 
-static void send_segments(int sender, const char *bytes, __u32 length, int twice)
+static void send_segments(int sender, const char *bytes, __u32 length, __u8 way)
 {
 	struct end *from = &ends[sender], *to = &ends[!sender];
-	for (__u32 at = 0; at < length; at += MSS) {
+	for (__u32 n = 0; n * MSS < length; n++) {
+		__u32 at = n * MSS, late = way & WAY_LATE && n % 3 && (n - n % 3 + 3) * MSS <= length;
+		if (late)
+			at += n % 3 == 1 ? MSS : -MSS;
 		__u32 some = length - at < MSS ? length - at : MSS;
 		from->tp.bytes_sent += some; /* as the kernel does, before the segment leaves */
 		send_segment(sender, from->sent + at, bytes + at, some, 0, 1);
-		__u32 back = twice ? chance() % (at + some + 1) : 0;
+		__u32 back = way & WAY_TWICE ? chance() % (at + some + 1) : 0;
 		if (back)
 			send_segment(sender, from->sent + at + some - back, bytes + at + some - back, back, 0, 1);
 	}
@@ -263,7 +267,7 @@ static void run_message(int stream, __u8 way, const char *bytes, __u32 length)
 	world.thread = THREAD + stream;
 	if ((way & WAY_MASK) == WAY_SEGMENTS || !is_here(stream) || length == 0) {
 		from->tp.sk.sk_lock.owned = 1;
-		send_segments(stream, bytes, length, way & WAY_TWICE);
+		send_segments(stream, bytes, length, way);
 		put_message(SK_PASS, bytes, length);
 	} else {
 		struct message m = { .md = { .size = length } };
@@ -283,7 +287,7 @@ static void run_message(int stream, __u8 way, const char *bytes, __u32 length)
 			die("size and pieces differ");
 		if (verdict == SK_PASS && !redirected) {
 			from->tp.write_seq += m.md.size;
-			send_segments(stream, m.piece[0].bytes, m.md.size, way & WAY_TWICE);
+			send_segments(stream, m.piece[0].bytes, m.md.size, way);
 		}
 		put_message(verdict, m.piece[0].bytes, m.md.size);
 		free(m.piece[0].bytes);

@@ -8,8 +8,8 @@ const source = new URL("harness.c", import.meta.url).pathname;
 
 /** Which ends are on this node (`enum topology` in harness.c). */
 export const topology = { bothHere: 0, clientHere: 1, serverHere: 2 } as const;
-/** How a message travels (`enum way`): one of the first three, plus `twice` for segments that come again, plus `pieces` for one that lies in several. */
-export const way = { redirected: 0, byTcp: 1, segments: 2, twice: 4, pieces: 8 } as const;
+/** How a message travels (`enum way`): one of the first three, plus `twice` for segments that come again, plus `pieces` for one that lies in several, plus `late` for segments out of order. */
+export const way = { redirected: 0, byTcp: 1, segments: 2, twice: 4, pieces: 8, late: 16 } as const;
 /** Helpers that fail now and then (`enum fault` in kernel.h). */
 export const fault = { push: 1, pull: 2, pop: 4, update: 8, read: 16, ring: 32 } as const;
 export const flag = { sampled: 1, continued: 2, injected: 16 } as const;

@@ -34,6 +34,12 @@ kernelTest("two nodes: each tells its own span, the traceparent between them joi
   t.like(last, { target: "/echo/3", injected: false, client: { service: "beside" } });
   const served = (await far.exchanges("web", 3)).at(-1)!;
   t.like(served, { target: "/echo/3", traceId: last.traceId, parentSpanId: last.clientSpanId, requestBytes: last.requestBytes });
+  // Header mode cannot give a blocking client's requests a header: they are in one trace all the same.
+  const blocking = `import urllib.request; print(urllib.request.urlopen("http://web.mesh/echo/4").read().decode())`;
+  t.regex(await near.run("client", [python, "-c", blocking], { within: b }).succeeded(), /^\|/);
+  const [fromBlocking, toWeb] = [(await near.exchanges("web", 4)).at(-1)!, (await far.exchanges("web", 4)).at(-1)!];
+  t.like(fromBlocking, { target: "/echo/4", injected: false, client: { service: "client" } });
+  t.like(toWeb, { target: "/echo/4", traceId: fromBlocking.traceId, parentSpanId: fromBlocking.clientSpanId, link: "side-band" });
 });
 
 kernelTest("two nodes, side-band: a proxy's request on the far node is in the trace of the request that it proxies", async (t) => {
