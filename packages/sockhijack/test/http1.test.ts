@@ -1,7 +1,7 @@
 /** bpf/trace.h and bpf/http1.h, run natively: what they find in connections, and that what they do to them is right to the byte. @module */
 
 import { cut } from "./http/cutting.ts";
-import { type Harness, opaque, topology, way } from "./http/harness.ts";
+import { type Connection, type Harness, type Message, opaque, topology, way } from "./http/harness.ts";
 import { all, anyTopology, connectionOf, each, everyCut, everyWay, nativeTest, show } from "./http/native.ts";
 import { Random } from "./http/random.ts";
 import { type Conversation, conversation } from "./http1/conversation.ts";
