@@ -42,6 +42,8 @@ function someRecords(oneIn: number): DataView {
       flags: connectionFlag.hereServer | connectionFlag.hereClient,
       exchange_flags: flags,
       pad: new Uint8Array(3),
+      stream: 0,
+      fraction: Math.floor(Math.random() * 2 ** 32),
       connection: BigInt(n),
       key: { client: ipBytes("10.0.0.1"), server: ipBytes("10.0.0.2"), client_port: n % 65_536, server_port: 8080, isn: 0 },
       replica: 0,

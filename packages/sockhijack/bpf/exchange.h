@@ -85,6 +85,8 @@ static __always_inline void tell(const struct connection *c, const struct exchan
 	r->answer_bytes = x->answer_bytes;
 	r->status = x->status;
 	r->exchange_flags = x->flags;
+	r->stream = x->stream;
+	r->fraction = *(const __u32 *)(x->trace + 12);
 	r->connection = c->id;
 	r->key = c->key;
 	r->from = c->from;

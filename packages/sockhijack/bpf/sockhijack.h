@@ -312,6 +312,8 @@ struct span_record {
 	__u16 flags; /* enum connection_flag */
 	__u8 exchange_flags; /* enum exchange_flag */
 	__u8 pad[3];
+	__u32 stream; /* exchange.stream */
+	__u32 fraction; /* the last four bytes of the trace's id */
 	__u64 connection;
 	struct birth_key key;
 	__u32 replica;

@@ -16,6 +16,7 @@ export const recordAt = 8;
 /** A record of an HTTP/1 exchange on connection 7; with a `stream` it is HTTP/2's, and knows no names. */
 export function record(exchange: Partial<SpanRecord["exchange"]> = {}, flags = 0, more: Partial<SpanRecord> = {}): DataView {
   const view = new DataView(new ArrayBuffer(recordAt + spanRecord.size));
+  const trace = exchange.trace ?? filled(16, 0xab);
   spanRecord.write(view, recordAt, {
     end_ns: 5_000_000n,
     start_ns: 1_000_000n,
@@ -26,6 +27,8 @@ export function record(exchange: Partial<SpanRecord["exchange"]> = {}, flags = 0
     exchange_flags: exchange.flags ?? exchangeFlag.sampled | exchangeFlag.redirected,
     pad: new Uint8Array(3),
     pad2: 0,
+    stream: exchange.stream ?? 0,
+    fraction: new DataView(trace.buffer, trace.byteOffset).getUint32(12, true),
     connection: 7n,
     key: { client: ipBytes("127.0.0.1"), server: ipBytes("fd00::1"), client_port: 40_000, server_port: 80, isn: 1 },
     from: 1,
@@ -33,7 +36,7 @@ export function record(exchange: Partial<SpanRecord["exchange"]> = {}, flags = 0
     replica: 3,
     flags: connectionFlag.hereClient | flags,
     exchange: {
-      trace: filled(16, 0xab),
+      trace,
       parent: filled(8, 0),
       client_span: filled(8, 1),
       server_span: filled(8, 2),

@@ -379,6 +379,8 @@ export interface SpanRecord {
   readonly flags: number;
   readonly exchange_flags: number;
   readonly pad: Uint8Array;
+  readonly stream: number;
+  readonly fraction: number;
   readonly connection: bigint;
   readonly key: BirthKey;
   readonly replica: number;
@@ -398,6 +400,8 @@ export const spanRecord: StructCodec<SpanRecord> = struct({
   flags: u16,
   exchange_flags: u8,
   pad: bytes(3),
+  stream: u32,
+  fraction: u32,
   connection: u64,
   key: birthKey,
   replica: u32,

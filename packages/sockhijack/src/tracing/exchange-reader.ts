@@ -56,7 +56,7 @@ export class ExchangeReader implements Exchange {
 
   /** HTTP/2's stream; 0 is HTTP/1. */
   get stream(): number {
-    return this.u32(x.stream);
+    return this.u32(at.stream);
   }
   /** The kernel's number of the connection, a socket cookie. */
   get connection(): number {
@@ -72,7 +72,7 @@ export class ExchangeReader implements Exchange {
   /** The end of the trace's id as a number from 0 to 1; these bits are random in all versions of Trace Context. */
   get traceFraction(): number {
     const header = this.#stream?.traceparent;
-    return header ? fractionOf(header.traceId) : this.u32(x.trace + 12) / words;
+    return header ? fractionOf(header.traceId) : this.u32(at.fraction) / words;
   }
   get clientSpanId(): string {
     return this.#hex(x.client_span, 8);
