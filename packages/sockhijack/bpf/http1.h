@@ -2,7 +2,8 @@
 /*
  * HTTP/1.1 framing (RFC 9112) of one direction of a connection: which bytes are heads, which are bodies. Nothing here is the kernel's but
  * the repeat() that whoever includes it defines, so test/http runs the very same code against generated streams.
- * What it does not understand it says, once: the caller leaves that connection alone for good.
+ * What it does not understand it says, once: the caller leaves that connection alone for good. Long, since heads, fields and chunks are one
+ * machine.
  */
 #ifndef MITSU_HTTP1_H
 #define MITSU_HTTP1_H

@@ -57,7 +57,7 @@ const cgroupPrograms = [
 
 /** Programs attached beside them while some service is traced. */
 const tracePrograms = ["packet_out", "packet_in", "established"] as const;
-/** Loaded when a service is traced for the first time: they, and `redirect` with the parser in it, cost the verifier some 400 ms. */
+/** Loaded when a service is traced for the first time: they, and `redirect` with the parser in it, cost the verifier some 200 ms. */
 const loadedForTracing: readonly string[] = [...tracePrograms, "on_receive", "redirect"];
 
 const mapNames = [
