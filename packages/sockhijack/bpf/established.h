@@ -17,13 +17,13 @@ static __always_inline int enter_alone(struct bpf_sock_ops *ctx, struct sock_sta
 	if (!config_inject || !(c->flags & PROPAGATE_HEADER) || !c->sampling || !s || s->redirect == REDIRECT_OFF)
 		return 0;
 	__u32 facts = facts_of((struct sock *)tp, tp, 0);
-	if ((facts & FACTS_AGAINST & ~FACTS_OF_READING) || !((facts & FACT_NONBLOCK) || s->redirect == REDIRECT_ON))
+	if ((facts & FACTS_AGAINST) || !((facts & FACT_NONBLOCK) || s->redirect == REDIRECT_ON))
 		return 0;
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	st->cookie = cookie;
 	st->mode = MODE_OFF;
 	st->slot = 0;
-	if (bpf_sock_hash_update(ctx, &injectors, &cookie, BPF_NOEXIST))
+	if (bpf_sock_hash_update(ctx, &sockets, &cookie, BPF_NOEXIST))
 		return 0;
 	st->flags |= STATE_ENROLLED | STATE_INJECTS;
 	return 1;

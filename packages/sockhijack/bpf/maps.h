@@ -31,9 +31,7 @@ MAP(udp_peers, BPF_MAP_TYPE_LRU_HASH, 16384, struct address_key, struct address,
 MAP(dns_slots, BPF_MAP_TYPE_ARRAY, DNS_SLOTS, __u32, struct address, 0); /* name server behind 127.53.0.(slot+1) */
 MAP(plans, BPF_MAP_TYPE_HASH, MAX_SOCKETS, __u64, struct plan, BPF_F_NO_PREALLOC); /* socket cookie → what the next scan does with it */
 MAP(pairs, BPF_MAP_TYPE_ARRAY, MAX_PAIRS, __u32, struct pair, BPF_F_MMAPABLE);
-MAP(sockets, BPF_MAP_TYPE_SOCKHASH, MAX_SOCKETS, __u64, __u64, 0); /* socket cookie → socket that is coupled, or to be */
-/* Those that are only given traceparents: without `verdict` they read as TCP does, control messages and all. */
-MAP(injectors, BPF_MAP_TYPE_SOCKHASH, MAX_SOCKETS, __u64, __u64, 0);
+MAP(sockets, BPF_MAP_TYPE_SOCKHASH, MAX_SOCKETS, __u64, __u64, 0); /* socket cookie → socket: coupled, or only given traceparents */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -109,8 +109,6 @@ static __always_inline __u32 facts_of(struct sock *sk, struct tcp_sock *tp, int 
 enum { UNREAD_WAIT = 0, UNREAD_WHOLE = 1, UNREAD_ANY = 2 };
 const volatile __u32 config_unread = UNREAD_WHOLE;
 
-/* Of these, what a socket loses that reads through the map. */
-#define FACTS_OF_READING (FACT_URGENT | FACT_LOWAT | FACT_CONTROL)
 #define FACTS_AGAINST (FACT_URGENT | FACT_LOWAT | FACT_ZEROCOPY | FACT_CONTROL | FACT_ULP | FACT_MPTCP | FACT_FOREIGN | FACT_NO_FILE)
 
 /*
@@ -143,12 +141,11 @@ static __always_inline __u8 take_unread(struct sock *sk)
 	return APPLIED_DONE;
 }
 
-/* A client's socket that is coupled no more may still be given traceparents. */
-static __always_inline void inject_again(struct sock *sk, __u64 cookie, struct sock_state *st)
+/* Is a client's socket still to be given traceparents when it is coupled no more? */
+static __always_inline int injects(struct sock_state *st)
 {
 	struct connection *c = (st->flags & (STATE_CLIENT | STATE_OPTED_OUT)) == STATE_CLIENT ? connection_of(st) : 0;
-	if (c && c->flags & PROPAGATE_HEADER && c->sampling && bpf_map_update_elem(&injectors, &cookie, sk, BPF_NOEXIST) == 0)
-		st->flags |= STATE_ENROLLED | STATE_INJECTS;
+	return c && c->flags & PROPAGATE_HEADER && c->sampling;
 }
 
 static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, struct sock_state *st, const struct plan *plan)
@@ -164,10 +161,10 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	st->peer_service = plan->peer_service;
 	st->flags = (st->flags & ~(STATE_TAP | STATE_QUIET)) | plan->flags;
 	st->mode = MODE_TCP;
-	if (st->flags & STATE_INJECTS) { /* a socket is in one of the two maps at a time, since each brings programs of its own */
-		if (!idle(psock_of(sk)) || bpf_map_delete_elem(&injectors, &cookie))
-			return APPLIED_LATER;
-		st->flags &= ~(STATE_INJECTS | STATE_SPENT | STATE_ENROLLED);
+	if (st->flags & STATE_INJECTS) { /* it is in the map already */
+		st->flags &= ~(STATE_INJECTS | STATE_SPENT);
+		count(COUNT_ENROLLED);
+		return APPLIED_DONE;
 	}
 	long error = bpf_map_update_elem(&sockets, &cookie, sk, BPF_NOEXIST);
 	if (error == 0 && !(waited_for(sk) && idle(psock_of(sk)))) {
@@ -181,12 +178,8 @@ static __always_inline __u8 enrol(struct sock *sk, __u64 cookie, __u32 facts, st
 	st->slot = 0;
 	if (error == 0) { /* a thread that came meanwhile, and by TCP's function: by the map's it would hold the psock */
 		bpf_map_delete_elem(&sockets, &cookie);
-		inject_again(sk, cookie, st);
 		return APPLIED_LATER;
 	}
-	inject_again(sk, cookie, st);
-	if (error == -16 /* EBUSY */) /* a thread still holds the psock that it had in the other map */
-		return APPLIED_LATER;
 	int full = error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
 	count(full ? COUNT_ENROL_FULL : COUNT_ENROL_REFUSED);
 	return full ? APPLIED_FULL : APPLIED_REFUSED;
@@ -208,17 +201,17 @@ static __always_inline __u8 quiesce(struct sock_state *st, struct sk_psock *psoc
 	return APPLIED_DONE;
 }
 
-static __always_inline __u8 release(struct sock *sk, __u64 cookie, struct sock_state *st, struct sk_psock *psock)
+static __always_inline __u8 release(__u64 cookie, struct sock_state *st, struct sk_psock *psock)
 {
-	int coupled = !(st->flags & STATE_INJECTS);
 	if (!(st->flags & (STATE_QUIET | STATE_INJECTS)) || !idle(psock) || !emptied(psock))
 		return APPLIED_LATER;
-	if (coupled ? bpf_map_delete_elem(&sockets, &cookie) : bpf_map_delete_elem(&injectors, &cookie))
+	int stays = !(st->flags & STATE_INJECTS) && injects(st);
+	if (!stays && bpf_map_delete_elem(&sockets, &cookie))
 		return APPLIED_REFUSED;
 	st->flags &= ~(STATE_QUIET | STATE_ENROLLED | STATE_INJECTS | STATE_SPENT);
+	if (stays)
+		st->flags |= STATE_ENROLLED | STATE_INJECTS;
 	st->slot = 0;
-	if (coupled)
-		inject_again(sk, cookie, st);
 	count(COUNT_RELEASED);
 	return APPLIED_DONE;
 }
@@ -231,7 +224,7 @@ static __always_inline __u8 apply(struct sock *sk, __u64 cookie, __u32 facts, st
 	case PLAN_QUIESCE:
 		return facts & FACT_ENROLLED ? quiesce(st, psock_of(sk), plan) : APPLIED_DONE;
 	case PLAN_RELEASE:
-		return facts & FACT_ENROLLED ? release(sk, cookie, st, psock_of(sk)) : APPLIED_DONE;
+		return facts & FACT_ENROLLED ? release(cookie, st, psock_of(sk)) : APPLIED_DONE;
 	case PLAN_TAKE:
 		return (facts & FACT_ENROLLED) && (facts & FACT_UNREAD) ? take_unread(sk) : APPLIED_DONE;
 	case PLAN_SET:

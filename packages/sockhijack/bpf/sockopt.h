@@ -39,8 +39,6 @@ int getsockopt(struct bpf_sockopt *ctx)
 /* Options whose effect is lost to a socket that reads through the map; the scan reads the same from the socket (facts_of in scan.h). */
 static __always_inline int loses(int level, int name)
 {
-	if (level == SOL_TCP_)
-		return name == TCP_INQ_;
 	if (level != SOL_SOCKET_)
 		return 0;
 	switch (name) {
@@ -57,23 +55,27 @@ static __always_inline int loses(int level, int name)
 	return 0;
 }
 
-/* A coupled connection leaves the map when its program sets such an option; before that the scan keeps it out. */
+/*
+ * A socket in the map leaves it when its program sets such an option; before that the scan keeps it out. Others are refused, and programs
+ * do without, as on older kernels: kernel TLS on a socket in the map corrupts records, a zero-copy send never completes, and TCP_INQ's
+ * control message never comes, which gRPC's C core asks for on every connection and would lose its traceparents by.
+ */
 SEC("cgroup/setsockopt")
 int setsockopt(struct bpf_sockopt *ctx)
 {
 	int level = ctx->level, name = ctx->optname;
-	int never = (level == SOL_TCP_ && name == TCP_ULP_) || (level == SOL_SOCKET_ && name == SO_ZEROCOPY_);
-	if (!never && !loses(level, name))
+	int refused = level == SOL_TCP_ ? name == TCP_ULP_ || name == TCP_INQ_ : level == SOL_SOCKET_ && name == SO_ZEROCOPY_;
+	if (!refused && !loses(level, name))
 		goto untouched;
 	struct bpf_sock *sk = ctx->sk;
 	struct sock_state *st = sk ? bpf_sk_storage_get(&states, sk, 0, 0) : 0;
-	if (!st || !(st->flags & STATE_ENROLLED) || (st->flags & STATE_INJECTS && !never))
+	if (!st || !(st->flags & STATE_ENROLLED))
 		goto untouched;
-	st->flags |= STATE_OPTED_OUT;
-	kick(bpf_get_netns_cookie(ctx), EVENT_OPTED_OUT);
-	if (never) {
-		/* Kernel TLS on a socket in the map corrupts records, a zero-copy send never completes: programs do without, as on older
-		 * kernels. */
+	if (level != SOL_TCP_ || name != TCP_INQ_) {
+		st->flags |= STATE_OPTED_OUT;
+		kick(bpf_get_netns_cookie(ctx), EVENT_OPTED_OUT);
+	}
+	if (refused) {
 		count(COUNT_OPTION_REFUSED);
 		bpf_set_retval(-EOPNOTSUPP_);
 		return 0;

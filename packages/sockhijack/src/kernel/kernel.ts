@@ -79,7 +79,6 @@ const mapNames = [
   "plans",
   "pairs",
   "sockets",
-  "injectors",
   "events",
   "taps",
   "states",
@@ -177,8 +176,8 @@ export class Kernel {
     this.#control = object.map("control").mmap({ writable: true });
     this.#scan = this.#openIter("scan", {});
     this.#watch = this.#openIter("watch", { map: object.map("states") });
-    this.#hook(object.program("redirect"), "sk_msg_verdict", "sockets");
-    this.#hook(object.program("verdict"), "sk_skb_verdict", "sockets");
+    this.#hook(object.program("redirect"), "sk_msg_verdict");
+    this.#hook(object.program("verdict"), "sk_skb_verdict");
   }
 
   /**
@@ -212,8 +211,7 @@ export class Kernel {
     const object = openObject(this.#options, { trace: true, autoload: (name) => loadedForTracing.includes(name) });
     try {
       object.load();
-      this.#hook(object.program("redirect"), "sk_msg_verdict", "sockets");
-      this.#hook(object.program("redirect"), "sk_msg_verdict", "injectors");
+      this.#hook(object.program("redirect"), "sk_msg_verdict");
     } catch (error) {
       object.close();
       throw error;
@@ -228,14 +226,14 @@ export class Kernel {
     return Iter.open(path).update(this.#object.program(name));
   }
 
-  /** Puts a program on a socket map, in the place of one that is there. */
-  #hook(program: Program, kind: "sk_msg_verdict" | "sk_skb_verdict", map: "sockets" | "injectors"): void {
-    const path = `${this.#pins}/link_${map}_${kind}`;
+  /** Puts a program on the socket map, in the place of one that is there. */
+  #hook(program: Program, kind: "sk_msg_verdict" | "sk_skb_verdict"): void {
+    const path = `${this.#pins}/link_${kind}`;
     if (existsSync(path)) {
       this.#links.push(Link.open(path).update(program));
       return;
     }
-    const link = program.attachSockmap(this.#object.map(map), kind);
+    const link = program.attachSockmap(this.#object.map("sockets"), kind);
     if (link instanceof Link) link.pin(path); // before Linux 6.10 there is no link: the program stays as long as the map does
     this.#links.push(link);
   }

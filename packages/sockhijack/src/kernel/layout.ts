@@ -2,7 +2,7 @@
 import { bytes, type Codec, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
-export const layoutVersion = 4;
+export const layoutVersion = 5;
 
 /** `struct address`, decoded. */
 export interface Address {

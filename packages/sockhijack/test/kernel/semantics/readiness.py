@@ -136,21 +136,21 @@ def many_sockets(seen):
     seen["turns"] = 200
 
 
-@case("FIONREAD counts every byte, before and after partial reads", coupled=True)
+@case("FIONREAD counts every byte, before and after partial reads, at both ends", coupled=True)
 def fionread(seen):
-    client, server = coupled_pair()
-    seen["idle"] = queued(server)
-    sent = 0
-    for size in (1, 100, 3000, 20_000):
-        send_all(client, content(sent, size))
-        sent += size
-        wait(server, select.POLLIN)
-    seen["sent"] = queued(server)
-    recv_exact(server, 150)
-    seen["after 150"] = queued(server)
-    recv_exact(server, sent - 150)
-    seen["drained"] = queued(server)
-    same(seen, {"idle": 0, "sent": sent, "after 150": sent - 150, "drained": 0}, "FIONREAD")
+    for who, (sender, reader) in (("server", coupled_pair()), ("client", coupled_pair()[::-1])):
+        told = seen[who] = {"idle": queued(reader)}
+        sent = 0
+        for size in (1, 100, 3000, 20_000):
+            send_all(sender, content(sent, size))
+            sent += size
+            wait(reader, select.POLLIN)
+        told["sent"] = queued(reader)
+        recv_exact(reader, 150)
+        told["after 150"] = queued(reader)
+        recv_exact(reader, sent - 150)
+        told["drained"] = queued(reader)
+        same(told, {"idle": 0, "sent": sent, "after 150": sent - 150, "drained": 0}, f"FIONREAD of the {who}")
 
 
 @case("reading by FIONREAD only, as nginx and Java do, gets the whole stream", coupled=True)
