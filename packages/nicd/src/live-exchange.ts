@@ -1,0 +1,90 @@
+/** One request on its way through nicd, and its answer: what filters see. @module */
+import type { Route } from "@mitsu/catalog";
+import type { Caller } from "./caller.ts";
+import type { Endpoint } from "./cluster/endpoint.ts";
+import type { RequestHead, ResponseHead } from "./message-head.ts";
+
+/** Why nicd answered itself or an exchange failed: Envoy's response flags, of which access logs and metrics tell. */
+export const flag = {
+  none: "",
+  noRoute: "NR",
+  noHealthyUpstream: "UH",
+  upstreamConnectFailure: "UF",
+  upstreamReset: "UC",
+  upstreamOverflow: "UO",
+  upstreamTimeout: "UT",
+  upstreamProtocolError: "UPE",
+  retryLimit: "URX",
+  downstreamGone: "DC",
+  downstreamProtocolError: "DPE",
+  rateLimited: "RL",
+  unauthorised: "UAEX",
+  faultDelay: "DI",
+  faultAbort: "FI",
+  tooLarge: "OM",
+} as const;
+
+/** One of {@link flag}. */
+export type Flag = (typeof flag)[keyof typeof flag];
+
+/** What a filter says: go on; wait until {@link LiveExchange.resume}; or: I have called {@link LiveExchange.respond}. */
+export const verdict = { continue: 0, stop: 1, respond: 2 } as const;
+
+/** One of {@link verdict}. */
+export type Verdict = (typeof verdict)[keyof typeof verdict];
+
+/** An answer that nicd itself gives. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly flag: Flag;
+  /** One line of text for the asking program; a newline is added. */
+  readonly body: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * A request and its answer. Times are nanoseconds since the machine started (`process.hrtime.bigint` as a number: exact to 104 days); sizes are
+ * bytes with heads. It lives from the request head's end to the answer's last byte; keep nothing of it longer, copy.
+ */
+export interface LiveExchange {
+  /** Counts up within one worker. */
+  readonly id: number;
+  readonly caller: Caller;
+  /** Name of the service that was asked for. */
+  readonly service: string;
+  /** Port at its virtual address. */
+  readonly port: number;
+  readonly request: RequestHead;
+  /** Null until its head has come, or was made. */
+  readonly response: ResponseHead | null;
+  readonly route: Route;
+  /** Name of the service that the route chose. */
+  target: string;
+  /** The replica that answered or was tried last; null before. */
+  readonly endpoint: Endpoint | null;
+  /** Tries, 0 when none reached a replica. */
+  readonly tries: number;
+  flag: Flag;
+  /** Name of the authorisation rule that denied it; empty unless one did. */
+  deniedBy: string;
+
+  /** 16 bytes; all zero until the trace filter has run. */
+  readonly traceId: Uint8Array;
+  /** 8 bytes each; the parent's are all zero when there is none. */
+  readonly spanId: Uint8Array;
+  readonly parentSpanId: Uint8Array;
+  sampled: boolean;
+
+  readonly startNs: number;
+  /** The answer's head came; 0 until then. */
+  readonly firstNs: number;
+  /** The answer's last byte was sent, or the exchange ended without; 0 until then. */
+  readonly endNs: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+
+  /** Answers the request in the place of a replica. Return `verdict.respond` after it. @returns `verdict.respond`, to be returned. */
+  respond(answer: OwnAnswer): Verdict;
+  /** Goes on after `verdict.stop`, with the next filter. Does nothing when the exchange has ended meanwhile. */
+  resume(): void;
+}
