@@ -23,4 +23,29 @@ export { jsonSchema } from "./json-schema.ts";
 export { loadCatalog } from "./load.ts";
 export { type ParseOptions, parseCatalog } from "./parse.ts";
 export type { CatalogProblem } from "./problem.ts";
+export { defaultRoute, defaultTraffic } from "./traffic/default-traffic.ts";
+export type {
+  ApplicationProtocol,
+  AuthorisationRule,
+  ClusterPolicy,
+  DirectAnswer,
+  Fault,
+  FieldMatch,
+  HeaderEdit,
+  LinkPolicy,
+  NicMode,
+  OutlierPolicy,
+  PathRewrite,
+  PolicyActionOfRequests,
+  RateLimit,
+  RedirectAnswer,
+  RequestMatch,
+  RetryCondition,
+  RetryPolicy,
+  Route,
+  SelectorName,
+  TextMatch,
+  Traffic,
+  WeightedTarget,
+} from "./traffic.ts";
 export { type CatalogWatch, type WatchOptions, watchCatalog } from "./watch.ts";
