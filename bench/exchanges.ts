@@ -8,10 +8,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ipBytes } from "../packages/sockhijack/src/kernel/ip.ts";
 import { connectionFlag, exchangeFlag, spanRecord } from "../packages/sockhijack/src/kernel/layout.ts";
-import type { Exchange } from "../packages/sockhijack/src/tracing/exchange.ts";
+
 import { ExchangeReader } from "../packages/sockhijack/src/tracing/exchange-reader.ts";
-import { OtlpExporter } from "../packages/sockhijack/src/tracing/otlp-exporter.ts";
-import { RedMetrics } from "../packages/sockhijack/src/tracing/red-metrics.ts";
+import { type Exchange, OtlpExporter, RedMetrics } from "../packages/telemetry/src/mod.ts";
 
 const records = 20_000; // what the ring gathers in 100 ms at 200 000 a second
 const services = 20;
@@ -94,7 +93,7 @@ for (const oneIn of [100, 1]) {
   print(`their text of ${(bytes / 1e6).toFixed(1)} MB`, performance.now() - began, "ms/scrape");
 }
 
-const down = await OtlpExporter.open({ endpoint: "http://127.0.0.1:9" });
+const down = await OtlpExporter.open({ daemon: "bench", endpoint: "http://127.0.0.1:9" });
 const all = someRecords(1);
 const door = nsEach(all, 50, (exchange) => down.add(exchange));
 await down.close(0);
@@ -104,7 +103,7 @@ const server = createServer((request, response) => request.resume().on("end", ()
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 for (const gzip of [false, true]) {
-  const exporter = await OtlpExporter.open({ endpoint, gzip, queueSpans: 4 * records });
+  const exporter = await OtlpExporter.open({ daemon: "bench", endpoint, gzip, queueSpans: 4 * records });
   const before = process.cpuUsage();
   for (let round = 0; round < 2; round++) nsEach(all, 1, (exchange) => exporter.add(exchange));
   await exporter.close(30_000);

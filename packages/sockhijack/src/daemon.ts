@@ -7,6 +7,7 @@ import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from 
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { cgroup2Path, defaultBpffs, ensureBpffs, hasCapability, requireFeatures } from "@mitsu/ebpf-ts";
 import { serve, sockhijack } from "@mitsu/ipc";
+import { OtlpExporter, openMetricsType, RecentTraces, RedMetrics } from "@mitsu/telemetry";
 import { asset } from "./assets.ts";
 import { Dns } from "./dns.ts";
 import { Engine } from "./engine.ts";
@@ -24,10 +25,6 @@ import { judgeKernel } from "./selftest/verdict.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
 import { ExchangeFeed } from "./tracing/exchange-feed.ts";
 import { LeftConnections } from "./tracing/left-connections.ts";
-import type { OtlpExporter } from "./tracing/otlp-exporter.ts";
-import { RecentTraces } from "./tracing/recent-traces.ts";
-import { RedMetrics } from "./tracing/red-metrics.ts";
-import { openMetricsType } from "./tracing/red-text.ts";
 import { trimWhenCalm } from "./trim-memory.ts";
 
 /** Arguments of `sockhijack daemon`. */
@@ -245,10 +242,16 @@ async function openExporter(
 ): Promise<OtlpExporter | undefined> {
   const to = endpoint ?? vars.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (to === undefined || to === "") return undefined;
-  const { OtlpExporter } = await import("./tracing/otlp-exporter.ts");
   const headers = vars.OTEL_EXPORTER_OTLP_HEADERS;
   const gzip = vars.OTEL_EXPORTER_OTLP_COMPRESSION === "gzip";
-  const exporter = await OtlpExporter.open({ endpoint: to, spansPerSecond, version, gzip, ...(headers === undefined ? {} : { headers }) });
+  const exporter = await OtlpExporter.open({
+    daemon: "sockhijack",
+    endpoint: to,
+    spansPerSecond,
+    version,
+    gzip,
+    ...(headers === undefined ? {} : { headers }),
+  });
   exchanges.to((exchange) => exporter.add(exchange));
   log.info("exporting spans", { to });
   return exporter;

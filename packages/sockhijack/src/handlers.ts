@@ -3,6 +3,7 @@ import { decide } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Handlers, SockhijackProtocol } from "@mitsu/ipc";
+import type { RecentTraces } from "@mitsu/telemetry";
 import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -11,7 +12,6 @@ import type { Attachment } from "./mesh/attachment.ts";
 import { cgroupOfPid, findCgroup, joinCgroup, makeCgroup } from "./mesh/cgroups.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { TapFeed } from "./tap/tap-feed.ts";
-import type { RecentTraces } from "./tracing/recent-traces.ts";
 import { flowView, matrixView, serviceViews } from "./views.ts";
 
 /** What the methods work on. */

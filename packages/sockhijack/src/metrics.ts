@@ -1,11 +1,11 @@
 /** What `metrics` shows, read from the kernel at each scrape. @module */
 import type { Metrics } from "@mitsu/cli";
+import type { OtlpExporter } from "@mitsu/telemetry";
 import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { ExchangeFeed } from "./tracing/exchange-feed.ts";
-import type { OtlpExporter } from "./tracing/otlp-exporter.ts";
 import { matrixView, serviceViews } from "./views.ts";
 
 /** Registers every metric of sockhijack. */

@@ -1,6 +1,7 @@
+import { keep } from "@mitsu/telemetry";
 import test from "ava";
 import { connectionFlag, exchangeFlag, lineBytes } from "../src/kernel/layout.ts";
-import { ExchangeReader, keep } from "../src/tracing/exchange-reader.ts";
+import { ExchangeReader } from "../src/tracing/exchange-reader.ts";
 import { line, record, recordAt } from "./some-records.ts";
 
 const names = { service: (id: number) => ["", "web", "cart"][id]!, offsetNs: 10n ** 18n, node: "n1" };

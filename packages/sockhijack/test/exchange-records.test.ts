@@ -1,7 +1,6 @@
+import { type Exchange, keep, traceFraction } from "@mitsu/telemetry";
 import test from "ava";
 import { exchangeFlag, type SpanRecord } from "../src/kernel/layout.ts";
-import type { Exchange } from "../src/tracing/exchange.ts";
-import { keep, traceFraction } from "../src/tracing/exchange-reader.ts";
 import { ExchangeRecords } from "../src/tracing/exchange-records.ts";
 import { blockRecord, frame, h2, headers } from "./http2-frames.ts";
 import { record, recordAt, unnamed } from "./some-records.ts";

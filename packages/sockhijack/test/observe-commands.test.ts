@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLog, run, type TestEnvOptions, testEnv } from "@mitsu/cli";
 import { type Handlers, sockhijack as protocol, type SockhijackProtocol, serve } from "@mitsu/ipc";
+import { type Exchange, RecentTraces } from "@mitsu/telemetry";
 import test, { type ExecutionContext } from "ava";
+import { shop, someExchange, traceIdOf } from "../../telemetry/test/some-exchanges.ts";
 import { sockhijack } from "../src/cli.ts";
-import type { Exchange } from "../src/tracing/exchange.ts";
-import { RecentTraces } from "../src/tracing/recent-traces.ts";
-import { shop, someExchange, traceIdOf } from "./some-exchanges.ts";
 
 /** A daemon with traces and one edge on which 1 MB passes between any two readings, and what calls commands on it. */
 async function daemon(t: ExecutionContext) {

@@ -1,6 +1,5 @@
 import test from "ava";
 import { StreamNames, wantedFields } from "../src/tracing/stream-names.ts";
-import { parseTraceparent } from "../src/tracing/traceparent.ts";
 
 type Block = Readonly<Record<string, string>>;
 
@@ -67,25 +66,4 @@ test("StreamNames bounds what a program sends, and keeps no credentials and no c
   t.deepEqual([names.method.length, names.target.length, names.authority.length], [32, 512, 255]);
   t.is(after([{ ":authority": "ann:secret@shop.example:8080" }]).authority, "shop.example:8080");
   t.is(after([{ ":path": "/a\x00b\x1b[2J\x9bc é" }]).target, "/a�b�[2J�c é");
-});
-
-test("parseTraceparent() takes what W3C allows of version 00, and nothing else", (t) => {
-  const [trace, parent] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
-  t.deepEqual(parseTraceparent(`00-${trace}-${parent}-01`), { traceId: trace, parentId: parent, sampled: true });
-  t.is(parseTraceparent(`00-${trace}-${parent}-02`)?.sampled, false);
-  t.is(parseTraceparent(`00-${trace}-${parent}-ff`)?.sampled, true);
-  for (const invalid of [
-    "",
-    `01-${trace}-${parent}-01`,
-    `ff-${trace}-${parent}-01`,
-    `00-${trace}-${parent}-01-more`,
-    `00-${trace}-${parent}-1`,
-    `00-${trace.toUpperCase()}-${parent}-01`,
-    `00-${"0".repeat(32)}-${parent}-01`,
-    `00-${trace}-${"0".repeat(16)}-01`,
-    ` 00-${trace}-${parent}-01`,
-    `00-${trace}-${parent}-01\n`,
-  ]) {
-    t.is(parseTraceparent(invalid), undefined, invalid);
-  }
 });

@@ -1,12 +1,8 @@
 /** `sockhijack trace`: requests as they called each other, of the past or as they end. @module */
 import { type Context, json as jsonText, onSignals, painter } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { exchangeFromWire, exchangeToWire, isWanted, linkText, noLinks, QuietTraces, type Trace, traceText } from "@mitsu/telemetry";
 import { daemonClient, type SockhijackClient } from "../client.ts";
-import { linkText, noLinks } from "../tracing/link-counts.ts";
-import { QuietTraces } from "../tracing/quiet-traces.ts";
-import { isWanted, type Trace } from "../tracing/trace.ts";
-import { traceText } from "../tracing/tree-text.ts";
-import { exchangeFromWire, exchangeToWire } from "../tracing/wire.ts";
 
 /** Arguments of `trace`. */
 export interface TraceArgs {

@@ -1,7 +1,9 @@
 /** The service graph in Graphviz's DOT language, from which the SVG is drawn too. @module */
+
+import { serviceLabel } from "@mitsu/telemetry";
 import { carriageOf } from "./carriage.ts";
 import type { Edge } from "./edges.ts";
-import { edgeLabel, nodeName } from "./label.ts";
+import { edgeLabel } from "./label.ts";
 import { palette } from "./palette.ts";
 
 /** A string of DOT: quotes and backslashes are escaped (https://graphviz.org/doc/info/lang.html). */
@@ -46,13 +48,13 @@ const legend = [
  */
 export function graphDot(edges: readonly Edge[]): string {
   const services = [...new Set(edges.flatMap(({ from, to }) => [from, to]))].toSorted();
-  const nodes = services.map((service) => `  ${quoted(nodeName(service))}${service === "" ? ' [style="rounded,dashed"]' : ""};`);
+  const nodes = services.map((service) => `  ${quoted(serviceLabel(service))}${service === "" ? ' [style="rounded,dashed"]' : ""};`);
   const lines = edges.map((edge) => {
     const carriage = carriageOf(edge);
     const { light } = palette[carriage];
     const style = carriage === "denied" ? ", style=dashed" : "";
     const look = `color="${light}", fontcolor="${light}", penwidth=${widthOf(edge)}${style}`;
-    return `  ${quoted(nodeName(edge.from))} -> ${quoted(nodeName(edge.to))} [label=${label(edgeLabel(edge))}, ${look}];`;
+    return `  ${quoted(serviceLabel(edge.from))} -> ${quoted(serviceLabel(edge.to))} [label=${label(edgeLabel(edge))}, ${look}];`;
   });
   const { ground, box, frame, text, tcp } = palette;
   return [

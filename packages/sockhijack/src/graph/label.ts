@@ -2,11 +2,6 @@
 import { formatBytes } from "@mitsu/cli";
 import type { Edge } from "./edges.ts";
 
-/** The name shown for a service; programs outside the mesh have none. */
-export function nodeName(service: string): string {
-  return service === "" ? "(outside)" : service;
-}
-
 /** Rounded down: only what is wholly redirected is called 100 %. */
 function percent(share: number): string {
   return share < 0.01 ? "<1 %" : `${Math.floor(share * 100)} %`;

@@ -1,8 +1,9 @@
 /** The service graph as a tree in text: each service below those that call it. @module */
 import type { OutputStream, Paint } from "@mitsu/cli";
+import { serviceLabel } from "@mitsu/telemetry";
 import { type Carriage, carriageOf } from "./carriage.ts";
 import type { Edge } from "./edges.ts";
-import { edgeLabel, nodeName } from "./label.ts";
+import { edgeLabel } from "./label.ts";
 
 const styles = { redirected: "green", tcp: "dim", denied: "red" } as const satisfies Record<Carriage, Parameters<Paint>[0]>;
 
@@ -32,12 +33,12 @@ export function graphText(edges: readonly Edge[], out: Pick<OutputStream, "isTTY
       const last = index === calls.length - 1;
       const again = drawn.has(edge.to);
       const above = again && callers.has(edge.to) ? "  (above)" : "";
-      add(`${indent}${last ? "└─" : "├─"} ${nodeName(edge.to)}  `, `${edgeLabel(edge).join(", ")}${above}`, carriageOf(edge));
+      add(`${indent}${last ? "└─" : "├─"} ${serviceLabel(edge.to)}  `, `${edgeLabel(edge).join(", ")}${above}`, carriageOf(edge));
       if (!again) below(edge.to, `${indent}${last ? "   " : "│  "}`);
     }
   };
   const root = (service: string): void => {
-    lines.push(cut(nodeName(service), width));
+    lines.push(cut(serviceLabel(service), width));
     below(service, "");
   };
   for (const service of callers) if (!called.has(service)) root(service);

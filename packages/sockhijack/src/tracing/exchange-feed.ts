@@ -1,8 +1,8 @@
 /** Exchanges from the kernel's ring to whoever makes something of them. @module */
 import { type RecordHandler, RingBuffer } from "@mitsu/ebpf-ts";
+import type { Exchange } from "@mitsu/telemetry";
 import type { Kernel } from "../kernel/kernel.ts";
 import { headerBlock } from "../kernel/layout.ts";
-import type { Exchange } from "./exchange.ts";
 import type { RecordNames } from "./exchange-reader.ts";
 import { ExchangeRecords } from "./exchange-records.ts";
 import type { HeaderBlockCounts } from "./header-blocks.ts";
@@ -54,7 +54,7 @@ export class ExchangeFeed {
 
   /**
    * Hands every exchange to `sink` from now on, until the returned function is called. What it is handed is good for the duration of the
-   * call; `keep()` (exchange-reader.ts) makes one that lasts.
+   * call; `keep()` of `@mitsu/telemetry` makes one that lasts.
    */
   to(sink: (exchange: Exchange) => void): () => void {
     this.#sinks.add(sink);

@@ -1,8 +1,8 @@
 /** The kernel's span records as exchanges, read only as far as somebody looks. @module */
 import { hostname } from "node:os";
+import { type Exchange, type ExchangeEnd, fractionOf, type PassingExchange, type Protocol } from "@mitsu/telemetry";
 import { ipText } from "../kernel/ip.ts";
 import { birthKey, connectionFlag, exchangeFlag, exchangeRecord, spanRecord } from "../kernel/layout.ts";
-import type { Exchange, ExchangeEnd, Protocol } from "./exchange.ts";
 import type { StreamNames } from "./stream-names.ts";
 
 /** What records name by number, and what the kernel's clock does not know. */
@@ -27,7 +27,7 @@ const words = 2 ** 32;
  * Stands at one record after the other: what it says is true until it is moved on, and only what is asked for is decoded. At
  * 200 000 requests a second, objects and texts for each would cost a core.
  */
-export class ExchangeReader implements Exchange {
+export class ExchangeReader implements PassingExchange {
   readonly #names: RecordNames;
   readonly #node: string;
   #view: DataView;
@@ -260,19 +260,4 @@ class EndReader implements ExchangeEnd {
   get here(): boolean {
     return this.#exchange.end(this.#which, "here") as boolean;
   }
-}
-
-/** The exchange as something of its own, when it is still the reader's. */
-export function keep(exchange: Exchange): Exchange {
-  return exchange instanceof ExchangeReader ? exchange.keep() : exchange;
-}
-
-/** Where the trace's id lies between 0 and 1: the same for all of its exchanges, on every node. */
-export function traceFraction(exchange: Exchange): number {
-  if (exchange instanceof ExchangeReader) return exchange.traceFraction;
-  return fractionOf(exchange.traceId);
-}
-
-function fractionOf(traceId: string): number {
-  return Buffer.from(traceId.slice(-8), "hex").readUInt32LE() / words;
 }

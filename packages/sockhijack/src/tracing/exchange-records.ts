@@ -1,5 +1,5 @@
 /** What stands in the kernel's ring, record by record: exchanges, and between them what HTTP/2 said. @module */
-import type { Exchange } from "./exchange.ts";
+import type { Exchange } from "@mitsu/telemetry";
 import { ExchangeReader, type RecordNames } from "./exchange-reader.ts";
 import { type HeaderBlockCounts, HeaderBlocks } from "./header-blocks.ts";
 import type { StreamNames } from "./stream-names.ts";

@@ -1,6 +1,5 @@
 /** What the header blocks of one HTTP/2 stream say: request, answer, trailers. @module */
-import { clientStatusOf, grpcStatus } from "./grpc-status.ts";
-import { parseTraceparent, type Traceparent } from "./traceparent.ts";
+import { clientStatusOf, grpcStatus, parseTraceparent, type Traceparent } from "@mitsu/telemetry";
 
 /** Names of the fields that are looked at. */
 export const wantedFields: readonly string[] = [":method", ":path", ":authority", ":status", "content-type", "grpc-status", "traceparent"];

@@ -1,6 +1,6 @@
 /** What leaves the daemon: spans by OTLP to a receiver, RED metrics, and what a receiver that is down does. @module */
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
-import { otlpReceiver } from "../otlp-receiver.ts";
+import { otlpReceiver } from "../../../telemetry/test/otlp-receiver.ts";
 import { freePort } from "./support/free-port.ts";
 import { Sandbox } from "./support/sandbox.ts";
 import { nginx } from "./support/servers.ts";

@@ -1,6 +1,5 @@
 /** Which traces are exported when there are more spans than a receiver is to be sent: whole traces, the same on every node. @module */
-import type { Exchange } from "./exchange.ts";
-import { traceFraction } from "./exchange-reader.ts";
+import { type Exchange, traceFraction } from "./exchange.ts";
 
 /** Between two looks at how many spans come. */
 const everyMs = 250;

@@ -1,9 +1,9 @@
 /** Traces as people see them. @module */
 import type { Paint } from "@mitsu/cli";
 import test from "ava";
-import { linkText, noLinks } from "../src/tracing/link-counts.ts";
-import { timelineBar } from "../src/tracing/timeline.ts";
-import { traceText } from "../src/tracing/tree-text.ts";
+import { linkText, noLinks } from "../src/link-counts.ts";
+import { timelineBar } from "../src/timeline.ts";
+import { traceText } from "../src/tree-text.ts";
 import { at, nameless, shop, someCall, someExchange, traceIdOf } from "./some-exchanges.ts";
 
 const plain: Paint = (_style, text) => text;

@@ -1,26 +1,22 @@
 /** Rate, errors and duration of the requests between services, with Istio's names, so that its dashboards show them. @module */
-import { type Exchange, isStatusLost } from "./exchange.ts";
+import { type Exchange, isStatusLost, responseFlags, type Security } from "./exchange.ts";
 import { type Exemplar, Histogram } from "./histogram.ts";
+import type { RedSeries } from "./red-series.ts";
 import { redText } from "./red-text.ts";
 
-/** One combination of labels. */
-export interface RedSeries {
-  readonly reporter: "source" | "destination";
-  /** Services; empty outside the mesh. */
-  readonly from: string;
-  readonly to: string;
-  readonly protocol: "http" | "grpc";
-  /** HTTP's status; `0` when there was no answer, `unknown` when what it said was lost. */
-  readonly code: string;
-  /** Of gRPC, if there was one. */
-  readonly grpcStatus: number | undefined;
-  readonly aborted: boolean;
+/** What may be told to {@link RedMetrics}. */
+export interface RedOptions {
+  /** Series; 2000 unless told. One takes some 2 KB here and 17 KB of text at each scrape. */
+  readonly limit?: number;
+  /** What the label `reporter` calls the client's and the server's end; `source` and `destination` unless told. */
+  readonly reporters?: readonly [client: string, server: string];
+}
+
+/** A series that still grows. */
+interface Growing extends RedSeries {
   requests: number;
-  /** A recent sampled request. */
   exemplar: Exemplar | undefined;
-  /** Milliseconds. */
   readonly duration: Histogram;
-  /** Bytes with heads. */
   readonly request: Histogram;
   readonly response: Histogram;
 }
@@ -29,12 +25,14 @@ export interface RedSeries {
 const lostStatus = 1;
 /** Statuses are numbers of 16 bits. */
 const statuses = 2 ** 16;
+/** Above all that {@link numberOf} puts below the flags: 18 kinds of gRPC's status, HTTP's status, two bits. */
+const flagsFactor = 2 ** 23;
 
-/** Series of one client and one server, by {@link numberOf} + reporter. */
+/** Series of one client and one server, by {@link RedMetrics} `#numberOf` + reporter. */
 interface Edge {
   readonly from: string;
   readonly to: string;
-  readonly byNumber: Map<number, RedSeries>;
+  readonly byNumber: Map<number, Growing>;
 }
 
 /**
@@ -50,25 +48,31 @@ interface Edge {
  */
 export class RedMetrics {
   readonly #limit: number;
+  readonly #reporters: readonly [client: string, server: string];
   /** Client's service → server's service. No text keys are put together: this runs for every request. */
   readonly #edges = new Map<string, Map<string, Edge>>();
-  readonly #all: RedSeries[] = [];
+  /** A number for each of Envoy's flags that was told; who tells none has the first two. */
+  readonly #flags = new Map<string, number>([
+    ["", 0],
+    ["UC", 1],
+  ]);
+  readonly #all: Growing[] = [];
   /** Exchanges' ends not counted since the limit was met. */
   dropped = 0;
 
-  /** @param limit Series; one takes some 2 KB here and 17 KB of text at each scrape. */
-  constructor(limit = 2000) {
+  constructor({ limit = 2000, reporters = ["source", "destination"] }: RedOptions = {}) {
     this.#limit = limit;
+    this.#reporters = reporters;
   }
 
   /** Counts an exchange, sampled or not; sampled ones become examples. Each property is read once: they may be decoded only when read. */
   add(exchange: Exchange): void {
     const { endNs, sampled, requestBytes, answerBytes } = exchange;
     const edge = this.#edgeOf(exchange.client.service, exchange.server.service);
-    const number = numberOf(exchange);
+    const number = this.#numberOf(exchange);
     for (const reporter of [0, 1] as const) {
       if (!(reporter === 0 ? exchange.client : exchange.server).here) continue;
-      const series = edge.byNumber.get(number + reporter) ?? this.#newSeries(edge, exchange, reporter);
+      const series = edge.byNumber.get(number + reporter) ?? this.#newSeries(edge, exchange, number, reporter);
       if (!series) {
         this.dropped++;
         continue;
@@ -86,6 +90,11 @@ export class RedMetrics {
       series.duration.exemplars[bucket] = exemplar;
       series.exemplar = { ...exemplar, value: 1 };
     }
+  }
+
+  /** All that was counted; it goes on growing. */
+  get series(): readonly RedSeries[] {
+    return this.#all;
   }
 
   /**
@@ -111,33 +120,43 @@ export class RedMetrics {
     return edge;
   }
 
-  #newSeries({ from, to, byNumber }: Edge, exchange: Exchange, reporter: 0 | 1): RedSeries | undefined {
+  /** All that tells series of an edge apart but for the reporter, which is the lowest bit. */
+  #numberOf(exchange: Exchange): number {
+    // 0 HTTP, 1 gRPC without a status, 2 and more gRPC with one.
+    const grpc = exchange.protocol === "grpc" ? (exchange.grpcStatus ?? -1) + 2 : 0;
+    const status = isStatusLost(exchange) ? lostStatus : exchange.status;
+    const { flags } = exchange;
+    const flag = flags === undefined ? Number(exchange.aborted) : (this.#flags.get(flags) ?? this.#newFlag(flags));
+    const tls = exchange.security === "mutual_tls" ? 2 : 0;
+    return flag * flagsFactor + (grpc * statuses + status) * 4 + tls;
+  }
+
+  #newFlag(flags: string): number {
+    const number = this.#flags.size;
+    this.#flags.set(flags, number);
+    return number;
+  }
+
+  #newSeries({ from, to, byNumber }: Edge, exchange: Exchange, number: number, reporter: 0 | 1): Growing | undefined {
     if (this.#all.length >= this.#limit) return undefined;
-    const { aborted } = exchange;
-    const made: RedSeries = {
-      reporter: reporter === 0 ? "source" : "destination",
+    const security: Security = exchange.security ?? "none";
+    const made: Growing = {
+      reporter: this.#reporters[reporter],
       from,
       to,
       protocol: exchange.protocol === "grpc" ? "grpc" : "http",
       code: isStatusLost(exchange) ? "unknown" : String(exchange.status),
       grpcStatus: exchange.grpcStatus,
-      aborted,
+      flags: responseFlags(exchange),
+      security,
       requests: 0,
       exemplar: undefined,
       duration: new Histogram(),
       request: new Histogram(),
       response: new Histogram(),
     };
-    byNumber.set(numberOf(exchange) + reporter, made);
+    byNumber.set(number + reporter, made);
     this.#all.push(made);
     return made;
   }
-}
-
-/** All that tells series of an edge apart but for the reporter, which is the lowest bit. */
-function numberOf(exchange: Exchange): number {
-  // 0 HTTP, 1 gRPC without a status, 2 and more gRPC with one.
-  const grpc = exchange.protocol === "grpc" ? (exchange.grpcStatus ?? -1) + 2 : 0;
-  const status = isStatusLost(exchange) ? lostStatus : exchange.status;
-  return (grpc * statuses + status) * 4 + Number(exchange.aborted) * 2;
 }

@@ -27,7 +27,9 @@ const maxResources = 4096;
 export interface SpanMakerOptions {
   /** Makes a resource: `resourceFromAttributes` of @opentelemetry/resources. */
   readonly resource: (attributes: Attributes) => Resource;
-  /** Version of sockhijack, told with the spans. */
+  /** Who tells: `sockhijack` has the scope `mitsu.sockhijack`. */
+  readonly daemon: string;
+  /** Version of the daemon, told with the spans. */
   readonly version?: string;
   readonly routes?: RouteTable;
   /** Methods that are told by name; RFC 9110's, PATCH and QUERY unless given. `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` */
@@ -39,7 +41,7 @@ export interface SpanMakerOptions {
  *
  * @example
  * ```ts
- * const maker = new SpanMaker({ resource: resourceFromAttributes });
+ * const maker = new SpanMaker({ resource: resourceFromAttributes, daemon: "sockhijack" });
  * const spans = maker.spans(exchange);
  * ```
  */
@@ -50,9 +52,9 @@ export class SpanMaker {
   readonly #methods: ReadonlySet<string>;
   readonly #resources = new Map<string, Resource>();
 
-  constructor({ resource, version, routes = new RouteTable(), methods = knownMethods }: SpanMakerOptions) {
+  constructor({ resource, daemon, version, routes = new RouteTable(), methods = knownMethods }: SpanMakerOptions) {
     this.#resource = resource;
-    this.#scope = { name: "mitsu.sockhijack", schemaUrl, ...(version === undefined ? {} : { version }) };
+    this.#scope = { name: `mitsu.${daemon}`, schemaUrl, ...(version === undefined ? {} : { version }) };
     this.#routes = routes;
     this.#methods = new Set(methods);
   }

@@ -1,6 +1,6 @@
 import test from "ava";
-import { istioBuckets } from "../src/tracing/histogram.ts";
-import { RedMetrics } from "../src/tracing/red-metrics.ts";
+import { istioBuckets } from "../src/histogram.ts";
+import { RedMetrics } from "../src/red-metrics.ts";
 import { at, nameless, someCall, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
 
 const exchange = (more: Partial<Told> = {}) => someExchange({ from: "web", to: "cart", span: 7, ms: [0, 10, 40], ...more });
@@ -182,7 +182,7 @@ test("RedMetrics escapes names", (t) => {
 });
 
 test("RedMetrics holds no more series than it may, and counts what it leaves out", (t) => {
-  const red = new RedMetrics(5);
+  const red = new RedMetrics({ limit: 5 });
   for (let status = 100; status < 600; status++) red.add(exchange({ here: "client", status }));
   red.add(exchange({ here: "client", status: 100 }));
   t.is(values(red, "istio_requests_total").length, 5);

@@ -1,5 +1,5 @@
 import test from "ava";
-import { ExportPace } from "../src/tracing/export-pace.ts";
+import { ExportPace } from "../src/export-pace.ts";
 import { someExchange } from "./some-exchanges.ts";
 
 const traceId = (n: number): string => ((n * 2654435761) >>> 0).toString(16).padStart(8, "0").repeat(4);

@@ -24,10 +24,12 @@ export class OtlpPost {
   readonly #endpoint: OtlpEndpoint;
   readonly #agent: HttpAgent;
   readonly #gzip: boolean;
+  readonly #userAgent: string;
 
-  constructor(endpoint: OtlpEndpoint, { gzip }: { readonly gzip: boolean }) {
+  constructor(endpoint: OtlpEndpoint, { gzip, userAgent }: { readonly gzip: boolean; readonly userAgent: string }) {
     this.#endpoint = endpoint;
     this.#gzip = gzip;
+    this.#userAgent = userAgent;
     this.#agent =
       endpoint.url.protocol === "https:"
         ? new HttpsAgent({ keepAlive: true, maxSockets: 1 })
@@ -50,7 +52,7 @@ export class OtlpPost {
       agent: this.#agent,
       signal,
       headers: {
-        "user-agent": "mitsu-sockhijack",
+        "user-agent": this.#userAgent,
         traceparent: notSampled,
         ...headers,
         "content-type": "application/x-protobuf",

@@ -1,9 +1,17 @@
 /** Request metrics as text. Sources: OpenMetrics 1.0; Prometheus, "Exposition formats", text format 0.0.4. @module */
-import { type Exemplar, type Histogram, istioBuckets } from "./histogram.ts";
-import type { RedSeries } from "./red-metrics.ts";
+import { type Exemplar, type HistogramCounts, istioBuckets } from "./histogram.ts";
+import type { RedSeries } from "./red-series.ts";
 
 /** Content-Type of the text with exemplars; a scraper that wants it says so in Accept. */
 export const openMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/** Names of the metrics below, as Prometheus' text format has them; histograms' have `_bucket`, `_sum` and `_count` behind them. */
+export const redMetricNames: readonly string[] = [
+  "istio_requests_total",
+  "istio_request_duration_milliseconds",
+  "istio_request_bytes",
+  "istio_response_bytes",
+];
 
 const histograms = [
   ["istio_request_duration_milliseconds", "duration", "Time from the request to the end of its answer."],
@@ -32,7 +40,7 @@ export function redText(all: readonly RedSeries[], openMetrics: boolean): string
   return `${lines.join("\n")}\n`;
 }
 
-function pushHistogram(lines: string[], name: string, labels: string, histogram: Histogram, openMetrics: boolean): void {
+function pushHistogram(lines: string[], name: string, labels: string, histogram: HistogramCounts, openMetrics: boolean): void {
   let count = 0;
   for (let bucket = 0; bucket <= istioBuckets.length; bucket++) {
     count += histogram.counts[bucket]!;
@@ -54,12 +62,12 @@ function shown(exemplar: Exemplar | undefined): string {
   return ` # {trace_id="${exemplar.traceId}",span_id="${exemplar.spanId}"} ${exemplar.value} ${seconds}`;
 }
 
-/** A service stands for Istio's workload and service alike; UC is Envoy's "upstream connection termination". */
-function labelsOf({ reporter, from, to, protocol, code, grpcStatus, aborted }: RedSeries): string {
+/** A service stands for Istio's workload and service alike. */
+function labelsOf({ reporter, from, to, protocol, code, grpcStatus, flags, security }: RedSeries): string {
   const source = escaped(from || "unknown");
   const destination = escaped(to || "unknown");
   return [
-    `reporter="${reporter}"`,
+    `reporter="${escaped(reporter)}"`,
     `source_workload="${source}"`,
     `destination_workload="${destination}"`,
     `destination_service="${destination}"`,
@@ -67,8 +75,8 @@ function labelsOf({ reporter, from, to, protocol, code, grpcStatus, aborted }: R
     `request_protocol="${protocol}"`,
     `response_code="${code}"`,
     ...(grpcStatus === undefined ? [] : [`grpc_response_status="${grpcStatus}"`]),
-    `response_flags="${aborted ? "UC" : "-"}"`,
-    `connection_security_policy="none"`,
+    `response_flags="${escaped(flags || "-")}"`,
+    `connection_security_policy="${security}"`,
   ].join(",");
 }
 

@@ -1,15 +1,27 @@
 /** What the daemon answers to `trace`: the last traces, or requests as they end. @module */
-import type { TracedExchange, TracesAnswer, TracesRequest } from "@mitsu/ipc";
-import type { Exchange } from "./exchange.ts";
-import { keep } from "./exchange-reader.ts";
-import { noLinks } from "./link-counts.ts";
+import { type Exchange, keep } from "./exchange.ts";
+import { type LinkCounts, noLinks } from "./link-counts.ts";
+import type { TraceFilter } from "./trace.ts";
 import { TraceStore } from "./trace-store.ts";
-import { exchangeToWire } from "./wire.ts";
+import { exchangeToWire, type WireExchange } from "./wire.ts";
 
 /** Exchanges kept for a reader that is slow; older ones are dropped. */
 const backlog = 4096;
 
-/** Where exchanges come from, such as an `ExchangeFeed`. */
+/** Which traces are asked for. */
+export interface RecentTracesRequest extends TraceFilter {
+  /** The last so many. */
+  readonly limit: number;
+}
+
+/** Traces, the newest last, in the form for the socket. */
+export interface RecentTracesAnswer {
+  readonly traces: readonly { readonly traceId: string; readonly exchanges: readonly WireExchange[] }[];
+  /** All requests since the daemon began, sampled or not. */
+  readonly linkedShare: LinkCounts;
+}
+
+/** Where exchanges come from, such as sockhijack's `ExchangeFeed`. */
 export interface ExchangeSource {
   /** Hands every exchange to `sink` until the returned function is called. */
   readonly to: (sink: (exchange: Exchange) => void) => () => void;
@@ -33,7 +45,7 @@ export class RecentTraces {
   }
 
   /** The last traces, the newest last. */
-  traces({ limit, ...filter }: TracesRequest): TracesAnswer {
+  traces({ limit, ...filter }: RecentTracesRequest): RecentTracesAnswer {
     const store = new TraceStore();
     for (const exchange of this.#source.recent()) store.add(exchange);
     const traces = store.last(limit, filter).map(({ traceId, exchanges }) => ({ traceId, exchanges: exchanges.map(exchangeToWire) }));
@@ -41,7 +53,7 @@ export class RecentTraces {
   }
 
   /** Sampled exchanges as they end, until `signal` aborts. */
-  async *follow(signal: AbortSignal): AsyncGenerator<TracedExchange> {
+  async *follow(signal: AbortSignal): AsyncGenerator<WireExchange> {
     const queue: Exchange[] = [];
     let wake = (): void => {};
     const leave = this.#source.to((exchange) => {

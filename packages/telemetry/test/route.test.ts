@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
-import { parseTarget } from "../src/tracing/request-target.ts";
-import { otherRoute, RouteTable, routeOf } from "../src/tracing/route.ts";
+import { parseTarget } from "../src/request-target.ts";
+import { otherRoute, RouteTable, routeOf } from "../src/route.ts";
 
 const get = (target: string) => ({ protocol: "http/1", method: "GET", target }) as const;
 

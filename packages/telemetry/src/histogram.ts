@@ -20,8 +20,17 @@ export interface Exemplar {
 /** One second. */
 const exemplarAgeNs = 1_000_000_000n;
 
-/** Counts of values by bucket. */
-export class Histogram {
+/** What a histogram counted, also after its way from another process. */
+export interface HistogramCounts {
+  /** Not cumulative; the last is for what is above all bounds. */
+  readonly counts: ArrayLike<number>;
+  /** By bucket. */
+  readonly exemplars: readonly (Exemplar | undefined)[];
+  readonly sum: number;
+}
+
+/** Counts values by bucket. */
+export class Histogram implements HistogramCounts {
   /** Not cumulative; the last is for what is above all bounds. */
   readonly counts: Float64Array = new Float64Array(istioBuckets.length + 1);
   /** By bucket. */

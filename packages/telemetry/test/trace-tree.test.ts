@@ -1,7 +1,7 @@
 /** Spans of a trace: how they come to hang below each other. @module */
 import test from "ava";
-import type { Exchange } from "../src/tracing/exchange.ts";
-import { type Span, traceTree } from "../src/tracing/tree.ts";
+import type { Exchange } from "../src/exchange.ts";
+import { type Span, traceTree } from "../src/tree.ts";
 import { shop, someExchange, spanIdOf } from "./some-exchanges.ts";
 
 /** `web(server) > cart(client)`, nested in brackets. */

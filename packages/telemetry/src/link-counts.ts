@@ -1,11 +1,11 @@
 /** How many requests had a parent, and how it was found: the honest measure of tracing without changed programs. @module */
-import type { LinkKind } from "@mitsu/ipc";
+import type { Exchange } from "./exchange.ts";
 
 /** Requests by how their parent was found. */
-export type LinkCounts = Readonly<Record<LinkKind, number>>;
+export type LinkCounts = Readonly<Record<Exchange["link"], number>>;
 
 /** Counters that begin at 0. */
-export function noLinks(): Record<LinkKind, number> {
+export function noLinks(): Record<Exchange["link"], number> {
   return { header: 0, thread: 0, "side-band": 0, ambiguous: 0, none: 0 };
 }
 

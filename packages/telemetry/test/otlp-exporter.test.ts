@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
-import { OtlpExporter, type OtlpExporterOptions } from "../src/tracing/otlp-exporter.ts";
+import { OtlpExporter, type OtlpExporterOptions } from "../src/otlp-exporter.ts";
 import { otlpReceiver, partialAnswer } from "./otlp-receiver.ts";
 import { at, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
 
@@ -16,8 +16,8 @@ function noWait() {
 const quick = { attempts: 3, firstWaitMs: 1000, maxWaitMs: 1500 };
 
 /** Sends these exchanges and closes. */
-async function send(options: OtlpExporterOptions, exchanges = [one()]): Promise<OtlpExporter> {
-  const exporter = await OtlpExporter.open(options);
+async function send(options: Omit<OtlpExporterOptions, "daemon">, exchanges = [one()]): Promise<OtlpExporter> {
+  const exporter = await OtlpExporter.open({ daemon: "sockhijack", ...options });
   for (const exchange of exchanges) exporter.add(exchange);
   await exporter.close(5000);
   return exporter;
@@ -98,7 +98,7 @@ test("OtlpExporter sends a full batch at once and a smaller one after a while", 
     response.end();
     arrived.shift()?.();
   });
-  const exporter = await OtlpExporter.open({ endpoint: receiver.endpoint, batchSpans: 2, delayMs: 50 });
+  const exporter = await OtlpExporter.open({ daemon: "sockhijack", endpoint: receiver.endpoint, batchSpans: 2, delayMs: 50 });
   t.teardown(() => exporter.close(0));
   const [full, small] = [1, 2].map(() => new Promise<void>((resolve) => arrived.push(resolve)));
   for (const n of [1, 2, 3]) exporter.add(one(n));
@@ -198,7 +198,7 @@ test("OtlpExporter tries again when the connection breaks or the receiver says n
 test("OtlpExporter drops and counts what its queue cannot hold, and never blocks", async (t) => {
   const receiver = await otlpReceiver(t);
   const exchanges = Array.from({ length: 20_000 }, (_, n) => someExchange({ from: "web", to: "cart", span: n + 1, ms: [1, 2, 5] }));
-  const exporter = await OtlpExporter.open({ endpoint: receiver.endpoint, queueSpans: 100, batchSpans: 50 });
+  const exporter = await OtlpExporter.open({ daemon: "sockhijack", endpoint: receiver.endpoint, queueSpans: 100, batchSpans: 50 });
   for (const exchange of exchanges) exporter.add(exchange);
   t.is(exporter.waiting, 100);
   t.is(exporter.counts.dropped, 39_900);
@@ -216,7 +216,7 @@ test("OtlpExporter holds no more than its queue while the receiver is down", asy
       waiting.resolve();
       signal.addEventListener("abort", () => resolve());
     });
-  const exporter = await OtlpExporter.open({ endpoint: receiver.endpoint, queueSpans: 10, batchSpans: 5, wait });
+  const exporter = await OtlpExporter.open({ daemon: "sockhijack", endpoint: receiver.endpoint, queueSpans: 10, batchSpans: 5, wait });
   for (let n = 0; n < 5; n++) exporter.add(one(n));
   await waiting.promise;
   for (let n = 0; n < 1000; n++) exporter.add(one(n));
@@ -230,7 +230,7 @@ test("OtlpExporter.close() ends at its limit though the receiver never answers",
   await once(server, "listening");
   t.teardown(() => server.close());
   const { port } = server.address() as { port: number };
-  const exporter = await OtlpExporter.open({ endpoint: `http://127.0.0.1:${port}`, batchSpans: 1 });
+  const exporter = await OtlpExporter.open({ daemon: "sockhijack", endpoint: `http://127.0.0.1:${port}`, batchSpans: 1 });
   for (const n of [1, 2, 3]) exporter.add(one(n));
   const began = performance.now();
   await exporter.close(100);
@@ -240,6 +240,6 @@ test("OtlpExporter.close() ends at its limit though the receiver never answers",
 });
 
 test("OtlpExporter.open() refuses a wrong URL", async (t) => {
-  const error = await t.throwsAsync(OtlpExporter.open({ endpoint: "127.0.0.1:4318" }), { instanceOf: MitsuError });
+  const error = await t.throwsAsync(OtlpExporter.open({ daemon: "sockhijack", endpoint: "127.0.0.1:4318" }), { instanceOf: MitsuError });
   t.is(error?.code, "ERR_OTLP_ENDPOINT");
 });

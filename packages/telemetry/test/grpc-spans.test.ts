@@ -1,13 +1,13 @@
 /** Spans of gRPC and of HTTP/2. */
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import test from "ava";
-import { grpcStatusName } from "../src/tracing/grpc-status.ts";
-import { resourceFromAttributes } from "../src/tracing/otlp-protobuf.ts";
-import { RouteTable } from "../src/tracing/route.ts";
-import { SpanMaker } from "../src/tracing/spans.ts";
+import { grpcStatusName } from "../src/grpc-status.ts";
+import { resourceFromAttributes } from "../src/otlp-protobuf.ts";
+import { RouteTable } from "../src/route.ts";
+import { SpanMaker } from "../src/spans.ts";
 import { nameless, someCall, type Told } from "./some-exchanges.ts";
 
-const maker = new SpanMaker({ resource: resourceFromAttributes });
+const maker = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes });
 function both(more: Partial<Told> = {}, of: SpanMaker = maker) {
   const [client, server] = of.spans(someCall(more));
   return { client: client!, server: server! };
@@ -63,7 +63,7 @@ test("SpanMaker tells a gRPC call that broke off, and one whose status is not kn
 });
 
 test("SpanMaker tells methods that the server does not have, and those past the limit, as _OTHER", (t) => {
-  const own = new SpanMaker({ resource: resourceFromAttributes, routes: new RouteTable(1) });
+  const own = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes, routes: new RouteTable(1) });
   t.is(both({}, own).client.name, method);
   for (const { client, server } of [both({ grpcStatus: 12 }), both({ target: "/shop.v1.Cart/Set" }, own)]) {
     for (const { name, attributes } of [client, server]) {

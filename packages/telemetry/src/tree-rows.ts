@@ -1,7 +1,8 @@
 /** From a tree of spans to the rows in which it is drawn: both spans of a request, when both are here, are one row. @module */
-import { nodeName } from "../graph/label.ts";
+
 import { type Exchange, type ExchangeEnd, isStatusLost } from "./exchange.ts";
 import { grpcStatusName, isGrpcError } from "./grpc-status.ts";
+import { serviceLabel } from "./service-label.ts";
 import type { Span } from "./tree.ts";
 
 /** One request. */
@@ -59,8 +60,16 @@ const linkMarks = {
   none: "",
 } as const;
 
-function marksOf({ redirected, link }: Exchange, orphan: boolean): string {
-  return [redirected ? "redirected" : "tcp", linkMarks[link], orphan ? "parent elsewhere" : ""].filter(Boolean).join(", ");
+function marksOf({ redirected, security, link, flags, tries = 1 }: Exchange, orphan: boolean): string {
+  return [
+    redirected ? "redirected" : security === "mutual_tls" ? "mutual TLS" : "tcp",
+    linkMarks[link],
+    flags,
+    tries > 1 ? `${tries} tries` : "",
+    orphan ? "parent elsewhere" : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** Rows from top to bottom. */
@@ -75,7 +84,7 @@ export function treeRows(roots: readonly Span[]): TreeRow[] {
       exchange,
       client: span.kind === "client" ? span : undefined,
       server,
-      text: safe(`${branch}${nodeName(exchange.client.service)} → ${serverName(exchange.server)}  ${requestOf(exchange)}`),
+      text: safe(`${branch}${serviceLabel(exchange.client.service)} → ${serverName(exchange.server)}  ${requestOf(exchange)}`),
       status: statusOf(exchange),
       failed: fault === "server",
       refused: fault === "client",

@@ -1,4 +1,4 @@
-/** One HTTP request and its answer, as the kernel saw them go by: what spans, metrics and trace trees are made of. @module */
+/** One HTTP request and its answer, as somebody on its way saw it go by: what spans, metrics, logs and trace trees are made of. @module */
 
 /** Where one end of the connection is. */
 export interface ExchangeEnd {
@@ -13,6 +13,9 @@ export interface ExchangeEnd {
 
 /** What was spoken. */
 export type Protocol = "http/1" | "http/2" | "grpc";
+
+/** Whether bytes between the two ends can be read on the way; Istio's `connection_security_policy`. */
+export type Security = "none" | "mutual_tls";
 
 /** An exchange that has ended. Times are nanoseconds since 1970, sizes are bytes with heads. */
 export interface Exchange {
@@ -39,9 +42,9 @@ export interface Exchange {
   readonly protocol: Protocol;
   /** Empty when HTTP/2's header block was lost. */
   readonly method: string;
-  /** Request target as sent, with its query; cut after about 90 characters, HTTP/2's after 512. Empty as the method is. */
+  /** Request target as sent, with its query. sockhijack's is cut after about 90 characters, HTTP/2's after 512. Empty as the method is. */
   readonly target: string;
-  /** Host and port as an HTTP/2 client named them; else empty. */
+  /** Host and port as the client named them; sockhijack knows HTTP/2's only. Else empty. */
   readonly authority: string;
   /** 0 when there was no answer; also when HTTP/2's header block was lost: {@link isStatusLost}. */
   readonly status: number;
@@ -61,9 +64,51 @@ export interface Exchange {
   readonly redirected: boolean;
   /** The connection ended before the answer had. */
   readonly aborted: boolean;
+
+  // What only a proxy can tell; the kernel's records are without them.
+  /** Envoy's response flags (`UF`, `NR`, …), empty for none; missing from who knows no more than `aborted`. */
+  readonly flags?: string;
+  /** Missing is `none`. */
+  readonly security?: Security;
+  /** How often the request was sent on, the first time included; 0 when no replica saw it. Missing is 1. */
+  readonly tries?: number;
+  /** Name of the route in the mesh's configuration. */
+  readonly route?: string;
+}
+
+/** An exchange that is good only until its owner moves on, as while a sink is called: {@link keep} makes one that lasts. */
+export interface PassingExchange extends Exchange {
+  /** The exchange as it is now, as an object of its own. */
+  keep(): Exchange;
+  /** What {@link traceFraction} gives for `traceId`, without making its text. */
+  readonly traceFraction: number;
 }
 
 /** The answer began, but what it said was lost on the way here: 0 is then not "no answer". */
 export function isStatusLost({ status, protocol, firstNs }: Exchange): boolean {
   return status === 0 && protocol !== "http/1" && firstNs !== undefined;
+}
+
+/** Envoy's flags of an exchange, empty for none. A connection that broke is `UC`, "upstream connection termination", to who knows no better. */
+export function responseFlags({ flags, aborted }: Exchange): string {
+  return flags ?? (aborted ? "UC" : "");
+}
+
+/** The exchange as something of its own, when it is still its owner's. */
+export function keep(exchange: Exchange): Exchange {
+  return isPassing(exchange) ? exchange.keep() : exchange;
+}
+
+/** Where the trace's id lies between 0 and 1: the same for all of its exchanges, on every node. Ids are random at their end. */
+export function traceFraction(exchange: Exchange): number {
+  return isPassing(exchange) ? exchange.traceFraction : fractionOf(exchange.traceId);
+}
+
+/** {@link traceFraction} of an id of 32 hexadecimal digits. */
+export function fractionOf(traceId: string): number {
+  return Buffer.from(traceId.slice(-8), "hex").readUInt32LE() / 2 ** 32;
+}
+
+function isPassing(exchange: Exchange): exchange is PassingExchange {
+  return "keep" in exchange;
 }

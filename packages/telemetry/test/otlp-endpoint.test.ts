@@ -1,6 +1,6 @@
 import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
-import { otlpEndpoint } from "../src/tracing/otlp-endpoint.ts";
+import { otlpEndpoint } from "../src/otlp-endpoint.ts";
 
 for (const [endpoint, href] of [
   ["http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"],

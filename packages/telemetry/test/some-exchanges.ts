@@ -1,5 +1,5 @@
 /** Exchanges for tests: everything has a value, what matters is given. @module */
-import type { Exchange } from "../src/tracing/exchange.ts";
+import type { Exchange } from "../src/exchange.ts";
 
 /** 2026-01-01T00:00:00Z, nanoseconds since 1970. */
 export const t0: bigint = 1_767_225_600_000_000_000n;

@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { isRetryable, retryLimits, waitMs } from "../src/tracing/otlp-retry.ts";
+import { isRetryable, retryLimits, waitMs } from "../src/otlp-retry.ts";
 
 test("isRetryable() is true for the four statuses OTLP names", (t) => {
   const all = Array.from({ length: 600 }, (_, status) => status);

@@ -11,6 +11,11 @@ export function addProtocolAttributes(attributes: Attributes, exchange: Exchange
   attributes["mitsu.redirected"] = exchange.redirected;
   attributes["mitsu.link"] = exchange.link;
   attributes["mitsu.injected"] = exchange.injected;
+  const { flags, security, tries = 1, route } = exchange;
+  if (flags) attributes["mitsu.response_flags"] = flags;
+  if (security) attributes["mitsu.security"] = security;
+  if (tries > 1) attributes["mitsu.tries"] = tries;
+  if (route) attributes["mitsu.route"] = route;
   // What is missing then was said, and lost on its way to us.
   if (exchange.method === "") attributes["mitsu.names_lost"] = true;
 }

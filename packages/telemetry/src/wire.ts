@@ -1,6 +1,12 @@
-/** Exchanges as they cross the control socket: times as decimal strings, since JSON has no integers of 64 bits. @module */
-import type { TracedExchange } from "@mitsu/ipc";
+/** Exchanges as they cross a control socket: times as decimal strings, since JSON has no integers of 64 bits, and null for what is not there. @module */
 import type { Exchange } from "./exchange.ts";
+
+type OnWire<T> = T extends bigint ? string : T extends undefined ? null : T;
+/** Fields that only some daemons tell are left out on the wire too. */
+type Optional = "flags" | "security" | "tries" | "route";
+
+/** An {@link Exchange} in the form for the socket and for `--json`; `TracedExchange` of `@mitsu/ipc` is its schema. */
+export type WireExchange = Pick<Exchange, Optional> & { readonly [K in Exclude<keyof Exchange, Optional>]: OnWire<Exchange[K]> };
 
 /**
  * The form for the socket and for `--json`.
@@ -10,7 +16,7 @@ import type { Exchange } from "./exchange.ts";
  * exchangeToWire(exchange).startNs; // "1767225600000000000"
  * ```
  */
-export function exchangeToWire(exchange: Exchange): TracedExchange {
+export function exchangeToWire(exchange: Exchange): WireExchange {
   return {
     ...exchange,
     parentSpanId: exchange.parentSpanId ?? null,
@@ -22,8 +28,8 @@ export function exchangeToWire(exchange: Exchange): TracedExchange {
   };
 }
 
-/** The exchange again; the schema of `@mitsu/ipc` has checked it. */
-export function exchangeFromWire(wire: TracedExchange): Exchange {
+/** The exchange again; a schema of `@mitsu/ipc` has checked it. */
+export function exchangeFromWire(wire: WireExchange): Exchange {
   return {
     ...wire,
     parentSpanId: wire.parentSpanId ?? undefined,

@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { IExportTraceServiceResponse, ISerializer } from "@opentelemetry/otlp-transformer";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import type { Exchange } from "./exchange.ts";
-import { keep } from "./exchange-reader.ts";
+import { type Exchange, keep } from "./exchange.ts";
 import { ExportPace } from "./export-pace.ts";
 import { otlpEndpoint } from "./otlp-endpoint.ts";
 import type { OtlpPost } from "./otlp-post.ts";
@@ -62,7 +61,7 @@ interface Parts {
  *
  * @example
  * ```ts
- * const exporter = await OtlpExporter.open({ endpoint: "http://127.0.0.1:4318" });
+ * const exporter = await OtlpExporter.open({ daemon: "sockhijack", endpoint: "http://127.0.0.1:4318" });
  * feed.to((exchange) => exporter.add(exchange));
  * await exporter.close(5000);
  * ```
@@ -110,7 +109,7 @@ export class OtlpExporter {
     const parts: Parts = {
       serializer: ProtobufTraceSerializer,
       maker: new SpanMaker({ ...options, resource: resourceFromAttributes }),
-      post: new OtlpPost(endpoint, { gzip: options.gzip ?? false }),
+      post: new OtlpPost(endpoint, { gzip: options.gzip ?? false, userAgent: `mitsu-${options.daemon}` }),
     };
     return new OtlpExporter(parts, options);
   }
@@ -125,7 +124,7 @@ export class OtlpExporter {
     return this.#waiting;
   }
 
-  /** Takes an exchange to be sent, or a copy of it when it is still the reader's; one that is not sampled or not ours is left out. */
+  /** Takes an exchange to be sent, or a copy of it when it is still its owner's; one that is not sampled or not ours is left out. */
   add(exchange: Exchange): void {
     if (!exchange.sampled) return;
     const spans = spansOf(exchange);
@@ -161,7 +160,7 @@ export class OtlpExporter {
     this.#parts.post.close();
   }
 
-  /** A full batch goes when the ring has been read, not in the middle of it; a smaller one after a while. */
+  /** A full batch goes when what came together has been added, not in the middle of it; a smaller one after a while. */
   #plan(): void {
     if (this.#sending || this.#soon) return;
     if (this.#waiting >= this.#options.batchSpans) {

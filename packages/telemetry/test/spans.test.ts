@@ -1,12 +1,12 @@
 import { type Attributes, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import test from "ava";
-import type { Exchange } from "../src/tracing/exchange.ts";
-import { resourceFromAttributes } from "../src/tracing/otlp-protobuf.ts";
-import { SpanMaker } from "../src/tracing/spans.ts";
-import { redactedQuery } from "../src/tracing/url-redaction.ts";
+import type { Exchange } from "../src/exchange.ts";
+import { resourceFromAttributes } from "../src/otlp-protobuf.ts";
+import { SpanMaker } from "../src/spans.ts";
+import { redactedQuery } from "../src/url-redaction.ts";
 import { at, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
 
-const maker = new SpanMaker({ resource: resourceFromAttributes, version: "1.2.3" });
+const maker = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes, version: "1.2.3" });
 const told = { from: "web", to: "cart", span: 7, ms: [1, 2, 5] } as const;
 const exchange = (more: Partial<Told> = {}): Exchange => someExchange({ ...told, ...more });
 
@@ -148,7 +148,7 @@ test("SpanMaker tells a method it does not know as _OTHER, and the span is then 
     t.deepEqual(pick(span.attributes, "http.request.method", "http.request.method_original"), ["_OTHER", "BREW"]);
   }
   t.is(maker.spans(exchange({ method: "get" }))[0]!.attributes["http.request.method_original"], "get");
-  const own = new SpanMaker({ resource: resourceFromAttributes, methods: ["BREW"] });
+  const own = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes, methods: ["BREW"] });
   t.is(own.spans(exchange({ method: "BREW", target: "/pot" }))[0]!.name, "BREW /pot");
 });
 
