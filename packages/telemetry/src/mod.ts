@@ -1,4 +1,6 @@
 /** What the daemons tell of the requests that they see: spans, request metrics, traces, access logs. @module */
+
+export { type B3Fields, readB3, readB3Fields } from "./b3.ts";
 export {
   type Exchange,
   type ExchangeEnd,
@@ -12,6 +14,7 @@ export {
   traceFraction,
 } from "./exchange.ts";
 export { clientStatusOf, grpcStatus, grpcStatusName } from "./grpc-status.ts";
+export { readIncomingTrace, type TraceHeaders } from "./incoming-trace.ts";
 export { type LinkCounts, linkText, noLinks } from "./link-counts.ts";
 export { type OtlpCounts, OtlpExporter, type OtlpExporterOptions } from "./otlp-exporter.ts";
 export { type QuietTimes, QuietTraces } from "./quiet-traces.ts";
@@ -22,6 +25,7 @@ export { openMetricsType, redMetricNames, redText } from "./red-text.ts";
 export { RouteTable, routeOf } from "./route.ts";
 export { serviceLabel } from "./service-label.ts";
 export { isWanted, type Trace, type TraceFilter } from "./trace.ts";
-export { parseTraceparent, type Traceparent } from "./traceparent.ts";
+export { noTrace, traceFlag } from "./trace-flags.ts";
+export { parseTraceparent, readTraceparent, type Traceparent, traceparentBytes, writeTraceparent } from "./traceparent.ts";
 export { traceText } from "./tree-text.ts";
 export { exchangeFromWire, exchangeToWire, type WireExchange } from "./wire.ts";
