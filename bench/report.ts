@@ -13,10 +13,13 @@ import { parseArgs } from "node:util";
 import { renderChart } from "./report/chart.ts";
 import { exportRemarks } from "./report/exported.ts";
 import type { Target } from "./report/judge.ts";
+import { renderNicChart } from "./report/nic-chart.ts";
+import { renderChecks } from "./report/nic-checks.ts";
+import { judgeNic } from "./report/nic-targets.ts";
 import { type Point, spread, toPoints } from "./report/points.ts";
 import { renderResponseChart } from "./report/response-chart.ts";
 import { type Measurements, parseMeasurements } from "./report/samples.ts";
-import { type Layout, renderTable, sameNodeLayout, tracingLayout } from "./report/table.ts";
+import { type Layout, nicLayout, renderTable, sameNodeLayout, tracingLayout } from "./report/table.ts";
 import { judgeTargets } from "./report/targets.ts";
 import { judgeTracing } from "./report/tracing-targets.ts";
 
@@ -25,12 +28,15 @@ interface Bench {
   readonly judge: (measurements: Measurements, points: readonly Point[]) => readonly Target[];
   readonly draw: (points: readonly Point[], caption: string) => string;
   readonly layout: Layout;
+  /** The mode that ratios are over; plain unless told. */
+  readonly base?: string;
   /** What must be known to read the table. */
   readonly remarks: (points: readonly Point[]) => readonly string[];
 }
 
 const benches: Readonly<Record<string, Bench>> = {
   "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout, remarks: () => [] },
+  "nic-path": { judge: judgeNic, draw: renderNicChart, layout: nicLayout, base: "envoy", remarks: () => [] },
   tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout, remarks: exportRemarks },
 };
 
@@ -46,7 +52,7 @@ const { values, positionals } = parseArgs({
 const bench = benches[values.bench];
 if (!bench) throw new RangeError(`--bench ${values.bench}: expected one of ${Object.keys(benches).join(", ")}`);
 const measurements = parseMeasurements(readFileSync(positionals[0] ?? "raw.jsonl", "utf8"));
-const points = toPoints(measurements.samples);
+const points = toPoints(measurements.samples, bench.base);
 const targets = bench.judge(measurements, points);
 const date = new Date().toISOString();
 const noise = measurements.samples.length > 0 ? spread(measurements.samples.map((s) => s.foreignCpu)) : undefined;
@@ -65,6 +71,7 @@ mkdirSync(values.out, { recursive: true });
 writeFileSync(file, `${JSON.stringify({ meta, targets, points, ...measurements }, null, 1)}\n`);
 writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
 
+process.stdout.write(renderChecks(measurements.checks));
 process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR, bench.layout));
 if (meta.quick === "yes") console.log("A quick run: one repetition of one second; figures are indicative only.");
 for (const remark of bench.remarks(points)) console.log(remark);

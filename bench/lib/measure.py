@@ -4,7 +4,8 @@
     measure.py --to raw.jsonl --point '{"phase":"http","mode":"plain","rep":1}' --watch server=4711 -- wrk ...
 
 CPU seconds are the scheduler's own run time in nanoseconds (/proc/PID/task/*/schedstat, rusage of the generator), which
-includes the soft interrupts that loopback TCP runs in the sender's context. A watched pid stands for its descendants too.
+includes the soft interrupts that loopback TCP runs in the sender's context. A watched pid stands for its descendants too; with
+--watch-cgroup for all that its cgroup (version 2) has used, by the kernel's own account, programs that have ended included.
 TCP segments come from /proc/PID/net/snmp of every network namespace the watched programs live in, over the whole run and
 over a steady window that leaves out the connections' first moments (--skip seconds at the start, 0.3 s at the end).
 
@@ -52,6 +53,23 @@ def cpu_seconds(pids):
             except (FileNotFoundError, ProcessLookupError):
                 pass
     return total / 1e9
+
+
+def cgroup_account(pid):
+    """The cpu.stat of the cgroup that a program is in."""
+    with open("/proc/mounts") as mounts:
+        root = next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
+    with open(f"/proc/{pid}/cgroup") as cgroups:
+        return root + next(line[3:].strip() for line in cgroups if line.startswith("0::")) + "/cpu.stat"
+
+
+def account_seconds(accounts):
+    """CPU time of all that some cgroups have run, in seconds."""
+    total = 0
+    for account in accounts:
+        with open(account) as stat:
+            total += next(int(line.split()[1]) for line in stat if line.startswith("usage_usec"))
+    return total / 1e6
 
 
 def machine_seconds():
@@ -132,6 +150,7 @@ def main():
     parser.add_argument("--to", required=True, help="file the JSON line is appended to")
     parser.add_argument("--point", required=True, help="JSON object that names the measurement; copied into the line")
     parser.add_argument("--watch", action="append", default=[], metavar="ROLE=PID", help="program to account for; repeatable")
+    parser.add_argument("--watch-cgroup", action="append", default=[], metavar="ROLE=PID", help="the same for this program's cgroup; repeatable")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long the generator is told to run")
     parser.add_argument("--skip", type=float, default=0.5, help="seconds left out of the steady window at its start")
     parser.add_argument("--status", action="append", default=[], help="command that prints a daemon's status as JSON, asked before and after")
@@ -144,12 +163,21 @@ def main():
     for entry in args.watch:
         role, pid = entry.split("=")
         roles.setdefault(role, []).append(int(pid))
-    spaces = distinct_namespaces(tree(pid)[-1] for pids in roles.values() for pid in pids)
+    accounts, members = {}, []
+    for entry in args.watch_cgroup:
+        role, pid = entry.split("=")
+        accounts.setdefault(role, set()).add(cgroup_account(pid))
+        members.append(int(pid))
+    spaces = distinct_namespaces(tree(pid)[-1] for pids in [*roles.values(), members] for pid in pids)
+
+    def used():
+        """CPU seconds of each role up to now."""
+        return {role: cpu_seconds(pids) for role, pids in roles.items()} | {role: account_seconds(a) for role, a in accounts.items()}
 
     counters = kernel_counters(args.status)
     arrived = received(args.receiver)
     machine = machine_seconds()
-    before = {role: cpu_seconds(pids) for role, pids in roles.items()}
+    before = used()
     first, first_again = segments(spaces)
     begun = time.monotonic()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -179,10 +207,10 @@ def main():
     last, last_again = segments(spaces)
     client = usage.ru_utime + usage.ru_stime
     busy, softirq, steal = (now - then for now, then in zip(machine_seconds(), machine))
-    foreign = max(0.0, busy - client - sum(cpu_seconds(pids) - before[role] for role, pids in roles.items()))
+    foreign = max(0.0, busy - client - sum(now - before[role] for role, now in used().items()))
     memory = resident_mb(roles.get("daemon", []))
     arrived = {name: now - arrived[name] for name, now in wait_until_quiet(args.receiver).items()}
-    cpu = {role: cpu_seconds(pids) - before[role] for role, pids in roles.items()}
+    cpu = {role: now - before[role] for role, now in used().items()}
     cpu["client"] = client
 
     counted = {name: now - counters.get(name, 0) for name, now in kernel_counters(args.status).items()}

@@ -30,6 +30,9 @@ start() {
   eval "pid_${name//-/_}=$!"
 }
 
+# pid_of NAME: of what `start` started.
+pid_of() { local name=pid_${1//-/_}; echo "${!name}"; }
+
 # wait_for_port NAME NAMESPACE ADDRESS PORT: until it accepts, 10 s at most; false with the program's log when it does not.
 wait_for_port() {
   local pid tries=0

@@ -18,6 +18,7 @@ finish() {
   trap - EXIT INT TERM HUP
   stop_all
   stop_sockhijack
+  [[ ! -v groups_root ]] || remove_groups # lib/cgroups.sh
   rm -rf "$work"
   exit "$status"
 }

@@ -14,17 +14,19 @@ export interface ModeFigures {
   readonly meanUs?: Spread;
   readonly p50Us?: Spread;
   readonly p99Us?: Spread;
+  /** Of open loops only. */
+  readonly p999Us?: Spread;
   readonly cpuUs: Spread;
   readonly cpuUsByRole: Readonly<Record<string, number>>;
   readonly segments: Spread;
   readonly segmentsWholeRun: Spread;
-  /** Throughput over plain's of the same repetition. */
+  /** Throughput over the base's (plain unless told) of the same repetition. */
   readonly ratio?: Spread;
-  /** Mean response time over plain's of the same repetition; below 1 is better. */
+  /** Mean response time over the base's of the same repetition; below 1 is better. */
   readonly meanRatio?: Spread;
   /** Spans an operation that arrived at the receiver. */
   readonly spans?: Spread;
-  /** p99 over plain's of the same repetition; below 1 is better. */
+  /** p99 over the base's of the same repetition; below 1 is better. */
   readonly p99Ratio?: Spread;
   readonly errors: number;
   /** Medians of the daemon's counters, an operation; those that never counted are left out. */
@@ -85,7 +87,7 @@ export function ratioSpread(
   );
 }
 
-function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
+function modeFigures(all: readonly Sample[], mode: string, base: string): ModeFigures {
   const own = all.filter((sample) => sample.mode === mode);
   const roles = new Set(own.flatMap((sample) => Object.keys(sample.cpuUs)));
   const counters = new Set(own.flatMap((sample) => Object.keys(sample.counters)));
@@ -93,14 +95,16 @@ function modeFigures(all: readonly Sample[], mode: string): ModeFigures {
   const spans = spreadOf(own, (s) => s.spans);
   const p50Us = spreadOf(own, (s) => s.p50Us);
   const p99Us = spreadOf(own, (s) => s.p99Us);
-  const ratio = ratioSpread(all, mode, "plain", (s) => s.throughput);
-  const meanRatio = ratioSpread(all, mode, "plain", (s) => s.meanUs);
-  const p99Ratio = ratioSpread(all, mode, "plain", (s) => s.p99Us);
+  const p999Us = spreadOf(own, (s) => s.p999Us);
+  const ratio = ratioSpread(all, mode, base, (s) => s.throughput);
+  const meanRatio = ratioSpread(all, mode, base, (s) => s.meanUs);
+  const p99Ratio = ratioSpread(all, mode, base, (s) => s.p99Us);
   return {
     throughput: spread(own.map((s) => s.throughput)),
     ...(meanUs && { meanUs }),
     ...(p50Us && { p50Us }),
     ...(p99Us && { p99Us }),
+    ...(p999Us && { p999Us }),
     cpuUs: spread(own.map((s) => s.cpuUs.total!)),
     cpuUsByRole: Object.fromEntries([...roles].map((role) => [role, spread(own.map((s) => s.cpuUs[role] ?? 0)).median])),
     segments: spread(own.map((s) => s.segments)),
@@ -119,12 +123,16 @@ export function samplesAt(samples: readonly Sample[], phase: string, size: strin
   return samples.filter((s) => s.phase === phase && s.size === size && s.connections === connections);
 }
 
-/** Groups samples into points, in order of first appearance. */
-export function toPoints(samples: readonly Sample[]): readonly Point[] {
+/**
+ * Groups samples into points, in order of first appearance.
+ *
+ * @param base The mode that ratios are over.
+ */
+export function toPoints(samples: readonly Sample[], base = "plain"): readonly Point[] {
   const keys = new Map(samples.map(({ phase, size, connections }) => [`${phase} ${size} ${connections}`, { phase, size, connections }]));
   return [...keys.values()].map((key) => {
     const here = samplesAt(samples, key.phase, key.size, key.connections);
     const modes = [...new Set(here.map((s) => s.mode))];
-    return { ...key, modes: Object.fromEntries(modes.map((mode) => [mode, modeFigures(here, mode)])) };
+    return { ...key, modes: Object.fromEntries(modes.map((mode) => [mode, modeFigures(here, mode, base)])) };
   });
 }

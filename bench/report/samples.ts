@@ -35,6 +35,8 @@ export interface Sample {
   readonly meanUs?: number;
   readonly p50Us?: number;
   readonly p99Us?: number;
+  /** Of open loops only. */
+  readonly p999Us?: number;
   /** CPU µs an operation: each role's, and `total`, in which the receiver of spans is not: it stands for a back end elsewhere. */
   readonly cpuUs: Readonly<Record<string, number>>;
   /** TCP segments an operation in the steady window (the whole run when it was too short for one). */
@@ -68,12 +70,22 @@ export interface DaemonFigures {
   readonly attach: readonly { readonly statusMs: number | Failure; readonly attachMs: number | Failure }[];
 }
 
+/** What one check of nic-path.sh found: figures by name, which depend on the phase (`lib/nic-*.py`, `lib/keep-alive.c`). */
+export interface Check {
+  readonly phase: string;
+  readonly rep: number;
+  readonly mode: string;
+  readonly check: Readonly<Record<string, unknown>>;
+}
+
 /** Everything one run measured. */
 export interface Measurements {
   readonly samples: readonly Sample[];
   /** Lines whose generator failed, named as `phase mode size × connections`. */
   readonly failed: readonly string[];
   readonly daemon: DaemonFigures | undefined;
+  /** Empty but for nic-path.sh. */
+  readonly checks: readonly Check[];
 }
 
 interface Figures {
@@ -82,19 +94,21 @@ interface Figures {
   readonly meanUs?: number;
   readonly p50Us?: number;
   readonly p99Us?: number;
+  readonly p999Us?: number;
   readonly errors: number;
 }
 
 /** wrk (through `lib/wrk-json.lua`) and `lib/open-loop.c` print the same fields. */
 function httpFigures(output: string): Figures {
   const r = JSON.parse(output.slice(output.indexOf('{"requests"'))) as Record<string, number>;
-  const { requests = 0, seconds = 1, meanUs, p50Us = 0, p99Us = 0, errors = 0, unanswered = 0 } = r;
+  const { requests = 0, seconds = 1, meanUs, p50Us = 0, p99Us = 0, p999Us, errors = 0, unanswered = 0 } = r;
   return {
     throughput: requests / seconds,
     operations: requests,
     ...(meanUs !== undefined && { meanUs }),
     p50Us,
     p99Us,
+    ...(p999Us !== undefined && { p999Us }),
     errors: errors + unanswered,
   };
 }
@@ -137,6 +151,7 @@ function toSample(raw: RawMeasurement): Sample {
     throughput,
     ...(figures.meanUs !== undefined && { meanUs: figures.meanUs }),
     ...(figures.p50Us !== undefined && figures.p99Us !== undefined && { p50Us: figures.p50Us, p99Us: figures.p99Us }),
+    ...(figures.p999Us !== undefined && { p999Us: figures.p999Us }),
     cpuUs,
     segments: raw.steady && inSteady ? raw.steady.segments / inSteady : segmentsWholeRun,
     segmentsWholeRun,
@@ -161,12 +176,14 @@ function toSample(raw: RawMeasurement): Sample {
 export function parseMeasurements(text: string): Measurements {
   const samples: Sample[] = [];
   const failed: string[] = [];
+  const checks: Check[] = [];
   let daemon: DaemonFigures | undefined;
   for (const line of text.split("\n").filter(Boolean)) {
-    const raw = JSON.parse(line) as RawMeasurement & DaemonFigures;
-    if (raw.phase === "daemon") daemon = raw;
+    const raw = JSON.parse(line) as RawMeasurement & DaemonFigures & Check;
+    if (raw.check) checks.push(raw);
+    else if (raw.phase === "daemon") daemon = raw;
     else if (raw.exit === 0) samples.push(toSample(raw));
     else failed.push(`${raw.phase} ${raw.mode} ${raw.size} × ${raw.connections}`);
   }
-  return { samples, failed, daemon };
+  return { samples, failed, daemon, checks };
 }

@@ -1,6 +1,7 @@
 /** The run as text. @module */
 import type { Target } from "./judge.ts";
 import { modeNames, phaseNames, sizeName, tracingModeNames, tracingPhaseNames } from "./names.ts";
+import { nicPhaseNames, relayNames } from "./nic-names.ts";
 import type { ModeFigures, Point } from "./points.ts";
 
 const ansi = { bold: "1", dim: "2", red: "31", green: "32" } as const;
@@ -80,6 +81,24 @@ export const tracingLayout: Layout = {
     column("daemon", 8, (f) => f.cpuUsByRole.daemon?.toFixed(1) ?? ""),
     column("receiver", 10, (f) => f.cpuUsByRole.receiver?.toFixed(1) ?? ""),
     column("spans/req", 11, (f) => f.spans?.median.toFixed(2) ?? ""),
+  ],
+};
+
+/** The table of nic-path.sh, whose points have Envoy as their base: what the relay costs, and how busy it was. */
+export const nicLayout: Layout = {
+  modes: relayNames,
+  phases: nicPhaseNames,
+  columns: [
+    rate,
+    column("over Envoy", 12, (f) => times(f.ratio?.median)),
+    p50,
+    p99,
+    column("p99.9 µs", 10, (f) => us(f.p999Us?.median)),
+    column("p99 ratio", 11, (f) => times(f.p99Ratio?.median)),
+    column("relay µs/req", 14, (f) => f.cpuUsByRole.relay?.toFixed(1) ?? ""),
+    column("all µs/req", 12, (f) => f.cpuUs.median.toFixed(1)),
+    // Under about 95 % in a closed loop the relay was not what held the rate back: client and server were.
+    column("relay busy", 12, (f) => (f.cpuUsByRole.relay ? `${((f.cpuUsByRole.relay * f.throughput.median) / 1e4).toFixed(0)} %` : "")),
   ],
 };
 

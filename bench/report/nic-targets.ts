@@ -1,0 +1,45 @@
+/** What nicd must reach, each figure judged. @module */
+import { judge, type Target } from "./judge.ts";
+import { judgeChecks } from "./nic-checks.ts";
+import { wayNames } from "./nic-names.ts";
+import { ratioSpread, samplesAt } from "./points.ts";
+import type { Measurements, Sample } from "./samples.ts";
+
+const size = "1024";
+const counts = [16, 256] as const;
+
+/**
+ * Judges a run of nic-path.sh; what was not measured says so and is never taken for met.
+ *
+ * @example
+ * ```ts
+ * judgeNic(parseMeasurements(text)).filter((t) => t.state !== "met");
+ * ```
+ */
+export function judgeNic({ samples, checks }: Measurements): readonly Target[] {
+  const load = Object.entries(wayNames).flatMap(([way, name]) =>
+    counts.flatMap((connections) => {
+      const over = (phase: string, base: string, figure: (s: Sample) => number | undefined) =>
+        ratioSpread(samplesAt(samples, phase, size, connections), "nicd", base, figure);
+      const title = (what: string): string => `${name}, 1 KiB × ${connections}: ${what}`;
+      const throughput = (s: Sample): number => s.throughput;
+      return [
+        judge(title("req/s over Envoy"), ["≥", 1.5], over(way, "envoy", throughput), " ×"),
+        judge(title("req/s over HAProxy"), ["≥", 0.9], over(way, "haproxy", throughput), " ×"),
+        judge(
+          title("the relay's CPU per request over Envoy's"),
+          ["≤", 0.8],
+          over(way, "envoy", (s) => s.cpuUs.relay),
+          " ×",
+        ),
+        judge(
+          title("p99 over Envoy's at half its rate"),
+          ["≤", 1],
+          over(`${way}-open`, "envoy", (s) => s.p99Us),
+          " ×",
+        ),
+      ];
+    }),
+  );
+  return [...load, ...judgeChecks(checks)];
+}
