@@ -1,5 +1,7 @@
 /** The catalog after parsing: every default filled in, every address assigned, plain frozen data that JSON and msgpack carry unchanged. @module */
 
+import type { AuthorisationRule, LinkPolicy, Traffic } from "./traffic.ts";
+
 /** Transport of a port. */
 export type Protocol = "tcp" | "udp";
 
@@ -70,6 +72,8 @@ export interface Service {
   readonly intercept: InterceptMode;
   readonly redirect: RedirectMode;
   readonly tracing: Tracing;
+  /** What happens to its requests, where connections pass nicd. */
+  readonly traffic: Traffic;
 }
 
 /** A rule on who may connect to whom; the first that matches decides. */
@@ -92,9 +96,11 @@ export interface CatalogDefaults {
   readonly intercept: InterceptMode;
   readonly deny: DenyMode;
   readonly tracing: Tracing;
+  /** Of a service that says nothing of its requests. */
+  readonly traffic: Traffic;
 }
 
-/** A whole mesh: `nodes` and `services` in order of name (code units), `policies` in the file's order. */
+/** A whole mesh: `nodes` and `services` in order of name (code units), `policies` and `authorisation` in the file's order. */
 export interface Catalog {
   readonly version: 1;
   readonly mesh: string;
@@ -104,4 +110,8 @@ export interface Catalog {
   readonly nodes: readonly MeshNode[];
   readonly services: readonly Service[];
   readonly policies: readonly Policy[];
+  /** Who may ask what of a service: of requests, where `policies` is of connections. */
+  readonly authorisation: readonly AuthorisationRule[];
+  /** Between the nicds of two nodes. */
+  readonly links: LinkPolicy;
 }

@@ -1,20 +1,23 @@
 /** Compares two catalogs: what a reload added, removed and changed. @module */
-import type { Catalog, Policy, Replica, Service } from "./catalog.ts";
+import type { Catalog, Replica, Service } from "./catalog.ts";
 import { formatPort } from "./ports.ts";
+import { routeFields, ruleFields, trafficDefaultFields, trafficFields } from "./traffic/traffic-text.ts";
+import type { Route } from "./traffic.ts";
 
 /** One difference between two catalogs. */
 export interface CatalogChange {
-  readonly what: "setting" | "node" | "service" | "replica" | "policy";
+  readonly what: "setting" | "node" | "service" | "replica" | "route" | "policy" | "authorisation";
   readonly change: "added" | "removed" | "changed";
-  /** Name of the thing; a replica is `<service> <address>:<port>`, a setting `mesh`, `virtual.ipv4`, `defaults.policy`, …. */
+  /** Name of the thing; a replica is `<service> <address>:<port>`, a route `<service> <name>`, a setting `mesh`, `virtual.ipv4`, `links.port`, …. */
   readonly name: string;
   /** What changed, empty unless `change` is `changed`; values as readable text. */
   readonly fields: readonly { readonly field: string; readonly before: string; readonly after: string }[];
 }
 
 /**
- * Lists the differences from `before` to `after`: settings, nodes, services, replicas, policies, each in order of name, policies in the file's.
- * The replicas of an added or removed service are listed one by one too. A policy that only moved relative to others shows a changed `order`.
+ * Lists the differences from `before` to `after`: settings, nodes, services, replicas, routes, policies, authorisation rules, each in order of
+ * name, or in the file's where that counts. The replicas and routes of an added or removed service are listed one by one too, but for the route
+ * `default`, which every service has. A route or policy that only moved relative to others shows a changed `order`.
  */
 export function diffCatalog(before: Catalog, after: Catalog): CatalogChange[] {
   const keyed = <T>(list: readonly T[], key: (item: T) => string) => new Map(list.map((item) => [key(item), item]));
@@ -24,7 +27,17 @@ export function diffCatalog(before: Catalog, after: Catalog): CatalogChange[] {
     ...compare("node", byName(before.nodes), byName(after.nodes), ({ name: _, ...rest }) => rest),
     ...compare("service", byName(before.services), byName(after.services), serviceFields),
     ...compare("replica", replicas(before), replicas(after), replicaFields),
-    ...compare("policy", ranked(before.policies, after.policies), ranked(after.policies, before.policies), ({ name: _, ...rest }) => rest),
+    ...compare("route", routes(before, after), routes(after, before), rankedFields(routeFields)).filter(
+      ({ change, name }) => change === "changed" || !name.endsWith(" default"),
+    ),
+    ...compare(
+      "policy",
+      ranked(before.policies, after.policies),
+      ranked(after.policies, before.policies),
+      rankedFields(({ name: _, ...rest }) => rest),
+    ),
+    // Rules have no order: deny comes first wherever it stands.
+    ...compare("authorisation", byName(before.authorisation), byName(after.authorisation), ruleFields),
   ];
 }
 
@@ -61,16 +74,21 @@ function compare<T>(
   });
 }
 
-function settings({ mesh, virtual, defaults }: Catalog): Map<string, string> {
-  const nested = { virtual, defaults };
+function settings({ mesh, virtual, defaults: { traffic, ...defaults }, links }: Catalog): Map<string, string> {
+  const { security, trustDomain, port } = links;
+  const nested = {
+    virtual,
+    defaults: { ...defaults, ...trafficDefaultFields(traffic) },
+    links: { security, "trust-domain": trustDomain, port },
+  };
   const flat = Object.entries(nested).flatMap(([name, group]) =>
     Object.entries(group).map(([field, value]): [string, string] => [`${name}.${field}`, text(value)]),
   );
   return new Map([["mesh", mesh], ...flat]);
 }
 
-function serviceFields({ name: _, replicas: _own, ports, ...rest }: Service): object {
-  return { ...rest, ports: ports.map(formatPort) };
+function serviceFields({ name: _, replicas: _own, ports, traffic, ...rest }: Service): object {
+  return { ...rest, ports: ports.map(formatPort), ...trafficFields(traffic) };
 }
 
 /** Replicas by service, address, namespace and targets; what remains can change without it being another replica. */
@@ -90,11 +108,31 @@ function replicaFields({ node, weight, ports }: Replica): object {
   return { node, weight, ports: ports.map(formatPort) };
 }
 
-/** Policies by name, each with its rank among those that both catalogs have: only a real change of order changes it. */
-function ranked(policies: readonly Policy[], others: readonly Policy[]): Map<string, Policy & { order: number }> {
+/** Routes by service and name, ranked within their service. */
+function routes(catalog: Catalog, other: Catalog): Map<string, Ranked<Route>> {
+  const others = new Map(other.services.map(({ name, traffic }) => [name, traffic.routes]));
+  return new Map(
+    catalog.services.flatMap(({ name, traffic }) =>
+      [...ranked(traffic.routes, others.get(name) ?? [])].map(([route, item]): [string, Ranked<Route>] => [`${name} ${route}`, item]),
+    ),
+  );
+}
+
+/** One of a list whose order counts. */
+interface Ranked<T> {
+  readonly item: T;
+  /** Place among those that both catalogs have, from 1: only a real change of order changes it. */
+  readonly order: number;
+}
+
+function ranked<T extends { readonly name: string }>(list: readonly T[], others: readonly T[]): Map<string, Ranked<T>> {
   const shared = new Set(others.map(({ name }) => name));
   let rank = 0;
-  return new Map(policies.map((policy) => [policy.name, { ...policy, order: shared.has(policy.name) ? ++rank : 0 }]));
+  return new Map(list.map((item) => [item.name, { item, order: shared.has(item.name) ? ++rank : 0 }]));
+}
+
+function rankedFields<T>(fieldsOf: (item: T) => object): (ranked: Ranked<T>) => object {
+  return ({ item, order }) => ({ ...fieldsOf(item), order });
 }
 
 function text(value: unknown): string {

@@ -1,5 +1,11 @@
 /** The types of `mesh.yaml` as it is written, before defaults and addresses are filled in. @module */
 import type { DenyMode, InterceptMode, PolicyAction, Propagation, Protocol, RedirectMode } from "./catalog.ts";
+import type { AuthorisationEntry } from "./traffic/authorisation.ts";
+import type { ClusterEntry } from "./traffic/cluster.ts";
+import type { LinksEntry } from "./traffic/links.ts";
+import type { RetriesEntry } from "./traffic/retries.ts";
+import type { RouteEntry } from "./traffic/route-entry.ts";
+import type { ApplicationProtocol, NicMode, PolicyActionOfRequests } from "./traffic.ts";
 
 /** Port as written in the file: a number, a shorthand such as `80:8080/tcp` or a map. */
 export type PortEntry = number | string | { port: number; target?: number | undefined; protocol?: Protocol | undefined };
@@ -16,6 +22,12 @@ export interface ServiceEntry {
   intercept?: InterceptMode | undefined;
   redirect?: RedirectMode | undefined;
   tracing?: TracingEntry | undefined;
+  nic?: NicMode | undefined;
+  "without-nic"?: "direct" | "refuse" | undefined;
+  protocol?: ApplicationProtocol | undefined;
+  routes?: RouteEntry[] | undefined;
+  cluster?: ClusterEntry | undefined;
+  authorisation?: PolicyActionOfRequests | undefined;
 }
 
 /** Replica as written in the file. */
@@ -55,6 +67,11 @@ export interface DefaultsEntry {
   intercept?: InterceptMode | undefined;
   deny?: DenyMode | undefined;
   tracing?: TracingEntry | undefined;
+  cluster?: ClusterEntry | undefined;
+  timeout?: string | 0 | undefined;
+  retries?: RetriesEntry | undefined;
+  authorisation?: PolicyActionOfRequests | undefined;
+  "without-nic"?: "direct" | "refuse" | undefined;
 }
 
 /** `mesh.yaml` as written. */
@@ -66,4 +83,6 @@ export interface MeshFile {
   nodes?: Record<string, NodeEntry> | null | undefined;
   services?: Record<string, ServiceEntry | null> | null | undefined;
   policies?: PolicyEntry[] | null | undefined;
+  authorisation?: AuthorisationEntry[] | null | undefined;
+  links?: LinksEntry | null | undefined;
 }

@@ -40,9 +40,26 @@ export function prefix(family: 4 | 6, longest: number, example: string): z.ZodSt
   }, not);
 }
 
+/** A whole number from `least` to `most`; `what` and `allowed` word the error. */
+export function count(least: number, most: number, what: string, allowed: string): z.ZodNumber {
+  const not = wrong(what, allowed);
+  return z.int(not).min(least, not).max(most, not);
+}
+
+const notShare = wrong("a share", "use a number from 0 (none) to 1 (all)");
+/** A part of a whole, 0 to 1. */
+export const share: z.ZodNumber = z.number(notShare).min(0, notShare).max(1, notShare);
+
 /** One word of a fixed list. */
 export function oneOf<const T extends string>(...values: T[]): z.ZodType<T> {
   return z.enum(values, {
     error: ({ input }) => `${input === undefined ? "is missing" : `${show(input)} is not allowed here`}; use ${values.join(", ")}`,
   });
 }
+
+const party = z.union([z.literal("*"), name], wrong("a service", 'use the name of a service, or "*" for all'));
+/** Services, or `*` for all. */
+export const parties: z.ZodType<string | string[]> = z.union(
+  [party, z.array(party).min(1, { error: 'is empty; name a service, or "*" for all' })],
+  wrong("a list of services", 'use names, or "*" for all'),
+);

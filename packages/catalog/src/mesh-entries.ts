@@ -1,6 +1,8 @@
 /** The parts of a mesh file that are well-formed, so that what refers to what can be checked even when other parts are not. @module */
 import type { DefaultsEntry, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
 import { defaultsEntry, nodeEntry, policyEntry, serviceEntry, virtualEntry } from "./schema.ts";
+import { type AuthorisationEntry, authorisationEntry } from "./traffic/authorisation.ts";
+import { type LinksEntry, linksEntry } from "./traffic/links.ts";
 
 /** Well-formed entries, and the names of the others, which may be referred to all the same. */
 export interface MeshEntries {
@@ -10,6 +12,9 @@ export interface MeshEntries {
   readonly services: ReadonlyMap<string, ServiceEntry>;
   /** By index in the file. */
   readonly policies: ReadonlyMap<number, PolicyEntry>;
+  /** By index in the file. */
+  readonly authorisation: ReadonlyMap<number, AuthorisationEntry>;
+  readonly links: LinksEntry;
   readonly nodeNames: ReadonlySet<string>;
   readonly serviceNames: ReadonlySet<string>;
 }
@@ -19,13 +24,14 @@ export function wellFormed(file: unknown): MeshEntries {
   const root = asMap(file);
   const nodes = asMap(root.nodes);
   const services = asMap(root.services);
-  const policies = Array.isArray(root.policies) ? root.policies : [];
   return {
     virtual: virtualEntry.safeParse(root.virtual).data ?? {},
     defaults: defaultsEntry.safeParse(root.defaults).data ?? {},
     nodes: new Map(names(nodes).flatMap((name) => present(name, nodeEntry.safeParse(nodes[name]).data))),
     services: new Map(names(services).flatMap((name) => present(name, serviceEntry.safeParse(services[name] ?? {}).data))),
-    policies: new Map(policies.flatMap((entry: unknown, index) => present(index, policyEntry.safeParse(entry).data))),
+    policies: new Map(asList(root.policies).flatMap((entry, index) => present(index, policyEntry.safeParse(entry).data))),
+    authorisation: new Map(asList(root.authorisation).flatMap((entry, index) => present(index, authorisationEntry.safeParse(entry).data))),
+    links: linksEntry.safeParse(root.links).data ?? {},
     nodeNames: new Set(names(nodes)),
     serviceNames: new Set(names(services)),
   };
@@ -33,6 +39,10 @@ export function wellFormed(file: unknown): MeshEntries {
 
 function asMap(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function asList(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function names(map: Record<string, unknown>): string[] {

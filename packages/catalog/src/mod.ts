@@ -24,6 +24,7 @@ export { loadCatalog } from "./load.ts";
 export { type ParseOptions, parseCatalog } from "./parse.ts";
 export type { CatalogProblem } from "./problem.ts";
 export { defaultRoute, defaultTraffic } from "./traffic/default-traffic.ts";
+export { targetPort } from "./traffic/target-port.ts";
 export type {
   ApplicationProtocol,
   AuthorisationRule,

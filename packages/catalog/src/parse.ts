@@ -10,6 +10,9 @@ import type { CatalogProblem, Finding } from "./problem.ts";
 import { meshFile } from "./schema.ts";
 import { schemaFindings } from "./schema-problems.ts";
 import { normaliseService, normaliseTracing } from "./service.ts";
+import { normaliseAuthorisation, uncheckedWithoutNic } from "./traffic/authorisation.ts";
+import { normaliseLinks } from "./traffic/links.ts";
+import { trafficDefaults } from "./traffic/service-traffic.ts";
 import { assignAddresses, usableAddresses } from "./virtual-address.ts";
 import { readYaml } from "./yaml-text.ts";
 
@@ -17,6 +20,8 @@ import { readYaml } from "./yaml-text.ts";
 export interface ParseOptions {
   /** Name that messages begin with; `mesh.yaml` unless told. */
   readonly file?: string;
+  /** Told of what is odd in a file that can be used all the same, such as a route that no request reaches; nobody unless told. */
+  readonly warn?: (problem: CatalogProblem) => void;
 }
 
 /**
@@ -29,20 +34,29 @@ export interface ParseOptions {
  * catalog.services[0].ports; // [{ port: 80, target: 80, protocol: "tcp" }]
  * ```
  */
-export function parseCatalog(text: string, { file = "mesh.yaml" }: ParseOptions = {}): Catalog {
+export function parseCatalog(text: string, { file = "mesh.yaml", warn }: ParseOptions = {}): Catalog {
   const { source, value, problems } = readYaml(text, file);
   if (problems.length > 0) throw new CatalogError(inOrder(problems));
   const findings = schemaFindings(meshFile, value ?? {});
   const entries = wellFormed(value);
   const catalog = assemble(entries, (value as { mesh?: string } | null)?.mesh ?? "default", findings);
-  if (findings.length > 0) throw new CatalogError(inOrder(findings.map((finding) => locate(source, finding))));
+  const faults = findings.filter(({ warning }) => !warning);
+  if (faults.length > 0) throw new CatalogError(inOrder(faults.map((finding) => locate(source, finding))));
+  if (warn) for (const problem of inOrder(findings.map((finding) => locate(source, finding)))) warn(problem);
   return deepFreeze(catalog);
 }
 
-/** Builds the catalog of the well-formed entries; it is whole only when `findings` stays empty. */
+/** Builds the catalog of the well-formed entries; it is whole only when `findings` gets no more than warnings. */
 function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Catalog {
   const { policy = "allow", redirect = "auto", intercept = "keep", deny = "refuse", tracing = "off" } = entries.defaults;
-  const defaults: CatalogDefaults = { policy, redirect, intercept, deny, tracing: normaliseTracing(tracing) };
+  const defaults: CatalogDefaults = {
+    policy,
+    redirect,
+    intercept,
+    deny,
+    tracing: normaliseTracing(tracing),
+    traffic: trafficDefaults(entries, findings),
+  };
   const virtual = {
     ipv4: canonical(entries.virtual.ipv4 ?? "198.18.0.0/16"),
     ipv6: canonical(entries.virtual.ipv6 ?? "fd6d:6974:7375::/64"),
@@ -71,7 +85,10 @@ function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Cata
     ipv4: service.ipv4 ?? addresses.ipv4.get(service.name) ?? "",
     ipv6: service.ipv6 ?? addresses.ipv6.get(service.name) ?? "",
   }));
-  return { version: 1, mesh, virtual, defaults, nodes, services, policies: normalisePolicies(entries, findings) };
+  const policies = normalisePolicies(entries, findings);
+  const authorisation = normaliseAuthorisation(entries, findings);
+  findings.push(...uncheckedWithoutNic(entries, services));
+  return { version: 1, mesh, virtual, defaults, nodes, services, policies, authorisation, links: normaliseLinks(entries.links, mesh) };
 }
 
 function canonical(prefix: string): string {

@@ -5,7 +5,7 @@ import type { MeshEntries } from "./mesh-entries.ts";
 import { portMapping } from "./ports.ts";
 import type { Finding } from "./problem.ts";
 import { formatPath } from "./problem.ts";
-import { unknown } from "./service.ts";
+import { unknownName } from "./unknown-name.ts";
 
 /** Fills the policies' defaults in and appends what is wrong with them to `findings`. */
 export function normalisePolicies(mesh: MeshEntries, findings: Finding[]): Policy[] {
@@ -39,7 +39,11 @@ function unknownServices(mesh: MeshEntries, index: number, entry: PolicyEntry): 
       if (name === "*" || mesh.serviceNames.has(name)) return [];
       const path = ["policies", index, side];
       return [
-        { path: Array.isArray(entry[side]) ? [...path, place] : path, at: "value", message: unknown("service", name, mesh.serviceNames) },
+        {
+          path: Array.isArray(entry[side]) ? [...path, place] : path,
+          at: "value",
+          message: unknownName("service", name, mesh.serviceNames),
+        },
       ];
     }),
   );

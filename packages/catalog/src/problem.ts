@@ -10,6 +10,8 @@ export interface Finding {
   readonly at: "key" | "value";
   /** What is wrong; what is allowed. */
   readonly message: string;
+  /** True: the file can be used all the same. */
+  readonly warning?: true;
 }
 
 /** A fault with its place in the text. */

@@ -1,15 +1,22 @@
 /** The form of `mesh.yaml`: which fields there are and which values they take; what refers to what is checked in `check.ts`. @module */
 import { z } from "zod";
 import type { DefaultsEntry, MeshFile, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
-import { address, name, notAddress, notPort, oneOf, port, prefix, wrong } from "./fields.ts";
+import { address, name, notAddress, notPort, oneOf, parties, port, prefix, share, wrong } from "./fields.ts";
 import { show } from "./problem.ts";
+import { authorisationEntry } from "./traffic/authorisation.ts";
+import { clusterEntry } from "./traffic/cluster.ts";
+import { duration } from "./traffic/fields.ts";
+import { linksEntry } from "./traffic/links.ts";
+import { retriesEntry } from "./traffic/retries.ts";
+import { routeEntry } from "./traffic/route-entry.ts";
 
 const protocol = oneOf("tcp", "udp").describe("Transport of the port; tcp unless told.");
 const action = oneOf("allow", "deny");
 const redirect = oneOf("auto", "on", "off");
 const intercept = oneOf("keep", "balance", "off");
 const propagation = oneOf("off", "side-band", "header");
-const ratio = wrong("a share", "use a number from 0 (none) to 1 (all)");
+const requestAction = oneOf("allow", "deny");
+const withoutNic = oneOf("direct", "refuse");
 const tracing = z.union(
   [
     propagation,
@@ -19,12 +26,7 @@ const tracing = z.union(
           "How the context travels: header (called programs see a traceparent), side-band (no byte changes) or off; header unless told.",
         )
         .optional(),
-      sampling: z
-        .number(ratio)
-        .min(0, ratio)
-        .max(1, ratio)
-        .describe("Share of the traces that begin here which are told to the back end; 1 unless told.")
-        .optional(),
+      sampling: share.describe("Share of the traces that begin here which are told to the back end; 1 unless told.").optional(),
     }),
   ],
   wrong("a way to trace", "use off, side-band, header or {propagation: header, sampling: 0.1}"),
@@ -101,6 +103,18 @@ export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
   intercept: intercept.describe("Connects to a replica's real address: keep that replica, balance over all, or off.").optional(),
   redirect: redirect.describe("Whether the service's sockets may be redirected past TCP.").optional(),
   tracing: tracing.describe("Whether HTTP requests of the service are traced, and how their context travels.").optional(),
+  nic: oneOf("auto", "on", "off")
+    .describe(
+      "Whether connections to the service pass nicd; auto (when routes, cluster, protocol or authorisation say something) unless told.",
+    )
+    .optional(),
+  "without-nic": withoutNic
+    .describe("What happens while nicd is not there: connections go to a replica directly, or are refused; direct unless told.")
+    .optional(),
+  protocol: oneOf("auto", "http", "tcp").describe("What nicd takes the bytes for; auto (looks at the first ones) unless told.").optional(),
+  routes: z.array(routeEntry).describe("What happens to requests; the first route that matches decides.").optional(),
+  cluster: clusterEntry.describe("How the service's replicas are called.").optional(),
+  authorisation: requestAction.describe("What happens to a request that no authorisation rule matches; allow unless told.").optional(),
 });
 
 /** Schema of one entry of `nodes`. */
@@ -108,12 +122,6 @@ export const nodeEntry: z.ZodType<NodeEntry> = z.strictObject({
   address: address.describe("Address other nodes reach it at."),
   zone: z.string().min(1, wrong("a zone", "use a name")).describe("Failure domain or site, free text.").optional(),
 });
-
-const party = z.union([z.literal("*"), name], wrong("a service", 'use the name of a service, or "*" for all'));
-const parties = z.union(
-  [party, z.array(party).min(1, { error: 'is empty; name a service, or "*" for all' })],
-  wrong("a list of services", 'use names, or "*" for all'),
-);
 
 /** Schema of one entry of `policies`. */
 export const policyEntry: z.ZodType<PolicyEntry> = z.strictObject({
@@ -139,6 +147,11 @@ export const defaultsEntry: z.ZodType<DefaultsEntry> = z.strictObject({
     .describe("How a denied connect fails: refuse (ECONNREFUSED) or prohibit (EPERM); refuse unless told.")
     .optional(),
   tracing: tracing.describe("For services that do not say; off unless told.").optional(),
+  cluster: clusterEntry.describe("For services that do not say, field by field.").optional(),
+  timeout: duration.describe("Of whole exchanges, for routes that do not say; 15s unless told, 0 is none.").optional(),
+  retries: retriesEntry.describe("For routes that do not say; none unless told.").optional(),
+  authorisation: requestAction.describe("For services that do not say; allow unless told.").optional(),
+  "without-nic": withoutNic.describe("For services that do not say; direct unless told.").optional(),
 });
 
 /** Schema of a whole `mesh.yaml`. An empty section (`services:` with nothing after it) counts as left out. */
@@ -155,5 +168,10 @@ export const meshFile: z.ZodType<MeshFile> = z
     nodes: z.record(name, nodeEntry).nullish().describe("Machines of the mesh by name."),
     services: z.record(name, serviceEntry.nullable()).nullish().describe("Services by name; the name is also `<name>.mesh` in DNS."),
     policies: z.array(policyEntry).nullish().describe("Who may connect to whom; the first rule that matches decides."),
+    authorisation: z
+      .array(authorisationEntry)
+      .nullish()
+      .describe("Who may ask what: deny rules first, then allow rules, then the service's default."),
+    links: linksEntry.nullish().describe("Connections between the nicds of two nodes."),
   })
-  .describe("A Mitsu mesh: nodes, services with their replicas, and policies.");
+  .describe("A Mitsu mesh: nodes, services with their replicas and routes, and who may do what.");

@@ -1,11 +1,12 @@
 /** Services and replicas: from entries of the file to the catalog's form, with what is wrong inside one service. @module */
 import type { CatalogDefaults, PortMapping, Replica, Service, Tracing } from "./catalog.ts";
-import { didYouMean } from "./did-you-mean.ts";
 import type { ReplicaEntry, ServiceEntry, TracingEntry } from "./entries.ts";
 import { formatIp, parseIp } from "./ip.ts";
 import type { MeshEntries } from "./mesh-entries.ts";
 import { formatPort, portMapping } from "./ports.ts";
 import type { Finding } from "./problem.ts";
+import { normaliseTraffic } from "./traffic/service-traffic.ts";
+import { unknownName } from "./unknown-name.ts";
 
 /** A service whose virtual addresses may still have to be assigned. */
 export type UnaddressedService = Omit<Service, "ipv4" | "ipv6"> & { readonly ipv4: string | undefined; readonly ipv6: string | undefined };
@@ -29,6 +30,7 @@ export function normaliseService(
     intercept: entry.intercept ?? defaults.intercept,
     redirect: entry.redirect ?? defaults.redirect,
     tracing: entry.tracing === undefined ? defaults.tracing : normaliseTracing(entry.tracing),
+    traffic: normaliseTraffic(name, entry, mesh, defaults.traffic, findings),
   };
 }
 
@@ -48,7 +50,7 @@ function normaliseReplica(
     findings.push({ path: field === undefined ? path : [...path, field], at: "value", message });
   if (entry.node === undefined) {
     if (entry.address === undefined) fault(undefined, "has no address; give an address, or a node whose address it has");
-  } else if (!mesh.nodeNames.has(entry.node)) fault("node", unknown("node", entry.node, mesh.nodeNames));
+  } else if (!mesh.nodeNames.has(entry.node)) fault("node", unknownName("node", entry.node, mesh.nodeNames));
   if (ports.length === 0) fault(undefined, `the service has no ports to reach this replica at; add ports: [${entry.port ?? 80}]`);
   else if (entry.port !== undefined && ports.length > 1)
     fault("port", "the service has several ports; leave this out and give each of them a target");
@@ -60,13 +62,6 @@ function normaliseReplica(
     weight: entry.weight ?? 1,
     ports: ports.map((mapping) => ({ ...mapping, target: ports.length === 1 ? (entry.port ?? mapping.target) : mapping.target })),
   };
-}
-
-/** Words a reference to nothing, with the nearest name there is. */
-export function unknown(kind: "node" | "service", name: string, known: ReadonlySet<string>): string {
-  const near = didYouMean(name, known);
-  if (near !== undefined) return `no ${kind} ${JSON.stringify(name)}; did you mean ${JSON.stringify(near)}?`;
-  return `no ${kind} ${JSON.stringify(name)}; ${known.size === 0 ? `there are none, add it under ${kind}s` : `there are ${[...known].slice(0, 10).join(", ")}`}`;
 }
 
 function virtualAddresses(entry: ServiceEntry): { ipv4: string | undefined; ipv6: string | undefined } {

@@ -16,7 +16,12 @@ policies:
 
 for (const [title, from, to, expected] of [
   ["nothing", "", "", ""],
-  ["a mesh's name", "mesh: shop", "mesh: store", "~ setting mesh: value shop → store"],
+  [
+    "a mesh's name",
+    "mesh: shop",
+    "mesh: store",
+    "~ setting mesh: value shop → store\n~ setting links.trust-domain: value shop.mesh → store.mesh",
+  ],
   ["a default", "deny: refuse", "deny: prohibit", "~ setting defaults.deny: value refuse → prohibit"],
   [
     "a service's tracing",

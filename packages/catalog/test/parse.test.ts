@@ -1,5 +1,5 @@
 import test from "ava";
-import { parseCatalog } from "../src/mod.ts";
+import { defaultTraffic, parseCatalog } from "../src/mod.ts";
 
 const shop = `version: 1
 mesh: shop
@@ -30,6 +30,7 @@ test("parseCatalog() fills in every default and writes short forms out", (t) => 
     intercept: "balance",
     deny: "prohibit",
     tracing: { propagation: "off", sampling: 1 },
+    traffic: defaultTraffic(),
   });
   t.deepEqual(catalog.nodes, [{ name: "n1", address: "10.0.0.1", zone: "a" }]);
   const [cart, db, web] = catalog.services;
@@ -56,12 +57,21 @@ test("parseCatalog() takes the least file: a version", (t) => {
     version: 1,
     mesh: "default",
     virtual: { ipv4: "198.18.0.0/16", ipv6: "fd6d:6974:7375::/64" },
-    defaults: { policy: "allow", redirect: "auto", intercept: "keep", deny: "refuse", tracing: { propagation: "off", sampling: 1 } },
+    defaults: {
+      policy: "allow",
+      redirect: "auto",
+      intercept: "keep",
+      deny: "refuse",
+      tracing: { propagation: "off", sampling: 1 },
+      traffic: defaultTraffic(),
+    },
     nodes: [],
     services: [],
     policies: [],
+    authorisation: [],
+    links: { security: "mtls", trustDomain: "default.mesh", port: 15008 },
   });
-  t.notThrows(() => parseCatalog("version: 1\nnodes:\nservices:\npolicies:\nvirtual:\ndefaults:\n"));
+  t.notThrows(() => parseCatalog("version: 1\nnodes:\nservices:\npolicies:\nvirtual:\ndefaults:\nauthorisation:\nlinks:\n"));
 });
 
 test("parseCatalog() takes tracing as a word or a map, and a service's own before the defaults", (t) => {

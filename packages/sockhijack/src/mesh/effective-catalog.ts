@@ -27,10 +27,12 @@ export function withServices(catalog: Catalog, added: readonly AdHocService[]): 
     ...(redirect ? { redirect } : {}),
     ...(tracing ? { tracing } : {}),
   });
+  // What the file says of requests is not in the form that the file has it in: it is handed on after parsing.
+  const { traffic, ...defaults } = catalog.defaults;
   const text = JSON.stringify({
     version: 1,
     virtual: catalog.virtual,
-    defaults: catalog.defaults,
+    defaults,
     // The file's services stand here with their addresses only, so that nobody else is given them.
     services: {
       ...Object.fromEntries(catalog.services.map(({ name, ipv4, ipv6 }) => [name, { address: [ipv4, ipv6] }])),
@@ -38,6 +40,6 @@ export function withServices(catalog: Catalog, added: readonly AdHocService[]): 
     },
   });
   const parsed = parseCatalog(text, { file: "--service" });
-  const found = parsed.services.filter(({ name }: Service) => !fromFile.has(name));
+  const found = parsed.services.filter(({ name }: Service) => !fromFile.has(name)).map((service) => ({ ...service, traffic }));
   return { ...catalog, services: [...catalog.services, ...found].toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
 }
