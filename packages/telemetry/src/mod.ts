@@ -1,5 +1,7 @@
 /** What the daemons tell of the requests that they see: spans, request metrics, traces, access logs. @module */
 
+export { AccessLog, type AccessLogOptions } from "./access-log.ts";
+export { type AccessRecord, accessRecord } from "./access-record.ts";
 export { type B3Fields, readB3, readB3Fields } from "./b3.ts";
 export {
   type Exchange,
@@ -15,6 +17,7 @@ export {
 } from "./exchange.ts";
 export { clientStatusOf, grpcStatus, grpcStatusName } from "./grpc-status.ts";
 export { readIncomingTrace, type TraceHeaders } from "./incoming-trace.ts";
+export { type LineCounts, type LineFiles, LineWriter, type LineWriterOptions } from "./line-writer.ts";
 export { type LinkCounts, linkText, noLinks } from "./link-counts.ts";
 export { type OtlpCounts, OtlpExporter, type OtlpExporterOptions } from "./otlp-exporter.ts";
 export { type QuietTimes, QuietTraces } from "./quiet-traces.ts";
