@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Catalog } from "./catalog.ts";
-import { parseCatalog } from "./parse.ts";
+import { type ParseOptions, parseCatalog } from "./parse.ts";
 
 /** A mesh file is kilobytes; more is a wrong path, such as a disk image. */
 const largestBytes = 16 * 1024 * 1024;
@@ -13,8 +13,8 @@ const largestBytes = 16 * 1024 * 1024;
  * @throws CatalogError when the text is at fault.
  * @throws MitsuError `ERR_CATALOG_MISSING` (no such file), `ERR_CATALOG_UNREADABLE` (no rights, a folder or device, too large, not UTF-8).
  */
-export async function loadCatalog(path: string): Promise<Catalog> {
-  return parseCatalog(await readText(path), { file: path });
+export async function loadCatalog(path: string, { warn }: Pick<ParseOptions, "warn"> = {}): Promise<Catalog> {
+  return parseCatalog(await readText(path), { file: path, ...(warn ? { warn } : {}) });
 }
 
 /** Reads a mesh file's text, with the errors of {@link loadCatalog}. */

@@ -22,7 +22,7 @@ export { formatIp, type IpAddress, parseIp } from "./ip.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { loadCatalog } from "./load.ts";
 export { type ParseOptions, parseCatalog } from "./parse.ts";
-export type { CatalogProblem } from "./problem.ts";
+export { type CatalogProblem, formatProblem } from "./problem.ts";
 export { defaultRoute, defaultTraffic } from "./traffic/default-traffic.ts";
 export { targetPort } from "./traffic/target-port.ts";
 export type {

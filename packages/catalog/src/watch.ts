@@ -5,6 +5,7 @@ import type { Catalog } from "./catalog.ts";
 import { type CatalogChange, diffCatalog } from "./diff.ts";
 import { readText } from "./load.ts";
 import { parseCatalog } from "./parse.ts";
+import { type CatalogProblem, formatProblem } from "./problem.ts";
 import { watchedFolders } from "./watched-folders.ts";
 
 /** A running watch. */
@@ -21,6 +22,8 @@ export interface CatalogWatch {
 export interface WatchOptions {
   /** Quiet time after an event before the file is read, in milliseconds; 50 unless told. At ten times this it is read anyway. */
   readonly debounceMs?: number;
+  /** Told of what is odd in a file that can be used; nobody unless told. Said once, as long as it stays the same. */
+  readonly warn?: (problem: CatalogProblem) => void;
 }
 
 /**
@@ -38,12 +41,13 @@ export async function watchCatalog(
   path: string,
   onChange: (catalog: Catalog, changes: CatalogChange[]) => void,
   onError: (error: MitsuError) => void,
-  { debounceMs = 50 }: WatchOptions = {},
+  { debounceMs = 50, warn }: WatchOptions = {},
 ): Promise<CatalogWatch> {
   const watchers = new Map<string, FSWatcher>();
   let timer: NodeJS.Timeout | undefined;
   let firstEventMs = 0;
   let lastError = "";
+  let lastWarnings = "";
   let closed = false;
   let running: Promise<void> = Promise.resolve();
 
@@ -73,12 +77,20 @@ export async function watchCatalog(
       watchers.set(key, watchFolder(folder, onEvent));
     }
   };
+  const parse = async () => {
+    const warnings: CatalogProblem[] = [];
+    const parsed = parseCatalog(await readText(path), { file: path, warn: (problem) => warnings.push(problem) });
+    const text = warnings.map(formatProblem).join("\n");
+    if (warn && !closed && text !== lastWarnings) warnings.forEach(warn);
+    lastWarnings = text;
+    return parsed;
+  };
   const read = async () => {
     if (closed) return;
     let next: Catalog;
     try {
       await follow();
-      next = parseCatalog(await readText(path), { file: path });
+      next = await parse();
     } catch (error) {
       report(error as MitsuError);
       return;
@@ -105,7 +117,7 @@ export async function watchCatalog(
   try {
     // Watch first, read second: a change in between brings an event.
     await follow();
-    catalog = parseCatalog(await readText(path), { file: path });
+    catalog = await parse();
   } catch (error) {
     close();
     throw error;

@@ -75,9 +75,17 @@ export const regex: z.ZodType<string> = z
     }
   });
 
+/** One literal character to begin with, which no alternative and no repetition makes optional. */
+const beginsWithWord = /^\^?[\w-](?![*?{])[^|]*$/;
+/** A regular expression for a whole path. */
+export const pathRegex: z.ZodType<string> = regex.refine((text) => !beginsWithWord.test(text), {
+  error: ({ input }) =>
+    `${show(input)} matches no path: every path begins with /, and all of it must match; begin with /, or with .* for any beginning`,
+});
+
 const notText = wrong("text", "put it in quotes");
-/** Text that can stand in a header: Latin-1 without control characters (RFC 9110 §5.5). */
 const notHeaderText = wrong("text for a header", "use Latin-1 without control characters, in quotes when it looks like a number");
+/** Text that can stand in a header: Latin-1 without control characters (RFC 9110 §5.5). */
 export const headerText: z.ZodString = z.string(notHeaderText).regex(/^[\t -~\u00a0-\u00ff]*$/, notHeaderText);
 
 /** A whole header value: no blanks at its ends, which no receiver would see. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { port, wrong } from "../fields.ts";
 import type { FieldPath, Finding } from "../problem.ts";
 import type { FieldMatch, RequestMatch, TextMatch } from "../traffic.ts";
-import { headerName, headerText, headerValue, hostMatch, method, regex, text, urlPath } from "./fields.ts";
+import { headerName, headerText, headerValue, hostMatch, method, pathRegex, regex, text, urlPath } from "./fields.ts";
 
 /** How text is compared, as written: exactly one of the four. */
 interface TextMatchEntry {
@@ -49,7 +49,7 @@ const pathMatch = z.union(
       .strictObject({
         exact: urlPath.describe("The whole path.").optional(),
         prefix: urlPath.describe("Its first steps: `/a` matches `/a` and `/a/b`, not `/ab`.").optional(),
-        regex: regex.describe("A regular expression (RE2) for the whole path.").optional(),
+        regex: pathRegex.describe("A regular expression (RE2) for the whole path.").optional(),
       })
       .superRefine(oneKind("exact, prefix or regex")),
   ],
