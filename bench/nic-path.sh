@@ -104,9 +104,9 @@ make_bodies
 make_namespace one && loopback=$made
 start_upstream || die "the server does not start"
 [[ $export_spans == no ]] || start_receiver http http-a "$loopback"
-redirected=no
+redirecting=no
 if wanted redirect; then
-  if start_redirect; then redirected=yes; else absent+=(redirect); fi
+  if start_redirect; then redirecting=yes; else absent+=(redirect); fi
 fi
 asked=$relays relays=()
 for relay in "${all_relays[@]}"; do
@@ -117,7 +117,7 @@ for relay in "${all_relays[@]}"; do
     continue
   fi
   relays+=("$relay") available+=("$relay")
-  if [[ $redirected == yes ]]; then
+  if [[ $redirecting == yes ]]; then
     start_relay "$relay" redirect || absent+=("$relay-redirected")
     [[ ,$sizes, != *,65536,* ]] || start_relay "$relay" bulk || absent+=("$relay-redirected-64KiB")
   fi

@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 
@@ -36,6 +37,7 @@ def main():
     parser.add_argument("--client", required=True, help="lib/keep-alive.c, compiled")
     args = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of `finally`
     load = subprocess.Popen(
         [args.client, args.address, str(args.port), "/1024", str(args.connections), "1000000000", str(args.seconds)],
         stdout=subprocess.PIPE,
@@ -52,6 +54,7 @@ def main():
         output, _ = load.communicate(timeout=args.seconds + 10)
     finally:
         load.kill()
+        load.wait()
     result = json.loads(output)
     victims = {far for far, pids in owned.items() if victim in pids}
     broken = collections.Counter(result["broken"])

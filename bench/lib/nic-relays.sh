@@ -6,6 +6,7 @@ all_relays=(envoy haproxy nginx nicd)
 
 # Each RELAY_command NAME PORT NEXT WORKERS TAG writes the relay's file to $config and sets `command`. WORKERS is 1 but for the phases
 # kill and reload; there TAG is a number that comes back in every answer as X-Tag, so that a reload shows; else it is empty.
+# The caller's `redirected` is yes for a relay that is to be one of sockhijack's programs.
 
 # config_of RELAY NAME: its file; Envoy and nicd tell the format by the name's end.
 config_of() { echo "$work/$2.$([[ $1 == @(envoy|nicd) ]] && echo yaml || echo conf)"; }
@@ -16,7 +17,7 @@ envoy_command() {
 }
 
 haproxy_command() {
-  fill haproxy-tracing.cfg LISTEN=127.0.0.1 PORT="$2" NEXT=127.0.0.1 NEXT_PORT="$3" MAXCONN=12000 >"$config"
+  fill haproxy-tracing.cfg LISTEN=127.0.0.1 PORT="$2" NEXT=127.0.0.1 NEXT_PORT="$3" MAXCONN=12000 SPLICE="$([[ $redirected == yes ]] || echo option splice-auto)" >"$config"
   command=(haproxy -db -f "$config")
 }
 
@@ -27,15 +28,15 @@ nginx_command() {
 }
 
 nicd_command() {
-  nicd_mesh "$5" >"$config"
+  nicd_mesh "$2" "$3" "$5" >"$config"
   command=("$root/bin/nicd" daemon --listen "127.0.0.1:$2" --route "127.0.0.1:$3" --workers "$4" --tracing on --socket "$work/$1.sock" --config "$config")
   [[ $export_spans == no ]] || command+=(--otlp http://127.0.0.1:4318)
 }
 
-# nicd_mesh TAG: a mesh.yaml whose answers carry it.
+# nicd_mesh PORT NEXT TAG: a mesh.yaml with the server as service `web`, whose answers carry the tag.
 nicd_mesh() {
-  echo 'version: 1'
-  [[ -z $1 ]] || printf 'defaults:\n  traffic:\n    responseHeaders: { set: { x-tag: "%s" } }\n' "$1"
+  printf '%s\n' 'version: 1' 'services:' '  web:' "    ports: [\"$1:$2\"]" "    replicas: [{ address: 127.0.0.1, port: $2 }]"
+  [[ -z $3 ]] || printf '%s\n' '    routes:' "      - headers: { response: { set: { x-tag: \"$3\" } } }"
 }
 
 # reload_relay RELAY NAME PORT NEXT TAG: puts a changed file in place, in one step so that nobody reads half of it, and says so.

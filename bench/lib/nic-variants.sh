@@ -31,9 +31,10 @@ start_redirect() {
 
 # start_relay RELAY VARIANT: one that is up, and does what it is measured for; false with the reason said.
 start_relay() {
-  local relay=$1 variant=$2 name="$1-$2" port command workers=1 tag="" cpus=$relay_cpu config
+  local relay=$1 variant=$2 name="$1-$2" port command workers=1 tag="" cpus=$relay_cpu redirected=no config
   config=$(config_of "$relay" "$name")
   port=$(port_of "$relay" "$variant")
+  [[ $variant == @(redirect|bulk) ]] && redirected=yes
   [[ $variant == workers ]] && workers=2 tag=0 cpus="$relay_cpu,$server_cpu"
   "${relay}_command" "$name" "$port" "${next_port[$variant]}" "$workers" "$tag" || return 1
   case $variant in

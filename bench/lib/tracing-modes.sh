@@ -51,7 +51,7 @@ start_traced() {
 start_hop() {
   local template=haproxy-tracing.cfg launch=launch_haproxy file="$work/$2.cfg"
   [[ $1 == envoy2 ]] && template=envoy-tracing.yaml launch=launch_envoy file="$work/$2.yaml"
-  fill "$template" "LISTEN=$5" "PORT=$6" "NEXT=$7" "NEXT_PORT=$8" "DIRECTION=$9" "SERVICE=$2" SAMPLING=100 MAXCONN=4000 >"$file"
+  fill "$template" "LISTEN=$5" "PORT=$6" "NEXT=$7" "NEXT_PORT=$8" "DIRECTION=$9" "SERVICE=$2" SAMPLING=100 MAXCONN=4000 "SPLICE=option splice-auto" >"$file"
   "$launch" "$2" "$3" "$4" "$5" "$6"
 }
 

@@ -24,8 +24,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   idle: {
     title: "Idle connections: the relay's resident set",
     say: ({ check: c }) =>
-      `${mb(c.heldMb)} with ${count(c.connections)} (${mb(c.baseMb)} before; ${mb(c.kernelMb)} more in the kernel's buffers)` +
-      (c.dead ? `, ${count(c.dead)} DEAD` : ""),
+      `${mb(c.heldMb)} with ${count(c.connections)} (${mb(c.baseMb)} before)${c.dead ? `, ${count(c.dead)} DEAD` : ""}`,
   },
   body: {
     title: "Large bodies: the relay's peak while 100 MB go down and up",

@@ -2,7 +2,7 @@
 import { judge, type Target } from "./judge.ts";
 import { judgeChecks } from "./nic-checks.ts";
 import { wayNames } from "./nic-names.ts";
-import { ratioSpread, samplesAt } from "./points.ts";
+import { ratioSpread, samplesAt, spread } from "./points.ts";
 import type { Measurements, Sample } from "./samples.ts";
 
 const size = "1024";
@@ -41,5 +41,8 @@ export function judgeNic({ samples, checks }: Measurements): readonly Target[] {
       ];
     }),
   );
-  return [...load, ...judgeChecks(checks)];
+  // A relay that answers with errors is fast: wrk counts those answers too.
+  const own = samples.filter((s) => s.mode === "nicd");
+  const errors = own.length > 0 ? spread([own.reduce((sum, s) => sum + s.errors, 0)]) : undefined;
+  return [...load, judge("failed or unanswered requests in all of these", ["≤", 0, 0], errors, ""), ...judgeChecks(checks)];
 }

@@ -99,6 +99,7 @@ export const nicLayout: Layout = {
     column("all µs/req", 12, (f) => f.cpuUs.median.toFixed(1)),
     // Under about 95 % in a closed loop the relay was not what held the rate back: client and server were.
     column("relay busy", 12, (f) => (f.cpuUsByRole.relay ? `${((f.cpuUsByRole.relay * f.throughput.median) / 1e4).toFixed(0)} %` : "")),
+    column("spans/req", 11, (f) => f.spans?.median.toFixed(2) ?? ""),
   ],
 };
 
