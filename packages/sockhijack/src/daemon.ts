@@ -7,7 +7,7 @@ import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from 
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { cgroup2Path, defaultBpffs, ensureBpffs, hasCapability, requireFeatures } from "@mitsu/ebpf-ts";
 import { serve, sockhijack } from "@mitsu/ipc";
-import { OtlpExporter, openMetricsType, RecentTraces, RedMetrics } from "@mitsu/telemetry";
+import { OtlpExporter, openMetricsType, RecentTraces, RedMetrics, RouteNames } from "@mitsu/telemetry";
 import { asset } from "./assets.ts";
 import { Dns } from "./dns.ts";
 import { Engine } from "./engine.ts";
@@ -24,6 +24,7 @@ import { placesOf } from "./places.ts";
 import { judgeKernel } from "./selftest/verdict.ts";
 import { TapFeed } from "./tap/tap-feed.ts";
 import { ExchangeFeed } from "./tracing/exchange-feed.ts";
+import { cutFrom } from "./tracing/exchange-reader.ts";
 import { LeftConnections } from "./tracing/left-connections.ts";
 import { trimWhenCalm } from "./trim-memory.ts";
 
@@ -250,6 +251,7 @@ async function openExporter(
     spansPerSecond,
     version,
     gzip,
+    routes: new RouteNames({ cutFrom }),
     ...(headers === undefined ? {} : { headers }),
   });
   exchanges.to((exchange) => exporter.add(exchange));

@@ -19,7 +19,7 @@ export function grpcErrorType(exchange: Exchange, end: "client" | "server"): str
  * The method as it is to be told, `package.Service/Method`; `_OTHER` for what the server does not implement, and for what is past the
  * limit of its routes: clients ask for what they like.
  *
- * @param route Of the exchange's target, by a `RouteTable`.
+ * @param route Of the exchange's target, by a `RouteNames`.
  */
 export function grpcMethod({ grpcStatus }: Exchange, route: string): string {
   return route === otherRoute || grpcStatus === unimplemented ? otherMethod : route.slice(1);

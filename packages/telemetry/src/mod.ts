@@ -25,7 +25,7 @@ export { type ExchangeSource, RecentTraces, type RecentTracesAnswer, type Recent
 export { RedMetrics, type RedOptions } from "./red-metrics.ts";
 export { mergedSeries, type RedSeries } from "./red-series.ts";
 export { openMetricsType, redMetricNames, redText } from "./red-text.ts";
-export { RouteTable, routeOf } from "./route.ts";
+export { RouteNames, routeOf } from "./route.ts";
 export { serviceLabel } from "./service-label.ts";
 export { isWanted, type Trace, type TraceFilter } from "./trace.ts";
 export { noTrace, traceFlag } from "./trace-flags.ts";

@@ -6,10 +6,8 @@ import { parseTarget } from "./request-target.ts";
 export const otherRoute = "{other}";
 
 const identifier = "{id}";
-/** Stands for what the kernel cut off: the last segment it kept may be half of one. */
+/** Stands for what was cut off: the last segment that was kept may be half of one. */
 const cutOff = "{cut}";
-/** The kernel keeps 96 bytes of method, space and target; HTTP/2's come whole. */
-const keptBytes = 90;
 
 const uuid = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$/i;
 const number = /^[-+]?\d+(?:[.,]\d+)*$/;
@@ -22,13 +20,17 @@ const numberInside = /(?:^|[-_.:~=,@+])\d+(?:$|[-_.:~=,@+])/;
  * The route of a request: its path with `{id}` in the place of segments that look like data, without query and fragment. A guess, since
  * the program's own routing table is not known to us.
  *
+ * @param cutFrom HTTP/1 targets are cut when they have so many characters together with their method; they are whole unless told.
  * @returns `/…`; `*` for the server itself, `{authority}` for CONNECT, `{other}` for what is no target. A gRPC method is one as it is.
  * @example
  * ```ts
  * routeOf({ protocol: "http/1", method: "GET", target: "/users/17/orders?sort=date" }); // "/users/{id}/orders"
  * ```
  */
-export function routeOf({ protocol, method, target }: Pick<Exchange, "protocol" | "method" | "target">): string {
+export function routeOf(
+  { protocol, method, target }: Pick<Exchange, "protocol" | "method" | "target">,
+  cutFrom: number = Number.POSITIVE_INFINITY,
+): string {
   if (method === "CONNECT") return "{authority}";
   if (target === "") return otherRoute; // it was lost, and is not "/"
   if (protocol === "grpc") return target.startsWith("/") ? target : otherRoute;
@@ -37,7 +39,7 @@ export function routeOf({ protocol, method, target }: Pick<Exchange, "protocol" 
   if (!path.startsWith("/")) return otherRoute;
   const segments = path.split("/");
   const route = segments.map(withoutParameters).map((segment) => (isData(segment) ? identifier : segment));
-  const cut = protocol === "http/1" && method.length + target.length >= keptBytes && !target.includes("?");
+  const cut = protocol === "http/1" && method.length + target.length >= cutFrom && !target.includes("?");
   if (cut) route[route.length - 1] = cutOff;
   return route.join("/");
 }
@@ -90,18 +92,20 @@ function withoutParameters(segment: string): string {
 }
 
 /** Keeps the number of routes of each service bounded: a guess may be wrong, and clients ask for what they like. */
-export class RouteTable {
+export class RouteNames {
   readonly #limit: number;
+  readonly #cutFrom: number | undefined;
   readonly #routes = new Map<string, Set<string>>();
 
-  /** @param limit Routes of one service. */
-  constructor(limit = 200) {
+  /** @param options `limit`: routes of one service, 200 unless told; `cutFrom` as {@link routeOf} takes it. */
+  constructor({ limit = 200, cutFrom }: { readonly limit?: number; readonly cutFrom?: number } = {}) {
     this.#limit = limit;
+    this.#cutFrom = cutFrom;
   }
 
   /** Route of a request to `service`; `{other}` once the service has as many routes as it may. */
   of(service: string, request: Pick<Exchange, "protocol" | "method" | "target">): string {
-    const route = routeOf(request);
+    const route = routeOf(request, this.#cutFrom);
     const known = this.#routes.get(service);
     if (known === undefined) this.#routes.set(service, new Set([route]));
     else if (!known.has(route)) {

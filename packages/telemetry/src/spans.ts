@@ -14,7 +14,7 @@ import {
   knownMethods,
   schemaUrl,
 } from "./http-attributes.ts";
-import { RouteTable } from "./route.ts";
+import { RouteNames } from "./route.ts";
 
 /** The values of `SpanKind` and `SpanStatusCode` in @opentelemetry/api, which is not loaded for two numbers each. */
 const spanKind = { server: 1, client: 2 } as const;
@@ -31,7 +31,7 @@ export interface SpanMakerOptions {
   readonly daemon: string;
   /** Version of the daemon, told with the spans. */
   readonly version?: string;
-  readonly routes?: RouteTable;
+  readonly routes?: RouteNames;
   /** Methods that are told by name; RFC 9110's, PATCH and QUERY unless given. `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` */
   readonly methods?: readonly string[];
 }
@@ -48,11 +48,11 @@ export interface SpanMakerOptions {
 export class SpanMaker {
   readonly #resource: (attributes: Attributes) => Resource;
   readonly #scope: ReadableSpan["instrumentationScope"];
-  readonly #routes: RouteTable;
+  readonly #routes: RouteNames;
   readonly #methods: ReadonlySet<string>;
   readonly #resources = new Map<string, Resource>();
 
-  constructor({ resource, daemon, version, routes = new RouteTable(), methods = knownMethods }: SpanMakerOptions) {
+  constructor({ resource, daemon, version, routes = new RouteNames(), methods = knownMethods }: SpanMakerOptions) {
     this.#resource = resource;
     this.#scope = { name: `mitsu.${daemon}`, schemaUrl, ...(version === undefined ? {} : { version }) };
     this.#routes = routes;

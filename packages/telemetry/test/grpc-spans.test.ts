@@ -3,7 +3,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import test from "ava";
 import { grpcStatusName } from "../src/grpc-status.ts";
 import { resourceFromAttributes } from "../src/otlp-protobuf.ts";
-import { RouteTable } from "../src/route.ts";
+import { RouteNames } from "../src/route.ts";
 import { SpanMaker } from "../src/spans.ts";
 import { nameless, someCall, type Told } from "./some-exchanges.ts";
 
@@ -63,7 +63,7 @@ test("SpanMaker tells a gRPC call that broke off, and one whose status is not kn
 });
 
 test("SpanMaker tells methods that the server does not have, and those past the limit, as _OTHER", (t) => {
-  const own = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes, routes: new RouteTable(1) });
+  const own = new SpanMaker({ daemon: "sockhijack", resource: resourceFromAttributes, routes: new RouteNames({ limit: 1 }) });
   t.is(both({}, own).client.name, method);
   for (const { client, server } of [both({ grpcStatus: 12 }), both({ target: "/shop.v1.Cart/Set" }, own)]) {
     for (const { name, attributes } of [client, server]) {

@@ -1,6 +1,8 @@
 import test from "ava";
 import { istioBuckets } from "../src/histogram.ts";
 import { RedMetrics } from "../src/red-metrics.ts";
+import { mergedSeries } from "../src/red-series.ts";
+import { redText } from "../src/red-text.ts";
 import { at, nameless, someCall, someExchange, spanIdOf, type Told, traceIdOf } from "./some-exchanges.ts";
 
 const exchange = (more: Partial<Told> = {}) => someExchange({ from: "web", to: "cart", span: 7, ms: [0, 10, 40], ...more });
@@ -174,6 +176,52 @@ test("RedMetrics' OpenMetrics text shows a sampled trace of each bucket, not muc
     ],
   );
   t.notRegex(red.text(false), / # \{|EOF/);
+});
+
+/** Of each series: flags, security, requests. */
+const flagged = (text: string) =>
+  parse(text)
+    .samples.filter(({ name }) => name === "istio_requests_total")
+    .map(({ labels, value }) => [labels.response_flags, labels.connection_security_policy, value]);
+
+test("RedMetrics tells a proxy's flags and encryption apart, and then not whether the connection broke", (t) => {
+  const here = { here: "client" } as const;
+  const red = counted(
+    exchange({ ...here, flags: "" }),
+    exchange({ ...here, flags: "", security: "mutual_tls" }),
+    exchange({ ...here, flags: "URX", aborted: true }),
+    exchange({ ...here, flags: "URX" }),
+    exchange({ ...here, flags: "UC" }),
+    exchange({ ...here, aborted: true }),
+    exchange({ ...here, flags: "", security: "none" }),
+  );
+  t.deepEqual(flagged(red.text(false)), [
+    ["-", "none", 2],
+    ["-", "mutual_tls", 1],
+    ["URX", "none", 2],
+    ["UC", "none", 2],
+  ]);
+});
+
+test("RedMetrics calls its ends what it is told to", (t) => {
+  const red = new RedMetrics({ reporters: ["waypoint", "waypoint-in"] });
+  red.add(exchange());
+  t.deepEqual(values(red, "istio_requests_total", { reporter: "waypoint" }), [1]);
+  t.deepEqual(values(red, "istio_requests_total", { reporter: "waypoint-in" }), [1]);
+});
+
+test("mergedSeries() adds up what workers counted and sent by structured cloning, as if one had counted all", (t) => {
+  const all = [
+    exchange({ traceId: traceIdOf(1) }),
+    exchange({ status: 503, flags: "UH", security: "mutual_tls" }),
+    someCall({ grpcStatus: 14 }),
+    exchange({ traceId: traceIdOf(2), ms: [2000, 2010, 2040] }),
+    exchange({ traceId: traceIdOf(3), ms: [5000, 5000, 5600] }),
+  ];
+  const workers = [counted(all[0]!, all[1]!), counted(all[2]!), counted(all[3]!, all[4]!, all[1]!)];
+  const merged = mergedSeries(workers.map(({ series }) => structuredClone(series)));
+  t.is(redText(merged, true), counted(...all, all[1]!).text(true));
+  t.deepEqual(mergedSeries([]), []);
 });
 
 test("RedMetrics escapes names", (t) => {

@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
 import { parseTarget } from "../src/request-target.ts";
-import { otherRoute, RouteTable, routeOf } from "../src/route.ts";
+import { otherRoute, RouteNames, routeOf } from "../src/route.ts";
 
 const get = (target: string) => ({ protocol: "http/1", method: "GET", target }) as const;
 
@@ -60,15 +60,17 @@ for (const [target, route] of routes) {
 test("routeOf() does not take the authority of CONNECT for a path", (t) =>
   t.is(routeOf({ protocol: "http/1", method: "CONNECT", target: "db.example:443" }), "{authority}"));
 
-test("routeOf() does not trust the last segment of a path that the kernel cut", (t) => {
+test("routeOf() does not trust the last segment of a path that was cut", (t) => {
   const long = "/segment".repeat(11);
-  t.is(routeOf(get(`${long}/half-of-a-se`)), `${long}/{cut}`);
-  t.is(routeOf(get(`${long}?${"q".repeat(90)}`)), long);
+  t.is(routeOf(get(`${long}/half-of-a-se`), 90), `${long}/{cut}`);
+  t.is(routeOf(get(`${long}?${"q".repeat(90)}`), 90), long);
+  t.is(routeOf(get(`${long}/the-whole-of-it`)), `${long}/the-whole-of-it`);
+  t.is(new RouteNames({ cutFrom: 90 }).of("web", get(`${long}/half-of-a-se`)), `${long}/{cut}`);
 });
 
 test("routeOf() takes a target of HTTP/2 for whole, a lost one for none, and a gRPC method as it is", (t) => {
   const long = "/segment".repeat(12);
-  t.is(routeOf({ ...get(long), protocol: "http/2" }), long);
+  t.is(routeOf({ ...get(long), protocol: "http/2" }, 90), long);
   t.is(routeOf({ protocol: "http/2", method: "", target: "" }), otherRoute);
   t.is(routeOf({ protocol: "grpc", method: "POST", target: "/shop.v1.Cart/Get17-2" }), "/shop.v1.Cart/Get17-2");
   t.is(routeOf({ protocol: "grpc", method: "POST", target: "shop" }), otherRoute);
@@ -98,8 +100,8 @@ test("parseTarget() takes all forms apart", (t) => {
   t.deepEqual(parts("CONNECT", "h:443"), ["http", "h:443", "", undefined, false]);
 });
 
-test("RouteTable stops at its limit, for each service on its own, and still knows the routes it has", (t) => {
-  const table = new RouteTable(3);
+test("RouteNames stops at its limit, for each service on its own, and still knows the routes it has", (t) => {
+  const table = new RouteNames({ limit: 3 });
   const of = (service: string, target: string) => table.of(service, get(target));
   t.deepEqual(
     ["/a", "/b", "/c", "/d", "/a", "/c?x"].map((target) => of("web", target)),

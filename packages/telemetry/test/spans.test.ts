@@ -181,3 +181,13 @@ test("SpanMaker shares one resource among the spans of an instance", (t) => {
   t.is(one.client.resource, two.client.resource);
   t.not(one.client.resource, one.server.resource);
 });
+
+test("SpanMaker tells what only a proxy knows, and whose scope it is", (t) => {
+  const nicd = new SpanMaker({ daemon: "nicd", resource: resourceFromAttributes });
+  const [client] = nicd.spans(exchange({ flags: "URX", security: "mutual_tls", tries: 3, route: "cart-v2", status: 503 }));
+  t.is(client!.instrumentationScope.name, "mitsu.nicd");
+  const names = ["mitsu.response_flags", "mitsu.security", "mitsu.tries", "mitsu.route"];
+  t.deepEqual(pick(client!.attributes, ...names), ["URX", "mutual_tls", 3, "cart-v2"]);
+  t.deepEqual(pick(both().client.attributes, ...names), [undefined, undefined, undefined, undefined]);
+  t.is(maker.spans(exchange())[0]!.instrumentationScope.name, "mitsu.sockhijack");
+});

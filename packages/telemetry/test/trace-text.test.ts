@@ -1,6 +1,7 @@
 /** Traces as people see them. @module */
 import type { Paint } from "@mitsu/cli";
 import test from "ava";
+import type { Exchange } from "../src/exchange.ts";
 import { linkText, noLinks } from "../src/link-counts.ts";
 import { timelineBar } from "../src/timeline.ts";
 import { traceText } from "../src/tree-text.ts";
@@ -98,6 +99,17 @@ test("traceText() lets nothing from the network drive the terminal", (t) => {
   const exchanges = [someExchange({ from: "a", to: "b", span: 1, ms: [0, 0, 1], target: "/\x1b[2J\n\x9b", method: "G\x07T" })];
   const text = traceText({ traceId: traceIdOf(1), exchanges }, pipe, plain);
   t.true(text.includes("a → b  G�T /�[2J��"), JSON.stringify(text));
+});
+
+test("traceText() says how a proxy sent a request on", (t) => {
+  const told = { from: "web", to: "cart", span: 1, ms: [0, 1, 2], redirected: false } as const;
+  const marks = (more: Partial<Exchange>) =>
+    traceText({ traceId: traceIdOf(1), exchanges: [{ ...someExchange(told), ...more }] }, pipe, plain)
+      .split("\n")[1]!
+      .split("ms  ")[1];
+  t.is(marks({}), "tcp");
+  t.is(marks({ security: "mutual_tls", flags: "", tries: 1 }), "mutual TLS");
+  t.is(marks({ security: "none", flags: "URX", tries: 3, link: "header" }), "tcp, by header, URX, 3 tries");
 });
 
 test("traceText() has a heading for a trace without an end that is here", (t) => {

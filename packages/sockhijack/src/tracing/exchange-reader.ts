@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { type Exchange, type ExchangeEnd, fractionOf, type PassingExchange, type Protocol } from "@mitsu/telemetry";
 import { ipText } from "../kernel/ip.ts";
-import { birthKey, connectionFlag, exchangeFlag, exchangeRecord, spanRecord } from "../kernel/layout.ts";
+import { birthKey, connectionFlag, exchangeFlag, exchangeRecord, lineBytes, spanRecord } from "../kernel/layout.ts";
 import type { StreamNames } from "./stream-names.ts";
 
 /** What records name by number, and what the kernel's clock does not know. */
@@ -22,6 +22,9 @@ const x = Object.fromEntries(Object.entries(exchangeRecord.offsets).map(([name, 
   Record<keyof typeof exchangeRecord.offsets, number>
 >;
 const words = 2 ** 32;
+
+/** HTTP/1's method and target may be cut when they are so long together; the record keeps `lineBytes` of the request line. */
+export const cutFrom: number = lineBytes - 6;
 
 /**
  * Stands at one record after the other: what it says is true until it is moved on, and only what is asked for is decoded. At
