@@ -40,6 +40,11 @@ export function prefix(family: 4 | 6, longest: number, example: string): z.ZodSt
   }, not);
 }
 
+/** A `when` of zod's `refine`: a map is looked at as a whole only when its fields are well. */
+export function noOtherFault({ issues }: { readonly issues: readonly unknown[] }): boolean {
+  return issues.length === 0;
+}
+
 /** A whole number from `least` to `most`; `what` and `allowed` word the error. */
 export function count(least: number, most: number, what: string, allowed: string): z.ZodNumber {
   const not = wrong(what, allowed);

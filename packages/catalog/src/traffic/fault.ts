@@ -1,7 +1,7 @@
 /** `fault`: errors made on purpose, as written and as parsed. @module */
 import { z } from "zod";
 import { parseDuration } from "../duration.ts";
-import { share } from "../fields.ts";
+import { noOtherFault, share } from "../fields.ts";
 import type { Fault } from "../traffic.ts";
 import { positiveDuration, status } from "./fields.ts";
 
@@ -25,7 +25,10 @@ export const faultEntry: z.ZodType<FaultEntry> = z
       .describe("Answers requests with an error.")
       .optional(),
   })
-  .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, { error: "is empty; give delay, abort or both" });
+  .refine(({ delay, abort }) => delay !== undefined || abort !== undefined, {
+    error: "is empty; give delay, abort or both",
+    when: noOtherFault,
+  });
 
 /** Writes a fault out in full. */
 export function normaliseFault({ delay, abort }: FaultEntry = {}): Fault {

@@ -1,6 +1,6 @@
 /** `match`: which requests a route or an authorisation rule is about, as written and as parsed. @module */
 import { z } from "zod";
-import { port, wrong } from "../fields.ts";
+import { noOtherFault, port, wrong } from "../fields.ts";
 import type { FieldPath, Finding } from "../problem.ts";
 import type { FieldMatch, RequestMatch, TextMatch } from "../traffic.ts";
 import { headerName, headerText, headerValue, hostMatch, method, pathRegex, regex, text, urlPath } from "./fields.ts";
@@ -28,14 +28,17 @@ export interface RequestMatchEntry {
 
 const kinds = ["exact", "prefix", "regex", "present"] as const;
 
-/** Refuses a comparison of no kind or of several. */
-function oneKind(allowed: string): (entry: TextMatchEntry, context: z.core.$RefinementCtx) => void {
-  return (entry, context) => {
-    const given = kinds.filter((kind) => entry[kind] !== undefined);
-    if (given.length === 1) return;
-    const message = given.length === 0 ? `says nothing to compare with; give ${allowed}` : `gives ${given.join(" and ")}; give one of them`;
-    context.addIssue({ code: "custom", message });
-  };
+/** Refuses a comparison of no kind or of several; a field there is not is fault enough by itself. */
+function oneKind<T extends z.ZodType<TextMatchEntry>>(schema: T, allowed: string): T {
+  const given = (entry: TextMatchEntry) => kinds.filter((kind) => entry[kind] !== undefined);
+  return schema.refine((entry) => given(entry).length === 1, {
+    when: noOtherFault,
+    error: ({ input }) => {
+      const kindsGiven = given(input as TextMatchEntry);
+      if (kindsGiven.length === 0) return `says nothing to compare with; give ${allowed}`;
+      return `gives ${kindsGiven.join(" and ")}; give one of them`;
+    },
+  });
 }
 
 function oneOrMore<T>(item: z.ZodType<T>, not: ReturnType<typeof wrong>): z.ZodType<T | T[]> {
@@ -45,13 +48,14 @@ function oneOrMore<T>(item: z.ZodType<T>, not: ReturnType<typeof wrong>): z.ZodT
 const pathMatch = z.union(
   [
     urlPath,
-    z
-      .strictObject({
+    oneKind(
+      z.strictObject({
         exact: urlPath.describe("The whole path.").optional(),
         prefix: urlPath.describe("Its first steps: `/a` matches `/a` and `/a/b`, not `/ab`.").optional(),
         regex: pathRegex.describe("A regular expression (RE2) for the whole path.").optional(),
-      })
-      .superRefine(oneKind("exact, prefix or regex")),
+      }),
+      "exact, prefix or regex",
+    ),
   ],
   wrong("a path to match", "use a prefix such as /api, {exact: /api}, {prefix: /api} or {regex: …}"),
 );
@@ -61,8 +65,8 @@ const fieldMatch = (what: string, value: z.ZodString, part: z.ZodString): z.ZodT
   z.union(
     [
       value,
-      z
-        .strictObject({
+      oneKind(
+        z.strictObject({
           exact: value.describe("The whole value.").optional(),
           prefix: part.min(1, emptyPrefix).describe("How the value begins.").optional(),
           regex: regex.describe("A regular expression (RE2) for the whole value.").optional(),
@@ -74,8 +78,9 @@ const fieldMatch = (what: string, value: z.ZodString, part: z.ZodString): z.ZodT
             .boolean(wrong("true or false", "use true to turn the condition round"))
             .describe("Turns the condition round; then a missing one matches too.")
             .optional(),
-        })
-        .superRefine(oneKind("exact, prefix, regex or present")),
+        }),
+        "exact, prefix, regex or present",
+      ),
     ],
     wrong(
       what,

@@ -18,7 +18,8 @@ export type RetriesEntry =
     };
 
 const attempts = count(0, 10, "a number of further tries", "use 0 to 10");
-const condition = oneOf("5xx", "gateway-error", "connect-failure", "reset", "refused-stream", "retriable-4xx");
+const conditions = ["5xx", "gateway-error", "connect-failure", "reset", "refused-stream", "retriable-4xx"] as const;
+const condition = oneOf(...conditions);
 
 /** Schema of `retries`. */
 export const retriesEntry: z.ZodType<RetriesEntry> = z.union(
@@ -29,7 +30,7 @@ export const retriesEntry: z.ZodType<RetriesEntry> = z.union(
       on: z
         .union(
           [condition, z.array(condition).min(1, { error: "is empty; leave it out for the usual ones" })],
-          wrong("a condition", "use one or a list of them"),
+          wrong("a condition", `use one or a list of ${conditions.join(", ")}`),
         )
         .describe("What counts as a failed try; gateway-error, connect-failure, refused-stream and reset unless told.")
         .optional(),

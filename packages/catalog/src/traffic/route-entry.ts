@@ -1,6 +1,6 @@
 /** One entry of a service's `routes`, as written. @module */
 import { z } from "zod";
-import { count, name, oneOf, port, share, wrong } from "../fields.ts";
+import { count, name, noOtherFault, oneOf, port, share, wrong } from "../fields.ts";
 import type { RedirectAnswer } from "../traffic.ts";
 import { type FaultEntry, faultEntry } from "./fault.ts";
 import { byteSize, duration, host, status, text, urlPath } from "./fields.ts";
@@ -54,7 +54,7 @@ const newPath = {
   prefix: urlPath.describe("What the prefix of the match is replaced with; the query stays.").optional(),
 };
 const onePath = ({ path, prefix }: PathRewriteEntry): boolean => path === undefined || prefix === undefined;
-const twoPaths = { error: "gives path and prefix; give one of them" };
+const twoPaths = { error: "gives path and prefix; give one of them", when: noOtherFault };
 const notEmpty = (entry: object): boolean => Object.values(entry).some((value) => value !== undefined);
 
 const redirectStatus = z.union(
@@ -70,7 +70,10 @@ const redirect = z
     ...newPath,
   })
   .refine(onePath, twoPaths)
-  .refine(({ status: _, ...where }) => notEmpty(where), { error: "leads where it came from; give scheme, host, port, path or prefix" });
+  .refine(({ status: _, ...where }) => notEmpty(where), {
+    error: "leads where it came from; give scheme, host, port, path or prefix",
+    when: noOtherFault,
+  });
 
 /** Bodies belong to programs; this is for a line or a short page. */
 const longestBody = 4096;
@@ -113,7 +116,7 @@ export const routeEntry: z.ZodType<RouteEntry> = z.strictObject({
   rewrite: z
     .strictObject({ host: host.describe("The new host.").optional(), ...newPath })
     .refine(onePath, twoPaths)
-    .refine(notEmpty, { error: "is empty; give host, path or prefix" })
+    .refine(notEmpty, { error: "is empty; give host, path or prefix", when: noOtherFault })
     .describe("What the service is asked instead.")
     .optional(),
   headers: z

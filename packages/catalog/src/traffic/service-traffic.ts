@@ -66,9 +66,7 @@ function contradictions(name: string, entry: ServiceEntry, needed: string | unde
   if (entry.protocol === "tcp" && (entry.routes ?? []).length > 0)
     findings.push(finding("routes", "are about HTTP requests, and protocol is tcp; use http or auto there, or remove the routes"));
   if (entry.nic === "off" && needed !== undefined)
-    findings.push(
-      finding("nic", `is off, but ${needed}, and nobody else checks requests; use auto or on, or take the service out of the rule`),
-    );
+    findings.push(finding("nic", `is off, but ${needed}, and nobody else checks requests; use auto or on there, or take that away`));
   // A warning only: it is how to take nicd out of the way without losing what it is told.
   else if (entry.nic === "off" && shaped.length > 0)
     findings.push({ ...finding("nic", `is off, so ${shaped.join(", ")} of this service do nothing; use auto or on`), warning: true });
