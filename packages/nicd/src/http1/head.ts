@@ -1,0 +1,175 @@
+/** A head as HTTP/1 sends it, with changes on top: what requests' and answers' heads have in common. @module */
+import type { MessageHead } from "../message-head.ts";
+import { field, type HeadTable, isWord } from "./scan-head.ts";
+
+/** Fields of one connection, which a proxy does not pass on (RFC 9110 §7.6.1). */
+const ofConnection: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+]);
+
+/** Some 60 ns for each look-up; nothing is decoded that is not asked for. */
+export abstract class Http1Head implements MessageHead {
+  readonly table: HeadTable;
+  /** What {@link table} is about. */
+  protected buffer: Buffer;
+  /** Fields taken out, by number. */
+  readonly #removed: Uint8Array;
+  #anyRemoved = false;
+  #addedNames: string[] = [];
+  #addedValues: string[] = [];
+
+  constructor(table: HeadTable) {
+    this.table = table;
+    this.buffer = Buffer.alloc(0);
+    this.#removed = new Uint8Array(table.known.length);
+  }
+
+  /** Begins with what the table says of `buffer`, without changes. */
+  protected begin(buffer: Buffer): void {
+    this.buffer = buffer;
+    if (this.#anyRemoved) this.#removed.fill(0);
+    this.#anyRemoved = false;
+    if (this.#addedNames.length > 0) {
+      this.#addedNames = [];
+      this.#addedValues = [];
+    }
+  }
+
+  /** Nothing was changed by {@link set}, {@link add} or {@link remove}. */
+  protected get fieldsUntouched(): boolean {
+    return !this.#anyRemoved && this.#addedNames.length === 0;
+  }
+
+  get(name: string): string | undefined {
+    const index = this.#find(name, 0);
+    if (index >= 0) return this.value(index);
+    const added = this.#addedNames.indexOf(name);
+    return added < 0 ? undefined : this.#addedValues[added];
+  }
+
+  all(name: string): readonly string[] {
+    const values: string[] = [];
+    for (let index = this.#find(name, 0); index >= 0; index = this.#find(name, index + 1)) values.push(this.value(index));
+    for (const [index, added] of this.#addedNames.entries()) if (added === name) values.push(this.#addedValues[index]!);
+    return values;
+  }
+
+  has(name: string): boolean {
+    return this.#find(name, 0) >= 0 || this.#addedNames.includes(name);
+  }
+
+  set(name: string, value: string): void {
+    this.remove(name);
+    this.add(name, value);
+  }
+
+  add(name: string, value: string): void {
+    this.#addedNames.push(name);
+    this.#addedValues.push(value);
+  }
+
+  remove(name: string): void {
+    for (let index = this.#find(name, 0); index >= 0; index = this.#find(name, index + 1)) {
+      this.#removed[index] = 1;
+      this.#anyRemoved = true;
+    }
+    for (let index = this.#addedNames.indexOf(name); index >= 0; index = this.#addedNames.indexOf(name)) {
+      this.#addedNames.splice(index, 1);
+      this.#addedValues.splice(index, 1);
+    }
+  }
+
+  *entries(): Generator<readonly [string, string]> {
+    const { at, count } = this.table;
+    for (let index = 0; index < count; index++) {
+      const name = this.buffer.toString("latin1", at[4 * index]!, at[4 * index + 1]!).toLowerCase();
+      if (this.#removed[index] === 0 && !ofConnection.has(name)) yield [name, this.value(index)];
+    }
+    for (const [index, name] of this.#addedNames.entries()) yield [name, this.#addedValues[index]!];
+  }
+
+  /** Value of field number `index`. */
+  protected value(index: number): string {
+    return this.buffer.toString("latin1", this.table.at[4 * index + 2]!, this.table.at[4 * index + 3]!);
+  }
+
+  /**
+   * Writes the fields that go on, without the connection's own: what came, in runs as long as possible, then what was added.
+   *
+   * @param skipped A field that is left out as well, by number; -1 for none.
+   * @param keepsUpgrade Upgrade goes on too.
+   * @returns Where the next byte goes.
+   */
+  protected writeFields(out: Buffer, to: number, skipped: number, keepsUpgrade: boolean): number {
+    const { at, count, known, namesFields } = this.table;
+    let position = to;
+    let run = -1;
+    for (let index = 0; index < count; index++) {
+      let goes = this.#removed[index] === 0 && index !== skipped;
+      if (goes)
+        switch (known[index]) {
+          case field.connection:
+          case field.keepAlive:
+          case field.proxyConnection:
+          case field.transferEncoding:
+            goes = false;
+            break;
+          case field.te: // all that may be said of trailers is said again (RFC 9110 §10.1.4)
+            goes = isWord(this.buffer, at[4 * index + 2]!, at[4 * index + 3]!, "trailers");
+            break;
+          case field.upgrade:
+            goes = keepsUpgrade;
+            break;
+          case field.other:
+            goes = !(namesFields && this.#isNamedByConnection(index));
+        }
+      if (goes) {
+        if (run < 0) run = at[4 * index]!;
+      } else if (run >= 0) {
+        position += this.buffer.copy(out, position, run, at[4 * index]!);
+        run = -1;
+      }
+    }
+    if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
+    for (let index = 0; index < this.#addedNames.length; index++) {
+      const name = this.#addedNames[index]!;
+      const value = this.#addedValues[index]!;
+      if (position + name.length + value.length + 4 > out.length)
+        throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
+      position += out.write(name, position, "latin1");
+      out[position++] = 58;
+      out[position++] = 32;
+      position += out.write(value, position, "latin1");
+      out[position++] = 13;
+      out[position++] = 10;
+    }
+    return position;
+  }
+
+  /** Is the field one that Connection names, and so only for us? */
+  #isNamedByConnection(index: number): boolean {
+    const { at, known, count } = this.table;
+    const name = this.buffer.toString("latin1", at[4 * index]!, at[4 * index + 1]!).toLowerCase();
+    for (let other = 0; other < count; other++) {
+      if (known[other] !== field.connection) continue;
+      const words = this.value(other).toLowerCase().split(",");
+      if (words.some((word) => word.trim() === name)) return true;
+    }
+    return false;
+  }
+
+  /** Number of the first field of that name from `from` on that is not removed; -1 when there is none. */
+  #find(name: string, from: number): number {
+    const { at, count } = this.table;
+    for (let index = from; index < count; index++) {
+      if (this.#removed[index] === 0 && isWord(this.buffer, at[4 * index]!, at[4 * index + 1]!, name)) return index;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,90 @@
+/** An answer's head as it came by HTTP/1, or as nicd makes it, and as it goes on. @module */
+import { STATUS_CODES } from "node:http";
+import type { ResponseHead } from "../message-head.ts";
+import { Http1Head } from "./head.ts";
+import { HeadTable } from "./scan-head.ts";
+
+const chunkedField = Buffer.from("transfer-encoding: chunked\r\n");
+const closeField = Buffer.from("connection: close\r\n");
+const upgradeField = Buffer.from("connection: upgrade\r\n");
+
+/** One serves a connection to a replica for all its answers. */
+export class Http1ResponseHead extends Http1Head implements ResponseHead {
+  #status = 0;
+  #own = false;
+
+  constructor() {
+    super(new HeadTable());
+  }
+
+  /** Takes the head that {@link table} describes; it stays in `buffer`, so it is valid as long as that is. */
+  take(buffer: Buffer): void {
+    this.begin(buffer);
+    this.#status = this.table.status;
+    this.#own = false;
+  }
+
+  /** Begins an answer of nicd's own. */
+  make(status: number): void {
+    this.table.reset(0);
+    this.begin(Buffer.alloc(0));
+    this.#status = status;
+    this.#own = true;
+  }
+
+  /** Copies the bytes, for an answer that is held back. */
+  keep(): void {
+    if (this.#own) return;
+    const { start, end } = this.table;
+    const copy = Buffer.from(this.buffer.subarray(start, end));
+    this.table.move(-start);
+    this.buffer = copy;
+  }
+
+  get status(): number {
+    return this.#status;
+  }
+
+  set status(value: number) {
+    this.#status = value;
+  }
+
+  /** Its bytes may go on as they came: nothing was changed, and nothing in it is for us alone. */
+  get isVerbatim(): boolean {
+    const { table } = this;
+    return (
+      !this.#own &&
+      this.fieldsUntouched &&
+      this.#status === table.status &&
+      table.minor === 1 &&
+      !table.close &&
+      !table.upgrade &&
+      !table.namesFields
+    );
+  }
+
+  /**
+   * Writes the head for the client.
+   *
+   * @param ends What the connection does then: `close` says so, `upgrade` changes its protocol.
+   * @param chunked The body goes in chunks.
+   * @returns Where it ends in `out`.
+   * @throws {RangeError} when it does not fit.
+   */
+  writeTo(out: Buffer, ends: "stays" | "close" | "upgrade", chunked: boolean): number {
+    const { lineEnd, status } = this.table;
+    let at: number;
+    if (!this.#own && status === this.#status) {
+      // The reason as the replica said it, behind our version.
+      at = out.write("HTTP/1.1", 0, "latin1");
+      at += this.buffer.copy(out, at, this.table.start + 8, lineEnd);
+    } else at = out.write(`HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ""}\r\n`, 0, "latin1");
+    at = this.writeFields(out, at, -1, ends === "upgrade");
+    if (chunked) at += chunkedField.copy(out, at);
+    if (ends === "close") at += closeField.copy(out, at);
+    else if (ends === "upgrade") at += upgradeField.copy(out, at);
+    out[at++] = 13;
+    out[at++] = 10;
+    return at;
+  }
+}

@@ -1,0 +1,198 @@
+/** What all connections of one worker share: the loop, the configuration in force, connections to replicas, and the counts. @module */
+import type { Catalog, Replica, Service } from "@mitsu/catalog";
+import { defaultTraffic } from "@mitsu/catalog";
+import { Cluster } from "../cluster/cluster.ts";
+import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
+import type { ChainParts } from "../filters/build-chain.ts";
+import type { LiveExchange } from "../live-exchange.ts";
+import type { Reactor } from "../reactor/reactor.ts";
+import { compileRoutes } from "../routes/compile-routes.ts";
+import type { CompiledRoute } from "../routes/compiled-route.ts";
+import type { RouteTable } from "../routes/route-table.ts";
+import type { Entry } from "./entry.ts";
+import type { Http1Downstream } from "./http1-downstream.ts";
+import type { PassedConnection } from "./tcp-passage.ts";
+import { type Dial, UpstreamPool } from "./upstream-pool.ts";
+
+/** What a plane needs from outside. */
+export interface DataPlaneEnv {
+  readonly reactor: Reactor;
+  /** Opens a stream to a replica. */
+  readonly dial: Dial;
+  /** Is the replica on this node, so reached without a link? */
+  readonly here: (replica: Replica) => boolean;
+  /** From 0, less than 1. */
+  readonly random: () => number;
+  /** Told of every exchange when it is over; it must not keep it. */
+  readonly onExchange: (exchange: LiveExchange) => void;
+  /** Told of every connection that was carried as bytes, when it is over. */
+  readonly onPassage: (passed: PassedConnection) => void;
+  /** May a connection that is no HTTP go to the service? Null where nothing forbids any. */
+  readonly admitsTcp: ((entry: Entry, target: string) => boolean) | null;
+  /** What filter chains are made of, by service; made anew at each reload. */
+  readonly chainParts: (catalog: Catalog) => (service: Service) => ChainParts;
+}
+
+/** Connections by what they carry, now. */
+export interface ConnectionCounts {
+  http: number;
+  /** Of whatever is not looked into; HTTP/2 and TLS among them. */
+  tcp: number;
+}
+
+/**
+ * One for each worker.
+ *
+ * @example
+ * ```ts
+ * const plane = new DataPlane(env);
+ * plane.configure(catalog);
+ * ```
+ */
+export class DataPlane {
+  readonly reactor: Reactor;
+  readonly pool: UpstreamPool;
+  readonly connections: ConnectionCounts = { http: 0, tcp: 0 };
+  readonly downstreams: Set<Http1Downstream> = new Set();
+  /** Stands in for the route of requests that have none. */
+  readonly noRoute: CompiledRoute;
+  /** No further request on any connection: the worker is about to end. */
+  draining = false;
+  retries = 0;
+  mirrored = 0;
+  mirrorsSkipped = 0;
+  /** Requests refused before they were any, by reason. */
+  readonly refusals: Map<string, number> = new Map();
+  /** Connections so far, by what they spoke. */
+  readonly spoken: Map<string, number> = new Map();
+  catalog: Catalog | null = null;
+  readonly #env: DataPlaneEnv;
+  #services = new Map<string, Service>();
+  #routes = new Map<string, RouteTable>();
+  readonly #clusters = new Map<string, Map<number, Cluster>>();
+  readonly #epochNs = BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+
+  constructor(env: DataPlaneEnv) {
+    this.#env = env;
+    this.reactor = env.reactor;
+    this.pool = new UpstreamPool(env.reactor, env.dial);
+    const none: ChainParts = {
+      trace: null,
+      authorise: null,
+      timers: env.reactor.timers,
+      random: env.random,
+      workers: 1,
+      filters: [],
+    };
+    this.noRoute = compileRoutes("", defaultTraffic(), none).routes.at(-1)!;
+  }
+
+  /** Takes a configuration; requests on their way end by the one they began with. */
+  configure(catalog: Catalog): void {
+    const parts = this.#env.chainParts(catalog);
+    const routes = new Map<string, RouteTable>();
+    for (const service of catalog.services)
+      routes.set(service.name, compileRoutes(service.name, service.traffic, parts(service), this.#routes.get(service.name)));
+    this.catalog = catalog;
+    this.#services = new Map(catalog.services.map((service) => [service.name, service]));
+    this.#routes = routes;
+    for (const [name, clusters] of this.#clusters) {
+      const service = this.#services.get(name);
+      for (const cluster of clusters.values())
+        for (const gone of cluster.update(service ?? { name, replicas: [] }, service?.traffic.cluster ?? cluster.policy))
+          this.pool.prune(gone);
+      if (!service) this.#clusters.delete(name);
+    }
+  }
+
+  service(name: string): Service | undefined {
+    return this.#services.get(name);
+  }
+
+  routesOf(service: string): RouteTable | undefined {
+    return this.#routes.get(service);
+  }
+
+  /** All clusters that were asked for so far. */
+  *clusters(): Generator<Cluster> {
+    for (const clusters of this.#clusters.values()) yield* clusters.values();
+  }
+
+  /** How a service is called at a port; its only port when it has just one. Null when there is no such service or port. */
+  cluster(name: string, port: number): Cluster | null {
+    const known = this.#clusters.get(name)?.get(port);
+    if (known) return known;
+    const service = this.#services.get(name);
+    if (!service) return null;
+    const tcp = service.ports.filter(({ protocol }) => protocol === "tcp");
+    const mapping = tcp.find((one) => one.port === port) ?? (tcp.length === 1 ? tcp[0] : undefined);
+    if (!mapping) return null;
+    const clusters = this.#clusters.get(name) ?? new Map<number, Cluster>();
+    this.#clusters.set(name, clusters);
+    const cluster =
+      clusters.get(mapping.port) ??
+      new Cluster(service, mapping.port, service.traffic.cluster, {
+        random: this.#env.random,
+        nowNs: () => this.nowNs(),
+        here: this.#env.here,
+      });
+    clusters.set(mapping.port, cluster);
+    clusters.set(port, cluster);
+    return cluster;
+  }
+
+  /** The replica at that place, for a connection that came over a link. */
+  replicaAt(address: string, port: number): { readonly service: string; readonly port: number; readonly endpoint: LiveEndpoint } | null {
+    for (const service of this.#services.values()) {
+      for (const replica of service.replicas) {
+        if (replica.address !== address) continue;
+        const mapping = replica.ports.find(({ target, protocol }) => target === port && protocol === "tcp");
+        const endpoint =
+          mapping && this.cluster(service.name, mapping.port)?.endpoints.find((one) => one.address === address && one.port === port);
+        if (endpoint) return { service: service.name, port: mapping.port, endpoint };
+      }
+    }
+    return null;
+  }
+
+  /** From 0, less than 1. */
+  random(): number {
+    return this.#env.random();
+  }
+
+  /** Nanoseconds of a clock that never goes back, since this process started. */
+  nowNs(): number {
+    return performance.now() * 1e6;
+  }
+
+  /** The same as nanoseconds since 1970. */
+  epochNs(nowNs: number): bigint {
+    return this.#epochNs + BigInt(Math.round(nowNs));
+  }
+
+  refused(reason: string): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+  }
+
+  spoke(what: string): void {
+    this.spoken.set(what, (this.spoken.get(what) ?? 0) + 1);
+  }
+
+  admitsTcp(entry: Entry, target: string): boolean {
+    return this.#env.admitsTcp === null || this.#env.admitsTcp(entry, target);
+  }
+
+  passageEnded(passed: PassedConnection): void {
+    this.#env.onPassage(passed);
+  }
+
+  exchangeEnded(exchange: LiveExchange): void {
+    this.#env.onExchange(exchange);
+  }
+
+  /** Lets every exchange end and closes what is idle. */
+  drain(): void {
+    this.draining = true;
+    for (const downstream of this.downstreams) if (downstream.isIdle) downstream.stream.end();
+  }
+}

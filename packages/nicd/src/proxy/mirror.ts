@@ -1,0 +1,96 @@
+/** A copy of a request, whose answer nobody reads. @module */
+import type { Cluster } from "../cluster/cluster.ts";
+import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
+import { failure } from "../cluster/outcome.ts";
+import type { Http1RequestHead } from "../http1/request-head.ts";
+import type { DataPlane } from "./data-plane.ts";
+import type { Http1Upstream, UpstreamUser } from "./http1-upstream.ts";
+import type { PoolWaiter } from "./upstream-pool.ts";
+
+/** A longer body is not mirrored: nothing may wait for a copy. */
+const mostBytes = 64 * 1024;
+
+/** Gathers the request as it goes on, and sends it when it is whole. */
+export class Mirror implements UpstreamUser, PoolWaiter {
+  readonly isHeadRequest: boolean;
+  readonly isConnect = false;
+  readonly observesAnswer = false;
+  readonly #plane: DataPlane;
+  readonly #cluster: Cluster;
+  readonly #parts: Buffer[];
+  #bytes = 0;
+  #endpoint: LiveEndpoint | null = null;
+  #tooLong = false;
+
+  private constructor(plane: DataPlane, cluster: Cluster, head: Http1RequestHead) {
+    this.#plane = plane;
+    this.#cluster = cluster;
+    this.isHeadRequest = head.method === "HEAD";
+    const { outgoing } = plane.reactor;
+    this.#parts = [Buffer.from(outgoing.subarray(0, head.writeTo(outgoing, false)))];
+  }
+
+  /** Begins a copy; null when it has nowhere to go. Tunnels are not copied. */
+  static of(plane: DataPlane, service: string, port: number, head: Http1RequestHead): Mirror | null {
+    const cluster = plane.cluster(service, port);
+    if (!cluster?.admits() || head.isConnect || head.table.upgrade) return null;
+    return new Mirror(plane, cluster, head);
+  }
+
+  /** More of the body, with its framing. */
+  data(buffer: Uint8Array, start: number, end: number): void {
+    if (this.#tooLong || end === start) return;
+    this.#bytes += end - start;
+    this.#tooLong = this.#bytes > mostBytes;
+    if (this.#tooLong) this.#parts.length = 0;
+    else this.#parts.push(Buffer.from(buffer.subarray(start, end)));
+  }
+
+  /** That was all of it. */
+  end(): void {
+    if (this.#tooLong) {
+      this.#plane.mirrorsSkipped++;
+      return;
+    }
+    const endpoint = this.#cluster.select();
+    if (!endpoint) return;
+    this.#endpoint = endpoint;
+    this.#cluster.begin(endpoint);
+    this.#plane.mirrored++;
+    const upstream = this.#plane.pool.take(this.#cluster, endpoint, this, false);
+    if (typeof upstream !== "string") this.onUpstream(upstream);
+    else if (upstream === "overflow") this.#over(failure.cancelled);
+  }
+
+  onUpstream(upstream: Http1Upstream): void {
+    upstream.begin(this);
+    const whole = Buffer.concat(this.#parts);
+    upstream.stream.write(whole, 0, whole.length);
+  }
+
+  onInterim(): void {}
+  onAnswerPiece(): void {}
+  onUpstreamDrain(): void {}
+
+  onAnswer(upstream: Http1Upstream): void {
+    this.#read(upstream);
+  }
+
+  onAnswerData(upstream: Http1Upstream): void {
+    this.#read(upstream);
+  }
+
+  onUpstreamGone(): void {
+    this.#over(failure.reset);
+  }
+
+  #read(upstream: Http1Upstream): void {
+    if (!upstream.reader.done) return;
+    this.#over(upstream.head.table.status);
+    upstream.release();
+  }
+
+  #over(outcome: number): void {
+    this.#cluster.end(this.#endpoint!, outcome, 0);
+  }
+}

@@ -1,0 +1,121 @@
+/** The open connections to replicas, kept for the next exchange. @module */
+import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
+import type { Reactor } from "../reactor/reactor.ts";
+import { Http1Upstream, type UpstreamHome } from "./http1-upstream.ts";
+
+/** Opens a stream to a replica: a socket, or a stream of the link to its node. */
+export type Dial = (endpoint: LiveEndpoint, events: ByteStreamEvents) => ByteStream;
+
+/** Waits for a connection. */
+export interface PoolWaiter {
+  onUpstream(upstream: Http1Upstream): void;
+}
+
+interface Line {
+  readonly idle: Http1Upstream[];
+  readonly waiting: PoolWaiter[];
+  idleTimeoutMs: number;
+}
+
+/** What {@link UpstreamPool.take} says when there is none: wait, or do not. */
+export const pooled = { waits: "waits", overflow: "overflow" } as const;
+
+/** Connections by replica: at most `maxConnections` of each, the one used last first, so that those too many grow idle and are closed. */
+export class UpstreamPool implements UpstreamHome {
+  readonly reactor: Reactor;
+  readonly #dial: Dial;
+  readonly #lines = new Map<LiveEndpoint, Line>();
+  /** Connections made so far. */
+  opened = 0;
+
+  constructor(reactor: Reactor, dial: Dial) {
+    this.reactor = reactor;
+    this.#dial = dial;
+  }
+
+  /** Open connections, idle ones among them. */
+  get size(): number {
+    let size = 0;
+    for (const endpoint of this.#lines.keys()) size += endpoint.connections;
+    return size;
+  }
+
+  /**
+   * A connection to the replica: an idle one, a new one, or none yet: then `waiter` gets one later.
+   *
+   * @param fresh Never an idle one: the last was closed as it was used again.
+   */
+  take(cluster: Cluster, endpoint: LiveEndpoint, waiter: PoolWaiter, fresh: boolean): Http1Upstream | "waits" | "overflow" {
+    let line = this.#lines.get(endpoint);
+    if (!line) {
+      line = { idle: [], waiting: [], idleTimeoutMs: 0 };
+      this.#lines.set(endpoint, line);
+    }
+    line.idleTimeoutMs = cluster.policy.idleTimeoutMs;
+    const idle = fresh ? undefined : line.idle.pop();
+    if (idle) return idle;
+    if (cluster.mayConnect(endpoint)) return this.#open(endpoint);
+    if (!cluster.mayWait(endpoint)) return pooled.overflow;
+    endpoint.pending++;
+    line.waiting.push(waiter);
+    return pooled.waits;
+  }
+
+  /** It waits no more. */
+  forget(endpoint: LiveEndpoint, waiter: PoolWaiter): void {
+    const waiting = this.#lines.get(endpoint)?.waiting;
+    const index = waiting?.indexOf(waiter) ?? -1;
+    if (index < 0) return;
+    waiting!.splice(index, 1);
+    endpoint.pending--;
+  }
+
+  /** Opens a stream that is not kept: for what is not HTTP. */
+  dial(endpoint: LiveEndpoint, events: ByteStreamEvents): ByteStream {
+    return this.#dial(endpoint, events);
+  }
+
+  onFree(upstream: Http1Upstream): void {
+    const { endpoint } = upstream;
+    const line = this.#lines.get(endpoint)!;
+    const next = this.#next(line, endpoint);
+    if (next) next.onUpstream(upstream);
+    else if (endpoint.gone) upstream.stream.destroy();
+    else {
+      line.idle.push(upstream);
+      upstream.after(line.idleTimeoutMs, () => upstream.stream.destroy());
+    }
+  }
+
+  onGone(upstream: Http1Upstream): void {
+    const { endpoint } = upstream;
+    const line = this.#lines.get(endpoint)!;
+    endpoint.connections--;
+    const index = line.idle.indexOf(upstream);
+    if (index >= 0) line.idle.splice(index, 1);
+    const next = this.#next(line, endpoint);
+    if (next) next.onUpstream(this.#open(endpoint));
+    else if (endpoint.connections === 0) this.#lines.delete(endpoint);
+  }
+
+  /** Closes the unused connections to a replica that is no longer wanted. */
+  prune(endpoint: LiveEndpoint): void {
+    for (const idle of this.#lines.get(endpoint)?.idle ?? []) idle.stream.destroy();
+  }
+
+  #next(line: Line, endpoint: LiveEndpoint): PoolWaiter | undefined {
+    const next = line.waiting.shift();
+    if (next) endpoint.pending--;
+    return next;
+  }
+
+  #open(endpoint: LiveEndpoint): Http1Upstream {
+    endpoint.connections++;
+    this.opened++;
+    const upstream = new Http1Upstream(this, endpoint);
+    upstream.stream = this.#dial(endpoint, upstream);
+    return upstream;
+  }
+}

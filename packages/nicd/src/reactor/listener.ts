@@ -1,0 +1,91 @@
+/** A listening socket of the data plane. @module */
+import { MitsuError } from "@mitsu/cli/error";
+import type { Pollable, Reactor } from "./reactor.ts";
+import { decodeSocketAddress, encodeSocketAddress, type SocketAddress, socketAddressBytes } from "./socket-address.ts";
+import { accept4, bind, close, constant, errno, errnoName, error, getsockname, listen, setsockopt, socket } from "./syscalls.ts";
+import { Timer } from "./timers.ts";
+
+const one = Uint8Array.of(1, 0, 0, 0);
+const acceptsInARow = 64;
+/** Without file descriptors left, accepting is tried again after so long. */
+const fullPauseMs = 100;
+
+/** Accepts connections and hands them on. */
+export class Listener implements Pollable {
+  readonly fd: number;
+  /** Where it listens, the port that the kernel chose for 0. */
+  readonly at: SocketAddress;
+  /** Times that there was no file descriptor for a connection. */
+  full = 0;
+  readonly #reactor: Reactor;
+  readonly #accepted: (fd: number, client: SocketAddress) => void;
+  readonly #again: Timer;
+  readonly #address: Buffer = Buffer.alloc(socketAddressBytes);
+  readonly #length: Buffer = Buffer.alloc(4);
+
+  /**
+   * @param shared Other processes may listen there too; the kernel shares the connections out.
+   * @param accepted Takes a connection's file descriptor, which is its own from then on.
+   * @throws {MitsuError} `ERR_LISTEN` when the address is taken or not allowed.
+   * @example
+   * ```ts
+   * const listener = new Listener(reactor, { address: "127.0.0.1", port: 8080 }, false, (fd) => new Connection(fd));
+   * ```
+   */
+  constructor(reactor: Reactor, at: SocketAddress, shared: boolean, accepted: (fd: number, client: SocketAddress) => void) {
+    const address = encodeSocketAddress(at);
+    this.fd = socket(address.readUInt16LE(0), constant.SOCK_STREAM | constant.SOCK_NONBLOCK | constant.SOCK_CLOEXEC, 0);
+    const attempt = (result: number): void => {
+      if (result >= 0) return;
+      const why = errnoName(errno());
+      if (this.fd >= 0) close(this.fd);
+      const hint =
+        why === "EADDRINUSE"
+          ? "choose another port, or stop what listens there (ss -tlnp)"
+          : "check the address and the rights of this user";
+      throw new MitsuError(`cannot listen at ${at.address}:${at.port}: ${why}`, { code: "ERR_LISTEN", hint });
+    };
+    attempt(this.fd);
+    setsockopt(this.fd, constant.SOL_SOCKET, constant.SO_REUSEADDR, one, 4);
+    if (shared) setsockopt(this.fd, constant.SOL_SOCKET, constant.SO_REUSEPORT, one, 4);
+    attempt(bind(this.fd, address, address.length));
+    attempt(listen(this.fd, 4096));
+    this.at = this.localAddress(this.fd);
+    this.#reactor = reactor;
+    this.#accepted = accepted;
+    this.#again = new Timer(() => reactor.change(this.fd, constant.EPOLLIN));
+    reactor.add(this, constant.EPOLLIN);
+  }
+
+  /** Where a connection was accepted, which for a listener at any address is where its client wanted to go. */
+  localAddress(fd: number): SocketAddress {
+    this.#length.writeUInt32LE(socketAddressBytes, 0);
+    return getsockname(fd, this.#address, this.#length) < 0 ? { address: "", port: 0 } : decodeSocketAddress(this.#address);
+  }
+
+  onReady(): void {
+    for (let accepts = 0; accepts < acceptsInARow; accepts++) {
+      this.#length.writeUInt32LE(socketAddressBytes, 0);
+      const fd = accept4(this.fd, this.#address, this.#length, constant.SOCK_NONBLOCK | constant.SOCK_CLOEXEC);
+      if (fd >= 0) {
+        this.#accepted(fd, decodeSocketAddress(this.#address));
+        continue;
+      }
+      const why = errno();
+      if (why === error.EAGAIN) return;
+      if (why !== error.EMFILE && why !== error.ENFILE) continue; // that client is gone already
+      // Connections wait in the kernel's queue until some of ours have ended.
+      this.full++;
+      this.#reactor.change(this.fd, 0);
+      this.#reactor.timers.arm(this.#again, fullPauseMs);
+      return;
+    }
+  }
+
+  /** Accepts no more; what was accepted goes on. */
+  close(): void {
+    this.#reactor.timers.disarm(this.#again);
+    this.#reactor.remove(this.fd);
+    close(this.fd);
+  }
+}

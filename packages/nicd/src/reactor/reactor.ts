@@ -1,0 +1,171 @@
+/**
+ * The data plane's event loop: one epoll for all its sockets, run inside Node's loop and with Node's own epoll in it, so that both serve
+ * one thread without waiting for each other. Why not Node's streams: docs/adr/0013-an-epoll-of-our-own.md.
+ * @module
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { Socket } from "node:net";
+import { close, constant, epollCreate1, epollCtl, epollWait, errno, errnoName, pipe2 } from "./syscalls.ts";
+import { Timers } from "./timers.ts";
+
+/** What is told when a socket is ready. */
+export interface Pollable {
+  readonly fd: number;
+  /** `EPOLLIN`, `EPOLLOUT`, `EPOLLERR`, `EPOLLHUP`, or several of them. Level-triggered: told again until it is dealt with. */
+  onReady(events: number): void;
+}
+
+const mostEvents = 256;
+const eventBytes = 12;
+/** Node's timers, of which the loop cannot know, are at most so late. */
+const longestWaitMs = 20;
+
+/** The loop. */
+export class Reactor {
+  /** What was read last; every socket reads into it, so it is valid until the next read. */
+  readonly scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  /** Where a head is put together before it is sent. */
+  readonly outgoing: Buffer = Buffer.allocUnsafeSlow(128 * 1024);
+  readonly timers: Timers = new Timers(performance.now());
+  readonly #epoll: number;
+  readonly #events = new Uint8Array(mostEvents * eventBytes);
+  readonly #view = new DataView(this.#events.buffer);
+  readonly #change = new Uint8Array(eventBytes);
+  readonly #changeView = new DataView(this.#change.buffer);
+  readonly #pollables: (Pollable | undefined)[] = [];
+  /** An event that was meant for a socket closed meanwhile must not reach one that got its number. */
+  readonly #generations: number[] = [];
+  #deferred: (() => void)[] = [];
+  #running = false;
+  #stopped: (() => void) | undefined;
+  readonly #loopFd: number | undefined;
+
+  private constructor(epoll: number, loopFd: number | undefined) {
+    this.#epoll = epoll;
+    this.#loopFd = loopFd;
+    if (loopFd !== undefined) this.add({ fd: loopFd, onReady: () => {} }, constant.EPOLLIN);
+  }
+
+  /**
+   * Makes a loop; {@link run} starts it.
+   *
+   * @throws {Error} when the process has no file descriptor left.
+   * @example
+   * ```ts
+   * const reactor = await Reactor.open();
+   * reactor.run();
+   * ```
+   */
+  static async open(): Promise<Reactor> {
+    const epoll = epollCreate1(constant.EPOLL_CLOEXEC);
+    if (epoll < 0) throw new Error(`cannot make an epoll: ${errnoName(errno())}; raise the limit of open files (ulimit -n)`);
+    return new Reactor(epoll, await findNodesEpoll());
+  }
+
+  /** Whether Node's own events wake this loop; else they wait up to 20 ms. */
+  get wakesForNode(): boolean {
+    return this.#loopFd !== undefined;
+  }
+
+  /** Milliseconds of a clock that never goes back. */
+  now(): number {
+    return performance.now();
+  }
+
+  /** Watches a socket until {@link remove}. */
+  add(pollable: Pollable, events: number): void {
+    this.#pollables[pollable.fd] = pollable;
+    this.#generations[pollable.fd] = ((this.#generations[pollable.fd] ?? 0) + 1) | 0;
+    this.#control(constant.EPOLL_CTL_ADD, pollable.fd, events);
+  }
+
+  /** Watches for other events. */
+  change(fd: number, events: number): void {
+    this.#control(constant.EPOLL_CTL_MOD, fd, events);
+  }
+
+  /** To be called before the socket is closed. */
+  remove(fd: number): void {
+    this.#pollables[fd] = undefined;
+    this.#control(constant.EPOLL_CTL_DEL, fd, 0);
+  }
+
+  /** Calls back when all events of this turn have been told. */
+  defer(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+
+  /** Runs until {@link stop}; returns at once. */
+  run(): void {
+    this.#running = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Ends the loop; sockets are left to their owners. */
+  async stop(): Promise<void> {
+    if (!this.#running) return;
+    this.#running = false;
+    await new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    close(this.#epoll);
+  }
+
+  readonly #turn = (): void => {
+    if (!this.#running) {
+      this.#stopped?.();
+      return;
+    }
+    const wait = this.#deferred.length > 0 ? 0 : this.timers.wait(longestWaitMs);
+    const count = epollWait(this.#epoll, this.#events, mostEvents, this.#loopFd === undefined ? Math.min(wait, 1) : wait);
+    for (let at = 0; at < count * eventBytes; at += eventBytes) {
+      const fd = this.#view.getInt32(at + 4, true);
+      if (this.#view.getInt32(at + 8, true) === this.#generations[fd]) this.#pollables[fd]?.onReady(this.#view.getUint32(at, true));
+    }
+    this.timers.advance(performance.now());
+    while (this.#deferred.length > 0) {
+      const deferred = this.#deferred;
+      this.#deferred = [];
+      for (const callback of deferred) callback();
+    }
+    setImmediate(this.#turn);
+  };
+
+  #control(operation: number, fd: number, events: number): void {
+    this.#changeView.setUint32(0, events, true);
+    this.#changeView.setInt32(4, fd, true);
+    this.#changeView.setInt32(8, this.#generations[fd] ?? 0, true);
+    if (epollCtl(this.#epoll, operation, fd, this.#change) < 0 && operation === constant.EPOLL_CTL_ADD)
+      throw new Error(`cannot watch file descriptor ${fd}: ${errnoName(errno())}`);
+  }
+}
+
+/** The epoll that Node's loop waits on: the one that watches a pipe which Node was just asked to read. */
+async function findNodesEpoll(): Promise<number | undefined> {
+  const ends = new Int32Array(2);
+  if (pipe2(new Uint8Array(ends.buffer), constant.SOCK_CLOEXEC | constant.SOCK_NONBLOCK) < 0) return undefined;
+  const [read, write] = [ends[0]!, ends[1]!];
+  const pipe = new Socket({ fd: read, readable: true, writable: false });
+  pipe.on("error", () => {}).resume();
+  try {
+    await new Promise(setImmediate); // the loop takes new watches up when it next waits
+    await new Promise(setImmediate);
+    return readdirSync("/proc/self/fd")
+      .map(Number)
+      .find((fd) => isEpollOf(fd, read));
+  } catch {
+    return undefined; // no /proc
+  } finally {
+    close(write);
+    pipe.destroy();
+  }
+}
+
+function isEpollOf(fd: number, watched: number): boolean {
+  try {
+    if (readlinkSync(`/proc/self/fd/${fd}`) !== "anon_inode:[eventpoll]") return false;
+    return new RegExp(`^tfd:\\s+${watched}\\s`, "m").test(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"));
+  } catch {
+    return false; // closed meanwhile
+  }
+}
