@@ -3,7 +3,7 @@ import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
 import fc from "fast-check";
 import { stringify } from "yaml";
-import { parseCatalog } from "../src/mod.ts";
+import { diffCatalog, parseCatalog } from "../src/mod.ts";
 
 const corpus = new URL("corpus/", import.meta.url);
 
@@ -49,6 +49,19 @@ const word = fc.constantFrom(
   "constructor",
   "*",
   "<<",
+  "routes",
+  "match",
+  "path",
+  "prefix",
+  "regex",
+  "header",
+  "retries",
+  "attempts",
+  "timeout",
+  "cluster",
+  "outlier",
+  "authorisation",
+  "links",
 );
 const scalar = fc.oneof(
   word,
@@ -57,7 +70,7 @@ const scalar = fc.oneof(
   fc.boolean(),
   fc.constant(null),
   fc.string({ maxLength: 8 }),
-  fc.constantFrom("10.0.0.1", "::1", "80:8080", "allow", 1, 80),
+  fc.constantFrom("10.0.0.1", "::1", "80:8080", "allow", 1, 80, "/a", "2s", "100/s", "1MiB", "("),
 );
 const tree = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 5 }, scalar, fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(word, tie("value"), { maxKeys: 5 })),
@@ -122,6 +135,95 @@ test("parseCatalog() throws nothing but MitsuError on good files with damage, an
       if (!survives(text.slice(0, place) + String(insert) + text.slice(place + remove))) refused++;
     }),
     { seed: 4, numRuns: 1500 },
+  );
+  t.true(refused > 700, `only ${refused} of 1500 were refused`);
+});
+
+const host = fc.constantFrom("a", "*.b", "*");
+const path = fc.constantFrom("/", "/a", "/a/b");
+const fieldMatch = fc.oneof(
+  fc.string({ unit: fc.constantFrom(..."abc"), maxLength: 3 }),
+  fc.record({ regex: fc.constantFrom("[a-c]+", "(a|b)*", "x{1,20}") }),
+  fc.record({ present: fc.constant(true), not: fc.boolean() }),
+);
+const match = fc.record(
+  {
+    host: fc.oneof(host, fc.array(host, { minLength: 1, maxLength: 3 })),
+    path: fc.oneof(path, fc.record({ exact: path }), fc.record({ regex: fc.constantFrom("/.*", "/(a|b)+") })),
+    method: fc.constantFrom("get", "POST"),
+    header: fc.dictionary(fc.constantFrom("x-a", "X-B", "cookie"), fieldMatch),
+    query: fc.dictionary(fc.constantFrom("a", "A"), fieldMatch),
+    port: fc.constantFrom(80, [80]),
+  },
+  { requiredKeys: [] },
+);
+const duration = fc.constantFrom("250ms", "2s", "1.5m", 0);
+const common = {
+  match,
+  headers: fc.record({ response: fc.record({ set: fc.dictionary(fc.constantFrom("x-a", "Server"), fc.constantFrom("a", "")) }) }),
+  fault: fc.record({ abort: fc.record({ status: fc.integer({ min: 200, max: 599 }), share: fc.constantFrom(0, 0.5, 1) }) }),
+  "rate-limit": fc.constantFrom("10/s", "5/10m", { requests: 3, burst: 9 }),
+  limits: fc.record({ request: fc.constantFrom(0, "1MiB", 77) }),
+};
+const route = fc.oneof(
+  fc.record({ ...common, respond: fc.record({ status: fc.constantFrom(404, 503), body: fc.string() }) }, { requiredKeys: ["respond"] }),
+  fc.record({ ...common, redirect: fc.record({ scheme: fc.constant("https") }) }, { requiredKeys: ["redirect"] }),
+  fc.record(
+    {
+      ...common,
+      to: fc.constantFrom("web", [{ service: "web", weight: 3 }, { service: "cart" }]),
+      mirror: fc.record({ service: fc.constant("cart") }),
+      rewrite: fc.record({ path }),
+      timeout: duration,
+      retries: fc.oneof(
+        fc.nat(10),
+        fc.record({ attempts: fc.nat(10), on: fc.constantFrom("5xx", ["reset", "5xx"]), "back-off": duration }),
+      ),
+    },
+    { requiredKeys: [] },
+  ),
+);
+const party = fc.constantFrom("*", "web", ["cart", "web"]);
+const goodTraffic = fc.record({
+  version: fc.constant(1),
+  services: fc.record({
+    cart: fc.record({
+      ports: fc.constant([80]),
+      routes: fc.array(route, { maxLength: 4 }),
+      authorisation: fc.constantFrom("allow", "deny"),
+    }),
+    web: fc.record({ ports: fc.constant([80]), cluster: fc.record({ "connect-timeout": fc.constantFrom("1s", "5ms") }) }),
+  }),
+  authorisation: fc.array(fc.record({ action: fc.constantFrom("allow", "deny"), to: party, from: party, match }), { maxLength: 3 }),
+});
+
+test("parseCatalog() takes good routes and rules, whole and frozen, and compares them with themselves", (t) => {
+  fc.assert(
+    fc.property(goodTraffic, (file) => {
+      const catalog = parseCatalog(stringify(file));
+      const [cart] = catalog.services;
+      if (cart?.traffic.routes.length !== file.services.cart.routes.length + 1) throw new Error("a route is missing");
+      if (catalog.authorisation.length !== file.authorisation.length) throw new Error("a rule is missing");
+      if (JSON.stringify(JSON.parse(JSON.stringify(catalog))) !== JSON.stringify(catalog)) throw new Error("not plain data");
+      const thawed = (value: unknown): boolean =>
+        typeof value === "object" && value !== null && (!Object.isFrozen(value) || Object.values(value).some(thawed));
+      if (thawed(catalog)) throw new Error("not frozen");
+      if (diffCatalog(catalog, parseCatalog(stringify(file))).length > 0) throw new Error("differs from itself");
+    }),
+    { seed: 5, numRuns: 500 },
+  );
+  t.pass();
+});
+
+test("parseCatalog() throws nothing but MitsuError on good routes and rules with damage, and finds some", (t) => {
+  let refused = 0;
+  fc.assert(
+    fc.property(goodTraffic, fc.nat(4000), fc.nat(3), scalar, (file, at, remove, insert) => {
+      const text = stringify(file);
+      const place = at % text.length;
+      if (!survives(text.slice(0, place) + String(insert) + text.slice(place + remove))) refused++;
+    }),
+    { seed: 6, numRuns: 1500 },
   );
   t.true(refused > 700, `only ${refused} of 1500 were refused`);
 });

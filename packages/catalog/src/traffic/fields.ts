@@ -64,12 +64,13 @@ const longestRegex = 1024;
 export const regex: z.ZodType<string> = z
   .string(wrong("a regular expression", "use text"))
   .min(1, { error: "is empty; leave it out to match all" })
-  .max(longestRegex, { error: `is longer than ${longestRegex} characters; split it over several routes` })
+  .max(longestRegex, { error: `is longer than ${longestRegex} characters; split it over several routes`, abort: true })
   .superRefine((text, context) => {
     try {
       RE2JS.compile(text);
     } catch (error) {
-      const why = (error as Error).message.replace(/^error parsing regexp: /, "");
+      // The message ends with the part that is wrong, which may be all of it.
+      const why = (error as Error).message.replace(/^error parsing regexp: /, "").replace(/^(.{100}).+$/s, "$1…");
       const message = `${show(text)} is not a regular expression: ${why}; use RE2's syntax, which has no look-around and no back references`;
       context.addIssue({ code: "custom", message });
     }
@@ -97,18 +98,18 @@ export const headerValue: z.ZodString = headerText.regex(
 /** Any text; numbers want quotes. */
 export const text: z.ZodString = z.string(notText);
 
-/** What replaces a pseudo header or `host` in this file. */
-const fieldsInstead: Readonly<Record<string, string>> = {
-  ":method": "method",
-  ":path": "path",
-  ":authority": "host",
-  host: "host",
-};
+/** What stands in this file for a pseudo header, or for `host`. */
+const fieldsInstead: ReadonlyMap<string, string> = new Map([
+  [":method", "method"],
+  [":path", "path"],
+  [":authority", "host"],
+  ["host", "host"],
+]);
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Says what is wrong with a header's name; undefined when it is one. `instead` words what to use for a header that is a field of its own here. */
 function headerNameFault(name: string, instead: (field: string) => string): string | undefined {
-  const field = fieldsInstead[name.toLowerCase()];
+  const field = fieldsInstead.get(name.toLowerCase());
   if (field !== undefined) return `${show(name)} is not handled as a header; use ${instead(field)}`;
   if (name.startsWith(":")) return `${show(name)} is a pseudo header; it cannot be used here`;
   return token.test(name) && name.length <= 256
