@@ -22,8 +22,6 @@ import type { PoolWaiter } from "./upstream-pool.ts";
 
 /** Of a request's body, kept for a further try or while nothing can be sent. What is longer is sent once, and holds the client up. */
 const mostKept = 64 * 1024;
-const noId = new Uint8Array(16);
-const noSpan = new Uint8Array(8);
 const nothing = Buffer.alloc(0);
 
 /** Where a filter said `stop`. */
@@ -46,9 +44,9 @@ export class HttpExchange implements LiveExchange, UpstreamUser, PoolWaiter {
   flag: Flag = flag.none;
   deniedBy = "";
 
-  traceId: Uint8Array = noId;
-  spanId: Uint8Array = noSpan;
-  parentSpanId: Uint8Array = noSpan;
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  readonly parentSpanId: Uint8Array;
   sampled = false;
 
   readonly startNs: number;
@@ -93,6 +91,9 @@ export class HttpExchange implements LiveExchange, UpstreamUser, PoolWaiter {
   constructor(downstream: Http1Downstream) {
     this.#downstream = downstream;
     this.#plane = downstream.plane;
+    this.traceId = downstream.traceId.fill(0);
+    this.spanId = downstream.spanId.fill(0);
+    this.parentSpanId = downstream.parentSpanId.fill(0);
     this.startNs = this.#plane.nowNs();
     const { table } = downstream.head;
     this.requestBytes = table.end - table.start;

@@ -24,6 +24,10 @@ export class Http1Downstream implements ByteStreamEvents {
   readonly plane: DataPlane;
   readonly entry: Entry;
   readonly head: Http1RequestHead = new Http1RequestHead();
+  /** The present exchange's ids: see `LiveExchange`. */
+  readonly traceId: Uint8Array = new Uint8Array(16);
+  readonly spanId: Uint8Array = new Uint8Array(8);
+  readonly parentSpanId: Uint8Array = new Uint8Array(8);
   readonly #reader: BodyReader = new BodyReader();
   readonly #timer: Timer;
   #exchange: HttpExchange | null = null;
