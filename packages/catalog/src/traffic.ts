@@ -12,7 +12,7 @@ export type TextMatch =
 export interface FieldMatch {
   readonly name: string;
   readonly match: TextMatch;
-  /** True: the route matches when this does not. */
+  /** True: the route matches when this does not, so also when there is no such field. */
   readonly invert: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface FieldMatch {
 export interface RequestMatch {
   /** Host names in lower case without port; `*.example.com` matches all below, `*` all. */
   readonly hosts: readonly string[];
-  /** Of the path without query. A prefix matches at a `/` only: `/a` matches `/a` and `/a/b`, not `/ab`. */
+  /** Of the path without query. A prefix matches at a `/` only: `/a` matches `/a` and `/a/b`, not `/ab`; it ends in no `/`, but for `/` itself, which matches all. */
   readonly path: TextMatch | null;
   /** Upper case. */
   readonly methods: readonly string[];
@@ -55,7 +55,7 @@ export interface RedirectAnswer {
   readonly path: PathRewrite | null;
 }
 
-/** A new path: all of it, or what the route's prefix is replaced with. The query stays. */
+/** A new path: all of it, or what the route's prefix is replaced with (no `/` at its end, but for `/` itself). The query stays. */
 export type PathRewrite = { readonly kind: "full"; readonly value: string } | { readonly kind: "prefix"; readonly value: string };
 
 /** An answer without asking a service. */

@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import test from "ava";
-import { decide, parseCatalog } from "../src/mod.ts";
+import { formatDuration } from "../src/duration.ts";
+import { decide, defaultTraffic, jsonSchema, parseCatalog } from "../src/mod.ts";
 
-test("README.md's example parses and says what its comments say", async (t) => {
-  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const catalog = parseCatalog(/```yaml\n([\s\S]*?)```/.exec(readme)![1]!);
+const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+const examples = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!);
+
+test("README.md's first example parses and says what its comments say", (t) => {
+  const catalog = parseCatalog(examples[0]!);
   const [cart, dns, web] = catalog.services;
   t.deepEqual(
     cart?.replicas.map(({ address, ports }) => `${address}:${ports[0]?.target}`),
@@ -16,4 +19,64 @@ test("README.md's example parses and says what its comments say", async (t) => {
   t.is(decide(catalog, undefined, "cart", 80).action, "deny");
   const { virtual, defaults } = parseCatalog("version: 1");
   t.deepEqual({ virtual: catalog.virtual, defaults: catalog.defaults }, { virtual, defaults });
+});
+
+test("README.md's example of requests parses without a warning and says what its comments say", (t) => {
+  t.is(examples.length, 2);
+  const catalog = parseCatalog(examples[1]!, { warn: ({ message }) => t.fail(message) });
+  const { traffic } = catalog.services.find(({ name }) => name === "cart")!;
+  t.deepEqual(
+    traffic.routes.map(({ name, timeoutMs, retries }) => [name, timeoutMs, retries.attempts]),
+    [
+      ["tester", 5000, 1],
+      ["api", 2000, 2],
+      ["moved", 5000, 1],
+      ["closed", 5000, 1],
+      ["chaos", 5000, 1],
+      ["default", 5000, 1],
+    ],
+  );
+  t.deepEqual(traffic.routes[1]?.rewrite.path, { kind: "prefix", value: "/" });
+  t.like(traffic, { viaNic: true, withoutNic: "refuse", authorisation: "deny" });
+  t.like(traffic.cluster, { selector: "round-robin", connectTimeoutMs: 1000, maxPending: 1024 });
+  t.deepEqual(
+    catalog.authorisation.map(({ name, action, dryRun }) => `${name} ${action}${dryRun ? " dry" : ""}`),
+    ["shoppers allow", "admins allow", "no-trace deny", "maybe deny dry"],
+  );
+  t.deepEqual(catalog.links, { security: "mtls", trustDomain: "shop.example", port: 15008 });
+});
+
+test("README.md names every field, in a table or an example", (t) => {
+  const names = new Set<string>();
+  const visit = (schema: unknown): void => {
+    if (typeof schema !== "object" || schema === null) return;
+    if ("properties" in schema) for (const name of Object.keys(schema.properties as object)) names.add(name);
+    for (const part of Object.values(schema)) visit(part);
+  };
+  visit(JSON.parse(jsonSchema()));
+  t.true(names.size > 80);
+  t.deepEqual(
+    [...names].filter((name) => !readme.includes(`\`${name}\``) && !new RegExp(`[\\s{`]${name}:`).test(readme)),
+    [],
+  );
+});
+
+test("README.md's tables name the defaults that hold", (t) => {
+  const { routes, cluster } = defaultTraffic();
+  const { timeoutMs, retries } = routes[0]!;
+  const row = (field: string) =>
+    new RegExp(`^\\| [^|\n]*\`${field}\`[^|\n]*\\|[ ]*([^|\n]*?)[ ]*\\|`, "m").exec(readme.slice(readme.indexOf("### A route")))?.[1];
+  t.is(row("timeout"), formatDuration(timeoutMs));
+  t.is(row("back-off"), formatDuration(retries.backOffMs));
+  t.is(row("budget"), `${retries.budget}, ${retries.leastInFlight}`);
+  t.is(row("selector"), `\`${cluster.selector}\``);
+  t.is(row("locality"), `\`${cluster.locality}\``);
+  t.is(row("connect-timeout"), formatDuration(cluster.connectTimeoutMs));
+  t.is(row("idle-timeout"), formatDuration(cluster.idleTimeoutMs));
+  t.is(row("max-connections"), String(cluster.maxConnections));
+  t.is(row("max-pending"), String(cluster.maxPending));
+  t.is(row("max-requests"), String(cluster.maxRequests));
+  t.is(row("consecutive-errors"), String(cluster.outlier.consecutiveErrors));
+  t.is(row("ejection"), formatDuration(cluster.outlier.ejectionMs));
+  t.is(row("max-ejected"), String(cluster.outlier.maxEjected));
 });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Catalog, formatChanges, loadCatalog, watchCatalog } from "../src/mod.ts";
+import { type Catalog, type CatalogProblem, formatChanges, loadCatalog, watchCatalog } from "../src/mod.ts";
 
 const mesh = (...services: string[]) => `version: 1\nservices: { ${services.map((name) => `${name}: `).join(", ")} }\n`;
 const names = ({ services }: Catalog) => services.map(({ name }) => name).join(" ");
@@ -139,6 +139,29 @@ test("watchCatalog() calls nothing when nothing changes, nor after close()", asy
   await watch.reload();
   t.deepEqual(seen, []);
   t.is(names(watch.catalog), "a");
+});
+
+test("watchCatalog() and loadCatalog() tell warnings, the former once as long as they stay the same", async (t) => {
+  const path = join(await folder(t), "mesh.yaml");
+  const odd = (name: string) => `version: 1\nservices: { ${name}: { ports: [80], nic: off, routes: [ {} ] } }\n`;
+  await writeFile(path, odd("a"));
+  const warnings: string[] = [];
+  const warn = ({ field, line }: CatalogProblem) => warnings.push(`${line} ${field}`);
+  await loadCatalog(path, { warn });
+  t.deepEqual(warnings.splice(0), ["2 services.a.nic"]);
+  const watch = await watchCatalog(
+    path,
+    () => {},
+    (error) => t.fail(error.message),
+    { warn },
+  );
+  t.teardown(() => watch.close());
+  await watch.reload();
+  t.deepEqual(warnings.splice(0), ["2 services.a.nic"]);
+  await writeFile(`${path}.new`, odd("b"));
+  await rename(`${path}.new`, path);
+  await watch.reload();
+  t.deepEqual(warnings, ["2 services.b.nic"]);
 });
 
 test("watchCatalog() throws what loadCatalog() throws when the first load fails", async (t) => {
