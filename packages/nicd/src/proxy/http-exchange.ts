@@ -257,7 +257,7 @@ export class HttpExchange implements LiveExchange, UpstreamUser, PoolWaiter {
     this.#cluster = this.#plane.cluster(this.target, entry.port);
     const { mirror } = this.#route!.route;
     if (mirror && this.#plane.random() < mirror.share)
-      this.#mirror = Mirror.of(this.#plane, mirror.service, entry.port, this.#downstream.head);
+      this.#mirror = Mirror.of(this.#plane, mirror.service, entry.port, this.#downstream.head, entry.caller);
     this.#try(buffer, start, end);
   }
 

@@ -1,5 +1,6 @@
 /** One HTTP/1.1 connection to a replica, which serves one exchange after the other. @module */
 import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { Caller } from "../caller.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
@@ -48,6 +49,8 @@ const nothing = Buffer.alloc(0);
 /** Made with a stream that is connected, or about to be. */
 export class Http1Upstream implements ByteStreamEvents {
   readonly endpoint: LiveEndpoint;
+  /** For whom it was opened. */
+  readonly caller: Caller;
   readonly head: Http1ResponseHead = new Http1ResponseHead();
   readonly reader: BodyReader = new BodyReader();
   stream!: ByteStream;
@@ -67,8 +70,9 @@ export class Http1Upstream implements ByteStreamEvents {
   /** It says that it closes, or its framing needs it. */
   #last = false;
 
-  constructor(home: UpstreamHome, endpoint: LiveEndpoint) {
+  constructor(home: UpstreamHome, endpoint: LiveEndpoint, caller: Caller) {
     this.#home = home;
+    this.caller = caller;
     this.endpoint = endpoint;
     this.timer = new Timer(() => this.#onTimeout());
   }

@@ -1,4 +1,5 @@
 /** A copy of a request, whose answer nobody reads. @module */
+import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import { failure } from "../cluster/outcome.ts";
@@ -15,6 +16,7 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   readonly isHeadRequest: boolean;
   readonly isConnect = false;
   readonly observesAnswer = false;
+  readonly caller: Caller;
   readonly #plane: DataPlane;
   readonly #cluster: Cluster;
   readonly #parts: Buffer[];
@@ -22,7 +24,8 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   #endpoint: LiveEndpoint | null = null;
   #tooLong = false;
 
-  private constructor(plane: DataPlane, cluster: Cluster, head: Http1RequestHead) {
+  private constructor(plane: DataPlane, cluster: Cluster, head: Http1RequestHead, caller: Caller) {
+    this.caller = caller;
     this.#plane = plane;
     this.#cluster = cluster;
     this.isHeadRequest = head.method === "HEAD";
@@ -31,10 +34,10 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   }
 
   /** Begins a copy; null when it has nowhere to go. Tunnels are not copied. */
-  static of(plane: DataPlane, service: string, port: number, head: Http1RequestHead): Mirror | null {
+  static of(plane: DataPlane, service: string, port: number, head: Http1RequestHead, caller: Caller): Mirror | null {
     const cluster = plane.cluster(service, port);
     if (!cluster?.admits() || head.isConnect || head.table.upgrade) return null;
-    return new Mirror(plane, cluster, head);
+    return new Mirror(plane, cluster, head, caller);
   }
 
   /** More of the body, with its framing. */

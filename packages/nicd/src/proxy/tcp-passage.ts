@@ -63,7 +63,7 @@ export class TcpPassage {
       onDrain: () => toClient.onDrain(),
       onClose: (error) => toClient.onClose(error),
     };
-    const replica = this.#plane.pool.dial(endpoint, events);
+    const replica = this.#plane.pool.dial(endpoint, this.#entry.caller, events);
     const ends = relay(this.#plane, this.#client, replica, (received, sent, error) => {
       const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
       cluster.end(endpoint, connecting ? failure.connect : error ? failure.reset : 200, 0);

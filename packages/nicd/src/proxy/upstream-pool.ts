@@ -1,15 +1,18 @@
 /** The open connections to replicas, kept for the next exchange. @module */
 import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import type { Reactor } from "../reactor/reactor.ts";
 import { Http1Upstream, type UpstreamHome } from "./http1-upstream.ts";
 
 /** Opens a stream to a replica: a socket, or a stream of the link to its node. */
-export type Dial = (endpoint: LiveEndpoint, events: ByteStreamEvents) => ByteStream;
+export type Dial = (endpoint: LiveEndpoint, caller: Caller, events: ByteStreamEvents) => ByteStream;
 
 /** Waits for a connection. */
 export interface PoolWaiter {
+  /** A stream of a link tells the other node who calls: it serves this service's requests only. */
+  readonly caller: Caller;
   onUpstream(upstream: Http1Upstream): void;
 }
 
@@ -54,9 +57,9 @@ export class UpstreamPool implements UpstreamHome {
       this.#lines.set(endpoint, line);
     }
     line.idleTimeoutMs = cluster.policy.idleTimeoutMs;
-    const idle = fresh ? undefined : line.idle.pop();
+    const idle = fresh ? undefined : takeFor(line.idle, endpoint, waiter.caller);
     if (idle) return idle;
-    if (cluster.mayConnect(endpoint)) return this.#open(endpoint);
+    if (cluster.mayConnect(endpoint)) return this.#open(endpoint, waiter.caller);
     if (!cluster.mayWait(endpoint)) return pooled.overflow;
     endpoint.pending++;
     line.waiting.push(waiter);
@@ -73,15 +76,17 @@ export class UpstreamPool implements UpstreamHome {
   }
 
   /** Opens a stream that is not kept: for what is not HTTP. */
-  dial(endpoint: LiveEndpoint, events: ByteStreamEvents): ByteStream {
-    return this.#dial(endpoint, events);
+  dial(endpoint: LiveEndpoint, caller: Caller, events: ByteStreamEvents): ByteStream {
+    return this.#dial(endpoint, caller, events);
   }
 
   onFree(upstream: Http1Upstream): void {
     const { endpoint } = upstream;
     const line = this.#lines.get(endpoint)!;
-    const next = this.#next(line, endpoint);
-    if (next) next.onUpstream(upstream);
+    const waits = line.waiting[0];
+    // One that carries another caller's name makes room for one that carries this one's.
+    if (waits && !serves(upstream, waits.caller)) upstream.stream.destroy();
+    else if (waits) this.#next(line, endpoint)!.onUpstream(upstream);
     else if (endpoint.gone) upstream.stream.destroy();
     else {
       line.idle.push(upstream);
@@ -96,7 +101,7 @@ export class UpstreamPool implements UpstreamHome {
     const index = line.idle.indexOf(upstream);
     if (index >= 0) line.idle.splice(index, 1);
     const next = this.#next(line, endpoint);
-    if (next) next.onUpstream(this.#open(endpoint));
+    if (next) next.onUpstream(this.#open(endpoint, next.caller));
     else if (endpoint.connections === 0) this.#lines.delete(endpoint);
   }
 
@@ -111,11 +116,22 @@ export class UpstreamPool implements UpstreamHome {
     return next;
   }
 
-  #open(endpoint: LiveEndpoint): Http1Upstream {
+  #open(endpoint: LiveEndpoint, caller: Caller): Http1Upstream {
     endpoint.connections++;
     this.opened++;
-    const upstream = new Http1Upstream(this, endpoint);
-    upstream.stream = this.#dial(endpoint, upstream);
+    const upstream = new Http1Upstream(this, endpoint, caller);
+    upstream.stream = this.#dial(endpoint, caller, upstream);
     return upstream;
   }
+}
+
+/** The connection used last that may carry the caller's requests; it leaves the list. */
+function takeFor(idle: Http1Upstream[], endpoint: LiveEndpoint, caller: Caller): Http1Upstream | undefined {
+  if (endpoint.here) return idle.pop();
+  const index = idle.findLastIndex((one) => serves(one, caller));
+  return index < 0 ? undefined : idle.splice(index, 1)[0];
+}
+
+function serves({ endpoint, caller }: Http1Upstream, other: Caller): boolean {
+  return endpoint.here || caller.service === other.service;
 }

@@ -1,0 +1,166 @@
+/** Both ends of this node's links, joined to the data plane. @module */
+import type { Catalog } from "@mitsu/catalog";
+import type { Log } from "@mitsu/cli";
+import { MitsuError } from "@mitsu/cli/error";
+import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
+import type { Caller } from "./caller.ts";
+import type { CertificateFiles } from "./certificates/mod.ts";
+import type { Endpoint } from "./cluster/endpoint.ts";
+import type { LiveEndpoint } from "./cluster/live-endpoint.ts";
+import {
+  formatConnectTarget,
+  type IncomingRequest,
+  LinkPool,
+  type LinkSecurity,
+  LinkServer,
+  type LinkStatus,
+  neverSent,
+  parseConnectTarget,
+} from "./links/mod.ts";
+import type { Entry } from "./proxy/entry.ts";
+import type { SocketAddress } from "./reactor/socket-address.ts";
+
+/** What links need of the rest. */
+export interface LinkEndsOptions {
+  readonly catalog: Catalog;
+  readonly certificates: CertificateFiles | null;
+  readonly log: Log;
+  /** Takes a stream that another node opened. */
+  readonly accept: (entry: Entry, attach: (events: ByteStreamEvents) => ByteStream) => void;
+  /** The replica of this node at that place; null when there is none. */
+  readonly replicaAt: (
+    address: string,
+    port: number,
+  ) => { readonly service: string; readonly port: number; readonly endpoint: LiveEndpoint } | null;
+}
+
+/** Made once; {@link LinkEnds.configure} follows the mesh file. Its `links` section holds from the next start on. */
+export class LinkEnds {
+  readonly #options: LinkEndsOptions;
+  readonly #pool: LinkPool | null;
+  readonly #security: LinkSecurity | null;
+  #catalog: Catalog;
+  #server: LinkServer | null = null;
+  #stopWatching: (() => void) | null = null;
+
+  constructor(options: LinkEndsOptions) {
+    const { catalog, certificates } = options;
+    this.#options = options;
+    this.#catalog = catalog;
+    const { security, trustDomain } = catalog.links;
+    if (security === "plain-text") this.#security = { security };
+    else this.#security = certificates ? { security, trustDomain, identity: () => certificates.current } : null;
+    this.#pool = this.#security && new LinkPool(this.#security);
+    this.#stopWatching =
+      certificates?.onChange((identity) => {
+        this.#pool?.rotate();
+        this.#server?.rotate(identity);
+      }) ?? null;
+  }
+
+  /** Other nodes' addresses may have changed. */
+  configure(catalog: Catalog): void {
+    this.#catalog = catalog;
+    this.#pool?.forget((node) => catalog.nodes.some(({ name }) => name === node));
+  }
+
+  /** Takes links of other nodes. @throws {MitsuError} `ERR_LISTEN`, `ERR_LINK_CERT` */
+  async listen(at: SocketAddress): Promise<void> {
+    if (!this.#security) throw this.#withoutCertificate();
+    const { log } = this.#options;
+    this.#server = new LinkServer({
+      security: this.#security,
+      permits: (target) => this.#replicaOf(target) !== null,
+      connect: (request) => this.#connect(request),
+      refused: (reason, line) => log.warn("link refused", { reason, line }),
+    });
+    try {
+      const port = await this.#server.listen(at.port, at.address);
+      log.info("taking links", { address: at.address, port, security: this.#security.security });
+    } catch (cause) {
+      throw new MitsuError(`cannot listen for links at ${at.address}:${at.port}: ${(cause as Error).message}`, {
+        code: "ERR_LISTEN",
+        hint: "choose another --link-listen, or stop what listens there (ss -tlnp)",
+        cause,
+      });
+    }
+  }
+
+  /** Opens a stream to a replica of another node. It fails by `onClose`, never at once. */
+  open({ address, port, node }: Endpoint, caller: Caller, events: ByteStreamEvents): ByteStream {
+    const peer = this.#catalog.nodes.find(({ name }) => name === node);
+    if (!this.#pool) return failed(events, this.#withoutCertificate());
+    if (!peer) return failed(events, new Error(`the mesh file has no node ${node}, on which ${address}:${port} is to be`));
+    const at = { address: peer.address, port: this.#catalog.links.port, node: peer.name };
+    return this.#pool.open(at, formatConnectTarget({ address, port }), caller, {
+      onData: (buffer, start, end) => events.onData(buffer, start, end),
+      onEnd: () => events.onEnd(),
+      onDrain: () => events.onDrain(),
+      // What never reached the replica is a failed connect, which may be tried elsewhere.
+      onClose: (error) => events.onClose(error && neverSent(error) ? Object.assign(error, { syscall: "connect" }) : error),
+    });
+  }
+
+  get status(): readonly LinkStatus[] {
+    return [...(this.#pool?.status() ?? []), ...(this.#server?.status() ?? [])];
+  }
+
+  /** Links and streams that were refused, by reason. */
+  get refusals(): Readonly<Record<string, number>> {
+    return this.#server?.refusals.counts ?? {};
+  }
+
+  get degraded(): readonly string[] {
+    const { certificates } = this.#options;
+    const remote =
+      this.#catalog.services.some(({ replicas }) => replicas.some(({ node }) => node !== null)) && this.#catalog.nodes.length > 1;
+    const reasons: string[] = [];
+    if (remote && !this.#pool) reasons.push(this.#withoutCertificate().message);
+    const status = certificates?.status();
+    if (status?.expired) reasons.push(`the certificate ${certificates!.paths.certificate} is over: nicd cert rotate`);
+    if (status?.error) reasons.push(status.error);
+    return reasons;
+  }
+
+  close(): void {
+    this.#stopWatching?.();
+    this.#pool?.close();
+    this.#server?.close();
+  }
+
+  #replicaOf(target: string): ReturnType<LinkEndsOptions["replicaAt"]> {
+    const parsed = parseConnectTarget(target);
+    const replica = parsed && this.#options.replicaAt(parsed.address, parsed.port);
+    return replica?.endpoint.here ? replica : null;
+  }
+
+  #connect(request: IncomingRequest): void {
+    const { address, port } = request.target;
+    const replica = this.#options.replicaAt(address, port);
+    if (!replica) {
+      request.refuse("connect-failed", `${address}:${port} is no replica of this node any more`);
+      return;
+    }
+    const entry: Entry = { caller: request.caller, service: replica.service, port: replica.port, chosen: replica.endpoint };
+    this.#options.accept(entry, (events) => request.accept(events));
+  }
+
+  #withoutCertificate(): MitsuError {
+    return new MitsuError("links to other nodes need a certificate, and there is none", {
+      code: "ERR_LINK_CERT",
+      hint: "make one with `nicd ca init` and `nicd cert issue`, name its folder with --certificates, or say `links: { security: plain-text }` in mesh.yaml",
+    });
+  }
+}
+
+/** A stream that never was. */
+function failed(events: ByteStreamEvents, error: Error): ByteStream {
+  let told = false;
+  const tell = (): void => {
+    if (told) return;
+    told = true;
+    events.onClose(Object.assign(error, { syscall: "connect" }));
+  };
+  setImmediate(tell);
+  return { write: () => true, pause() {}, resume() {}, end() {}, destroy: () => void setImmediate(tell) };
+}

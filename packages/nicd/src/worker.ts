@@ -1,0 +1,228 @@
+/** The data plane of one process: listeners, links, telemetry around a `DataPlane`, and what can be asked of them. @module */
+import type { Catalog, Replica, Service } from "@mitsu/catalog";
+import type { Log } from "@mitsu/cli";
+import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
+import type { Caller } from "./caller.ts";
+import type { CertificateFiles } from "./certificates/mod.ts";
+import type { ListenAt } from "./explicit-routes.ts";
+import { Authorise } from "./filters/authorise.ts";
+import type { ChainParts } from "./filters/build-chain.ts";
+import { DenialLog } from "./filters/denial-log.ts";
+import { Trace } from "./filters/trace.ts";
+import { Xoshiro128 } from "./filters/xoshiro.ts";
+import { HostChannel } from "./host-channel/mod.ts";
+import { LinkEnds } from "./link-ends.ts";
+import { withLiveReplicas } from "./live-replicas.ts";
+import { DataPlane } from "./proxy/data-plane.ts";
+import type { Entry } from "./proxy/entry.ts";
+import { Incoming } from "./proxy/incoming.ts";
+import { Listener } from "./reactor/listener.ts";
+import { Reactor } from "./reactor/reactor.ts";
+import { encodeSocketAddress, type SocketAddress } from "./reactor/socket-address.ts";
+import { TcpSocket } from "./reactor/tcp-socket.ts";
+import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
+
+/** What a worker is started with. */
+export interface WorkerOptions extends TelemetryOptions {
+  readonly log: Log;
+  /** Name of this node, as in the mesh file. */
+  readonly node: string;
+  readonly listen: readonly ListenAt[];
+  /** Where sockhijack sends connections to; null without it. */
+  readonly channel: { readonly socket: string; readonly at: SocketAddress } | null;
+  /** Where other nodes' links come in; null for none. */
+  readonly linkAt: SocketAddress | null;
+  /** This node's certificate; null when there is none. */
+  readonly certificates: CertificateFiles | null;
+  /** Processes that share the listeners. */
+  readonly workers: number;
+}
+
+/** The longest that requests on their way may keep a worker that is told to end. */
+const drainMs = 10_000;
+
+/** See {@link Worker.open}. */
+export class Worker {
+  readonly plane: DataPlane;
+  readonly telemetry: Telemetry;
+  readonly links: LinkEnds;
+  readonly #options: WorkerOptions;
+  readonly #reactor: Reactor;
+  readonly #listeners: Listener[] = [];
+  readonly #random = Xoshiro128.seeded();
+  readonly #denials: DenialLog;
+  #authorise: Authorise | undefined;
+  #channel: HostChannel | null = null;
+  /** The mesh file's, before sockhijack's replicas are put in. */
+  #catalog: Catalog;
+  /** Connections that came where sockhijack sends them, but were not sent by it. */
+  strangers = 0;
+
+  private constructor(reactor: Reactor, telemetry: Telemetry, catalog: Catalog, options: WorkerOptions) {
+    this.#reactor = reactor;
+    this.#options = options;
+    this.#catalog = catalog;
+    this.telemetry = telemetry;
+    this.#denials = new DenialLog(options.log);
+    this.plane = new DataPlane({
+      reactor,
+      dial: (endpoint, caller, events) =>
+        endpoint.here ? TcpSocket.connect(reactor, encodeSocketAddress(endpoint), events) : this.links.open(endpoint, caller, events),
+      here: (replica) => this.#isHere(replica),
+      random: () => this.#random.fraction(),
+      onExchange: (exchange) => telemetry.exchangeEnded(exchange),
+      onPassage: (passed) => telemetry.passageEnded(passed),
+      admitsTcp: (entry, target) => this.#authorise?.admitsConnection(entry, target) ?? true,
+      chainParts: (configured) => this.#chainParts(configured),
+    });
+    this.links = new LinkEnds({
+      catalog,
+      certificates: options.certificates,
+      log: options.log,
+      accept: (entry, attach) => void new Incoming(this.plane, entry, attach),
+      replicaAt: (address, port) => this.plane.replicaAt(address, port),
+    });
+  }
+
+  /**
+   * Opens everything and begins to serve.
+   *
+   * @throws {MitsuError} `ERR_LISTEN` when an address is taken; what was opened is closed again.
+   */
+  static async open(catalog: Catalog, options: WorkerOptions): Promise<Worker> {
+    const reactor = await Reactor.open();
+    const worker = new Worker(reactor, await Telemetry.open(options), catalog, options);
+    try {
+      worker.configure(catalog);
+      for (const at of options.listen) worker.#listen(at);
+      await worker.#openChannel();
+      if (options.linkAt) await worker.links.listen(options.linkAt);
+    } catch (error) {
+      await worker.close();
+      throw error;
+    }
+    reactor.run();
+    return worker;
+  }
+
+  /** Takes a new mesh file; requests on their way end by the one they began with. */
+  configure(catalog: Catalog): void {
+    this.#catalog = catalog;
+    const whole = withLiveReplicas(catalog, this.#channel?.replicas ?? []);
+    this.links.configure(whole);
+    this.plane.configure(whole);
+  }
+
+  /** Where it listens. */
+  get listening(): readonly SocketAddress[] {
+    return this.#listeners.map(({ at }) => at);
+  }
+
+  /** Why it is not wholly what it should be, a sentence each. */
+  get degraded(): readonly string[] {
+    const channel = this.#channel?.degraded;
+    const full = this.#listeners.some((listener) => listener.full > 0);
+    return [
+      ...(channel ? [channel] : []),
+      ...this.links.degraded,
+      ...this.telemetry.degraded,
+      ...(full ? ["connections had to wait for a free file descriptor: raise LimitNOFILE"] : []),
+      ...(this.#reactor.wakesForNode ? [] : ["Node's event loop was not found in /proc: links and commands are up to 20 ms late"]),
+    ];
+  }
+
+  /** How often each authorisation rule matched. */
+  get ruleCounts(): ReturnType<Authorise["counts"]> {
+    return this.#authorise?.counts() ?? [];
+  }
+
+  /** Accepts nothing new, lets requests end, at most for 10 s, and closes. */
+  async drain(): Promise<void> {
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    await this.#channel?.close();
+    this.plane.drain();
+    const until = performance.now() + drainMs;
+    while (this.plane.downstreams.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    await this.#channel?.close();
+    this.links.close();
+    await this.#reactor.stop();
+    await this.telemetry.close();
+  }
+
+  #listen({ address, port, service, servicePort }: ListenAt): void {
+    const shared = this.#options.workers > 1;
+    const listener = new Listener(this.#reactor, { address, port }, shared, (fd, client) => {
+      const known = this.plane.service(service)?.ports.find(({ protocol }) => protocol === "tcp")?.port ?? servicePort;
+      const entry: Entry = {
+        caller: { service: "", address: client.address, port: client.port, by: "nobody" },
+        service,
+        port: servicePort || known,
+        chosen: null,
+      };
+      this.#accept(fd, entry);
+    });
+    this.#listeners.push(listener);
+    this.#options.log.info("listening", { address: listener.at.address, port: listener.at.port, service });
+  }
+
+  async #openChannel(): Promise<void> {
+    const { channel, workers, log } = this.#options;
+    if (!channel) return;
+    const listener = new Listener(this.#reactor, channel.at, workers > 1, (fd, client) => {
+      const local = listener.localAddress(fd);
+      const sent = this.#channel?.callerOf(local.address, local.port, client.address, client.port);
+      if (!sent) {
+        // Nobody is to come here but by sockhijack, whose word on the caller everything below relies on.
+        this.strangers++;
+        new TcpSocket(this.#reactor, fd, nobody).destroy(true);
+        return;
+      }
+      const caller: Caller = { service: sent.service, address: client.address, port: client.port, by: "cgroup" };
+      this.#accept(fd, { caller, service: sent.asked.service, port: this.#askedPort(sent.asked), chosen: null });
+    });
+    this.#listeners.push(listener);
+    this.#channel = await HostChannel.open({
+      socket: channel.socket,
+      port: listener.at.port,
+      addresses: [listener.at.address],
+      onChange: () => this.configure(this.#catalog),
+    });
+    this.configure(this.#catalog);
+    log.info("taking connections from sockhijack", { address: listener.at.address, port: listener.at.port });
+  }
+
+  /** A program may have asked for a replica itself: its port stands for the service's. */
+  #askedPort({ service, port }: { readonly service: string; readonly port: number }): number {
+    const ports = this.plane.service(service)?.ports ?? [];
+    return (ports.find((mapping) => mapping.port === port) ?? ports.find(({ target }) => target === port))?.port ?? port;
+  }
+
+  #accept(fd: number, entry: Entry): void {
+    new Incoming(this.plane, entry, (events: ByteStreamEvents): ByteStream => new TcpSocket(this.#reactor, fd, events));
+  }
+
+  #isHere({ node }: Replica): boolean {
+    return node === null || node === this.#options.node;
+  }
+
+  #chainParts(catalog: Catalog): (service: Service) => ChainParts {
+    const services = catalog.services.map(({ name, traffic }) => ({ name, authorisation: traffic.authorisation }));
+    const authorise = new Authorise(catalog.authorisation, services, this.#denials, this.#authorise);
+    this.#authorise = authorise;
+    return ({ tracing }) => ({
+      trace: tracing.propagation === "off" ? null : new Trace(tracing, this.#random),
+      authorise,
+      timers: this.#reactor.timers,
+      random: () => this.#random.fraction(),
+      workers: this.#options.workers,
+      filters: [],
+    });
+  }
+}
+
+const nobody: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
