@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What an exchange costs the daemon after the kernel has told it: as a request metric, at the exporter's door, and as a span. Needs no
- * rights and takes some ten seconds: `bench/exchanges.ts`.
+ * What an exchange costs a daemon besides carrying or watching it: as a request metric, at the exporter's door, as a span, as a line of the
+ * access log, and the header that passes its trace on. Needs no rights and takes some ten seconds: `bench/exchanges.ts`.
  * @module
  */
 import { createServer } from "node:http";
@@ -10,7 +10,15 @@ import { ipBytes } from "../packages/sockhijack/src/kernel/ip.ts";
 import { connectionFlag, exchangeFlag, spanRecord } from "../packages/sockhijack/src/kernel/layout.ts";
 
 import { ExchangeReader } from "../packages/sockhijack/src/tracing/exchange-reader.ts";
-import { type Exchange, OtlpExporter, RedMetrics } from "../packages/telemetry/src/mod.ts";
+import {
+  AccessLog,
+  type Exchange,
+  keep,
+  OtlpExporter,
+  RedMetrics,
+  readTraceparent,
+  writeTraceparent,
+} from "../packages/telemetry/src/mod.ts";
 
 const records = 20_000; // what the ring gathers in 100 ms at 200 000 a second
 const services = 20;
@@ -98,6 +106,32 @@ const all = someRecords(1);
 const door = nsEach(all, 50, (exchange) => down.add(exchange));
 await down.close(0);
 print("exporter's door, all sampled, queue full", door, "ns/exchange");
+
+const log = await AccessLog.open({ to: "/dev/null" });
+let kept: Exchange | undefined;
+nsEach(all, 1, (exchange) => {
+  kept = keep(exchange);
+});
+print(
+  "line of the access log, of an exchange that is no record",
+  nsEach(all, 20, () => log.add(kept!)),
+  "ns/line",
+);
+await log.close(1000);
+
+const header = Buffer.from("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+const traceId = new Uint8Array(16);
+const spanId = new Uint8Array(8);
+print(
+  "traceparent read from bytes",
+  nsEach(all, 50, () => readTraceparent(header, 0, header.length, traceId, spanId)),
+  "ns",
+);
+print(
+  "traceparent written",
+  nsEach(all, 50, () => writeTraceparent(header, 0, traceId, spanId, 1)),
+  "ns",
+);
 
 const server = createServer((request, response) => request.resume().on("end", () => response.end()));
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -15,6 +15,7 @@ export {
   type Security,
   traceFraction,
 } from "./exchange.ts";
+export { ExportPace } from "./export-pace.ts";
 export { clientStatusOf, grpcStatus, grpcStatusName } from "./grpc-status.ts";
 export { readIncomingTrace, type TraceHeaders } from "./incoming-trace.ts";
 export { type LineCounts, type LineFiles, LineWriter, type LineWriterOptions } from "./line-writer.ts";
