@@ -52,6 +52,7 @@ export interface Libbpf {
   bpf_map_update_elem(fd: number, key: Pointer, value: Pointer, flags: number): number;
   bpf_map_lookup_elem(fd: number, key: Pointer, value: Pointer): number;
   bpf_map_delete_elem(fd: number, key: Pointer): number;
+  bpf_map_lookup_and_delete_elem(fd: number, key: Pointer, value: Pointer): number;
   bpf_map_get_next_key(fd: number, key: Pointer, next: Pointer): number;
   bpf_map_lookup_batch(fd: number, from: Pointer, next: Pointer, keys: Pointer, values: Pointer, count: Uint32Array, opts: Pointer): number;
   bpf_map_update_batch(fd: number, keys: Pointer, values: Pointer, count: Uint32Array, opts: Pointer): number;
@@ -134,6 +135,7 @@ const libbpfPrototypes = [
   "int bpf_map_update_elem(int, void *, void *, uint64)",
   "int bpf_map_lookup_elem(int, void *, void *)",
   "int bpf_map_delete_elem(int, void *)",
+  "int bpf_map_lookup_and_delete_elem(int, void *, void *)",
   "int bpf_map_get_next_key(int, void *, void *)",
   "int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, void *)",
   "int bpf_map_update_batch(int, void *, void *, void *, void *)",

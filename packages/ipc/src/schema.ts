@@ -30,6 +30,8 @@ export interface Flow {
   readonly server: Endpoint;
   /** What the client asked for, `address:port`, when it was sent to a replica instead. */
   readonly asked: string | null;
+  /** The service it asked for, when nicd is the server's end in its place. */
+  readonly askedService: string | null;
   readonly state: "redirected" | "tcp";
   /** Why it is in that state, one word. */
   readonly reason: string;
@@ -75,6 +77,8 @@ export interface ServiceStatus {
   readonly ports: readonly string[];
   readonly redirect: "auto" | "on" | "off";
   readonly intercept: "keep" | "balance" | "off";
+  /** How its connections come: not by nicd (`off`), by nicd, or, as none is registered, directly or not at all. */
+  readonly nic: "off" | "via" | "direct" | "refused";
   readonly cgroups: readonly string[];
   readonly replicas: readonly ReplicaStatus[];
 }
@@ -105,6 +109,20 @@ export interface SockhijackStatus extends DaemonStatus {
   readonly scanMeanUs: number;
   readonly dns: Readonly<Record<string, number>>;
   readonly pins: string;
+  /** The nicd that takes connections; null when none is registered. */
+  readonly nic: NicStatus | null;
+}
+
+/** A nicd as sockhijack knows it. */
+export interface NicStatus {
+  readonly pid: number;
+  /** Of its cgroup; empty when it belongs to none. */
+  readonly service: string;
+  readonly port: number;
+  readonly addresses: readonly string[];
+  /** Connections to it that are open now, and all there were. */
+  readonly active: number;
+  readonly total: number;
 }
 
 /** Restricts flows to those with this service at either end. */
@@ -192,6 +210,37 @@ export interface TracedExchange {
   readonly aborted: boolean;
 }
 
+/** Where a nicd listens. */
+export interface NicRequest {
+  readonly port: number;
+  /** IP addresses; `0.0.0.0` and `::` stand for all of its namespace. */
+  readonly addresses: readonly string[];
+}
+
+/** A replica as a nicd reaches it. */
+export interface NicReplica {
+  readonly service: string;
+  /** Port at the virtual address. */
+  readonly port: number;
+  readonly address: string;
+  /** Port at the replica. */
+  readonly target: number;
+  readonly weight: number;
+  /** Seen listening, or declared in the catalog. */
+  readonly up: boolean;
+  /** On this node. */
+  readonly here: boolean;
+}
+
+/** What a registered nicd must know. */
+export interface NicState {
+  /** False while another one, registered later, takes the connections. */
+  readonly active: boolean;
+  /** Service of the active one's cgroup; empty when it belongs to none: its own connects are then like those of any program outside. */
+  readonly service: string;
+  readonly replicas: readonly NicReplica[];
+}
+
 /** Restricts traces: to those that pass a service, that take at least so many milliseconds, and to the last so many. */
 export interface TracesRequest {
   readonly service?: string | undefined;
@@ -233,6 +282,8 @@ export interface SockhijackProtocol {
   readonly traces: Method<TracesRequest, TracesAnswer>;
   /** Sampled requests as they end. */
   readonly exchanges: Stream<Nothing, TracedExchange>;
+  /** Registers the asking process as nicd for as long as the stream lasts: connections of services that pass it go there. */
+  readonly nic: Stream<NicRequest, NicState>;
 }
 
 const nothing: z.ZodType<Nothing> = z.strictObject({});
@@ -245,6 +296,7 @@ const flow: z.ZodType<Flow> = z.object({
   client: endpoint,
   server: endpoint,
   asked: z.string().nullable(),
+  askedService: z.string().nullable(),
   state: z.enum(["redirected", "tcp"]),
   reason: z.string(),
   explanation: z.string(),
@@ -275,6 +327,7 @@ const service: z.ZodType<ServiceStatus> = z.object({
   ports: z.array(z.string()),
   redirect,
   intercept: z.enum(["keep", "balance", "off"]),
+  nic: z.enum(["off", "via", "direct", "refused"]),
   cgroups: z.array(z.string()),
   replicas: z.array(replica),
 });
@@ -331,7 +384,24 @@ const tracedExchange: z.ZodType<TracedExchange> = z.object({
   redirected: z.boolean(),
   aborted: z.boolean(),
 });
+const nicReplica: z.ZodType<NicReplica> = z.object({
+  service: z.string(),
+  port,
+  address: z.string(),
+  target: port,
+  weight: count,
+  up: z.boolean(),
+  here: z.boolean(),
+});
 const daemonStatus = z.object({ version: z.string(), pid: z.int(), startedAtMs: z.number(), degraded: z.array(z.string()) });
+const nicStatus = z.object({
+  pid: z.int(),
+  service: z.string(),
+  port,
+  addresses: z.array(z.string()),
+  active: count,
+  total: count,
+});
 const name = z.string().min(1).max(63);
 const tracing = z.object({ propagation: z.enum(["off", "side-band", "header"]), sampling: z.number().min(0).max(1) });
 const member = { service: name, ports: z.array(z.string()), redirect: redirect.optional(), tracing: tracing.optional() };
@@ -351,6 +421,7 @@ export const sockhijack: SockhijackProtocol = {
       scanMeanUs: count,
       dns: counts,
       pins: z.string(),
+      nic: nicStatus.nullable(),
     }),
   ),
   flows: method(z.object({ service: z.string().optional() }), z.object({ flows: z.array(flow) })),
@@ -371,4 +442,9 @@ export const sockhijack: SockhijackProtocol = {
     }),
   ),
   exchanges: stream(nothing, tracedExchange),
+  nic: stream(
+    z.object({ port: z.int().min(1).max(65535), addresses: z.array(z.string().max(64)).min(1).max(64) }),
+    z.object({ active: z.boolean(), service: z.string(), replicas: z.array(nicReplica) }),
+    "wait",
+  ),
 };

@@ -141,14 +141,16 @@ static __always_inline struct connection *bear(__u64 id)
 static __noinline void bear_client(struct bpf_sock *sk, struct sock_state *st, const struct segment *g, __u64 id)
 {
 	__u32 sampling = 0, others = 0;
-	__u32 mode = trace_mode(st->service, &sampling), peer = trace_mode(st->peer_service, &others);
+	/* nicd passes a traceparent on, so what counts is the service that was asked for. */
+	__u32 to = st->asked_service ? st->asked_service : st->peer_service;
+	__u32 mode = trace_mode(st->service, &sampling), peer = trace_mode(to, &others);
 	struct connection *c = mode == TRACE_OFF && peer == TRACE_OFF ? 0 : bear(id);
 	st->connection = c ? id : UNTRACED;
 	if (!c)
 		return;
 	c->flags = mode == TRACE_OFF ? 0 : HERE_CLIENT;
 	c->flags |= SENDS_HERE;
-	if (mode == TRACE_HEADER && (!st->peer_service || peer == TRACE_HEADER))
+	if (mode == TRACE_HEADER && (!to || peer == TRACE_HEADER))
 		c->flags |= PROPAGATE_HEADER;
 	c->sampling = mode == TRACE_OFF ? others : sampling;
 	c->from = st->service;

@@ -75,7 +75,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, int v6)
 			st->flags |= STATE_OPTED_OUT;
 		}
 		st->service = from;
-		st->peer_service = v.service;
+		st->peer_service = v.peer;
+		st->asked_service = v.nic ? v.service : 0;
 		st->flags |= STATE_CLIENT;
 		st->connection = 0;
 		st->asked.family = 0;

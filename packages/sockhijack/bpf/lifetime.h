@@ -43,9 +43,10 @@ int sock_release(struct bpf_sock *ctx)
 			__sync_fetch_and_add(&l->active, -1);
 		st->flags &= ~STATE_COUNTED;
 	}
-	if (!(st->flags & STATE_CLIENT) || !st->peer_service)
+	__u32 to = st->asked_service ? st->asked_service : st->peer_service;
+	if (!(st->flags & STATE_CLIENT) || !to)
 		return 1;
-	struct traffic *t = cell(st->service, st->peer_service);
+	struct traffic *t = cell(st->service, to);
 	if (!t || ctx->protocol != IPPROTO_TCP)
 		return 1;
 	struct tcp_sock *tp = bpf_rdonly_cast(ctx, bpf_core_type_id_kernel(struct tcp_sock));

@@ -28,6 +28,8 @@ MAP(policies, BPF_MAP_TYPE_HASH, 65536, struct policy_key, struct policy_value, 
 MAP(matrix, BPF_MAP_TYPE_HASH, 65536, struct edge, struct traffic, BPF_F_NO_PREALLOC);
 MAP(udp_peers, BPF_MAP_TYPE_LRU_HASH, 16384, struct address_key, struct address,
     0); /* netns holds the socket's cookie, ip and port the replica */
+MAP(callers, BPF_MAP_TYPE_LRU_HASH, MAX_CALLERS, struct caller_key, struct caller, 0); /* nicd takes them out as it accepts */
+MAP(names, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, __u32, struct service_name, BPF_F_MMAPABLE);
 MAP(dns_slots, BPF_MAP_TYPE_ARRAY, DNS_SLOTS, __u32, struct address, 0); /* name server behind 127.53.0.(slot+1) */
 MAP(plans, BPF_MAP_TYPE_HASH, MAX_SOCKETS, __u64, struct plan, BPF_F_NO_PREALLOC); /* socket cookie → what the next scan does with it */
 MAP(pairs, BPF_MAP_TYPE_ARRAY, MAX_PAIRS, __u32, struct pair, BPF_F_MMAPABLE);

@@ -267,6 +267,7 @@ static __always_inline void measure(struct sock_record *r, struct sock *sk, stru
 		r->peer = st->peer;
 		r->asked = st->asked;
 		r->replica = st->replica;
+		r->asked_service = st->asked_service;
 	}
 	r->stream_out = tp->snd_una - (__u32)tp->bytes_acked;
 	r->stream_in = tp->rcv_nxt - (__u32)tp->bytes_received;

@@ -88,12 +88,45 @@ static __always_inline __u32 choose(__u32 id, __u64 netns, int only6)
 
 struct verdict {
 	struct address to;
-	__u32 service; /* at the other end, 0 when the destination is no service */
+	__u32 service; /* that was asked for, 0 when the destination is no service */
+	__u32 peer; /* at the other end: the same, or nicd's */
 	__u32 replica;
 	int error; /* errno for the program, 0 to go on */
 	int rewrite;
+	int nic; /* goes to nicd */
 	int only6; /* the destination can only become an IPv6 address */
 };
+
+/* nicd has no frontend of a service: its one backend comes and goes with it, which turns all connections at once. */
+#define NIC_FRONTEND 0
+
+static __always_inline int is_nic(__u32 service)
+{
+	struct service *s = service ? bpf_map_lookup_elem(&services, &service) : 0;
+	return s && s->nic;
+}
+
+/* Sends a connect to nicd; 0 when it goes to a replica, as nicd is not there or listens for its own namespace only. */
+static __always_inline int to_nic(struct verdict *v, __u32 nic, __u64 netns)
+{
+	__u32 replica = candidate(NIC_FRONTEND, 0, netns, 0);
+	struct replica *r = replica ? bpf_map_lookup_elem(&replicas, &replica) : 0;
+	if (r && locate(replica, netns, 0, &v->to)) {
+		count(COUNT_NIC);
+		v->replica = replica;
+		v->peer = r->service;
+		v->nic = 1;
+		v->rewrite = 1;
+		return 1;
+	}
+	if (nic == NIC_ELSE_REFUSE) {
+		count(COUNT_NIC_REFUSED);
+		v->error = ECONNREFUSED_;
+		return 1;
+	}
+	count(COUNT_NIC_DIRECT);
+	return 0;
+}
 
 static __always_inline void judge(struct verdict *v, const struct address *asked, __u64 netns, __u32 from, __u8 protocol, int connecting)
 {
@@ -116,9 +149,18 @@ static __always_inline void judge(struct verdict *v, const struct address *asked
 		return;
 	}
 	v->service = found->service;
+	v->peer = found->service;
 	v->replica = found->replica;
-	v->error = check_policy(netns, from, found->service, asked->port, protocol);
-	if (v->error || !found->frontend)
+	if (is_nic(from)) {
+		/* It has authorised the request already, and chosen: sent anywhere else it would meet itself. */
+		if (found->replica)
+			return;
+	} else {
+		v->error = check_policy(netns, from, found->service, asked->port, protocol);
+		if (v->error || (connecting && found->nic && to_nic(v, found->nic, netns)))
+			return;
+	}
+	if (!found->frontend)
 		return;
 	v->replica = choose(found->frontend, netns, v->only6);
 	if (!v->replica || !locate(v->replica, netns, v->only6, &v->to)) {

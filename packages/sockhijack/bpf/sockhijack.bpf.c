@@ -32,3 +32,4 @@ const struct tap_record *const unused_tap_record __attribute__((unused));
 #include "redirect.h"
 #include "scan.h"
 #include "established.h"
+#include "callers.h"

@@ -8,6 +8,8 @@
 #define MAX_SOCKETS 262144
 #define MAX_PAIRS 65536
 #define MAX_CGROUP_DEPTH 16
+#define MAX_CALLERS 16384 /* connections that nicd has not accepted yet */
+#define NAME_BYTES 64
 #define DNS_SLOTS 4
 #define TAP_BYTES 4096
 #define DEPTH 8 /* requests outstanding on one connection; a power of two */
@@ -27,7 +29,7 @@ struct address_value {
 	__u32 service;
 	__u32 replica; /* the replica that listens there, 0 for a virtual address */
 	__u32 frontend; /* balance over this frontend's backends; 0: leave the destination as it is */
-	__u32 pad;
+	__u32 nic; /* enum nic */
 };
 
 struct frontend {
@@ -36,7 +38,7 @@ struct frontend {
 };
 
 struct backend_key {
-	__u32 frontend;
+	__u32 frontend; /* 0 is no service's: its backend 0 is nicd, there while one is registered */
 	__u32 index;
 };
 
@@ -73,6 +75,7 @@ struct service {
 	__u32 attached; /* some cgroup belongs to it */
 	__u32 trace; /* enum trace */
 	__u32 sampling; /* of the traces that begin here, in 1/2^32; 0 none, 2^32-1 all */
+	__u32 nic; /* it is nicd's: its connects go where it says, and no policy is asked */
 };
 
 struct policy_key {
@@ -137,7 +140,7 @@ struct sock_state {
 	__u32 mean_bytes; /* moving mean of message sizes */
 	__u32 tcp_end; /* sequence number up to which TCP had carried the stream when redirect began */
 	struct address asked; /* destination the program asked for; family 0 when it was not rewritten */
-	__u32 pad;
+	__u32 asked_service; /* the service that it asked for, when nicd is at the other end in its place; else 0 */
 	__u64 connection; /* key into connections; 0 not looked at yet, all ones not traced */
 };
 
@@ -186,6 +189,31 @@ struct sock_record {
 	__u64 peer;
 	struct address asked;
 	__u32 replica;
+	__u32 asked_service;
+	__u32 pad;
+};
+
+/* A connection that was sent to nicd, by the addresses of the socket that nicd accepts. */
+struct caller_key {
+	__u8 remote_ip[16]; /* the client's */
+	__u8 local_ip[16];
+	__be16 remote_port;
+	__be16 local_port;
+};
+
+/* Who opened it, and what for: from its cgroup, never from what the program says. */
+struct caller {
+	__u64 cookie; /* of the client's socket */
+	__u64 cgroup;
+	struct address asked; /* at the service's virtual address, or the replica's real one */
+	__u32 service; /* the client's, 0 none */
+	__u32 asked_service;
+	__u32 first; /* sequence number of the client's first byte: an entry of an earlier connection has another */
+};
+
+/* For user space: what a number of a service is called; empty for one that is free. */
+struct service_name {
+	char text[NAME_BYTES];
 };
 
 struct event {
@@ -365,6 +393,8 @@ struct control {
 };
 
 enum redirect { REDIRECT_AUTO = 0, REDIRECT_ON = 1, REDIRECT_OFF = 2 };
+/* Does a connection go to nicd, and if there is none: to a replica, or nowhere? */
+enum nic { NIC_OFF = 0, NIC_ELSE_DIRECT = 1, NIC_ELSE_REFUSE = 2 };
 enum trace { TRACE_OFF = 0, TRACE_SIDE_BAND = 1, TRACE_HEADER = 2 };
 enum exchange_flag {
 	EXCHANGE_SAMPLED = 1,
@@ -484,6 +514,10 @@ enum counter {
 	COUNT_OPAQUE_GAP, /* bytes went by unseen */
 	COUNT_OPAQUE_BAD_FRAME, /* HTTP/2 that is none, or server push */
 	COUNT_STREAMS_FULL, /* HTTP/2 requests not traced: too many at a time */
+	COUNT_NIC, /* connects sent to nicd */
+	COUNT_NIC_DIRECT, /* connects that would go to nicd, sent to a replica: nicd is not there, or not within reach */
+	COUNT_NIC_REFUSED, /* the same, refused, as the service wants it */
+	COUNT_NIC_STALE, /* connections to nicd by the addresses of an earlier one: who that was is forgotten */
 	COUNTERS = 64,
 };
 

@@ -98,9 +98,9 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const saved = kernel.takenOver ? loadState(places.state) : undefined;
     if (kernel.takenOver && !saved)
       log.warn("pinned state without its names: services get new numbers", { pins: places.pins, state: places.state });
-    const mesh = new Mesh({ kernel, catalog, root, saved, object: hash, log, onChange: (state) => saveState(places.state, state) });
-    life.defer("namespaces", () => mesh.namespaces.close());
     const now = (): number => performance.now();
+    const mesh = new Mesh({ kernel, catalog, root, saved, object: hash, log, now, onChange: (state) => saveState(places.state, state) });
+    life.defer("namespaces", () => mesh.namespaces.close());
     let follow = (): void => {};
     const engine = new Engine({
       kernel,
@@ -218,6 +218,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       }),
     });
     life.defer("control socket", () => server.close());
+    life.defer("nicd", () => mesh.nics.freeze());
     keepHouse({ life, mesh, engine, root, log, onEmpty: args.ephemeral ? () => stop(true) : undefined });
     engine.kick(true);
     goFirst(log);
@@ -282,6 +283,7 @@ function keepHouse({ life, mesh, engine, root, log, onEmpty }: House): void {
       log.info("ended", { service, cgroup: folder });
       engine.kick(true);
     }
+    if (mesh.nics.expire(performance.now(), (pid) => existsSync(`/proc/${pid}`))) mesh.refresh();
     if (mesh.attachments.length === 0 && (hadSome || performance.now() > idleUntilMs)) onEmpty?.();
   }, houseKeepingMs);
   timer.unref();

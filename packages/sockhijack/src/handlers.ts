@@ -11,6 +11,8 @@ import { adoptSockets } from "./mesh/adopted-sockets.ts";
 import type { Attachment } from "./mesh/attachment.ts";
 import { cgroupOfPid, findCgroup, joinCgroup, makeCgroup } from "./mesh/cgroups.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import { registration } from "./nic-feed.ts";
+import { nicDegraded, nicView } from "./nic-view.ts";
 import type { TapFeed } from "./tap/tap-feed.ts";
 import { flowView, matrixView, serviceViews } from "./views.ts";
 
@@ -84,7 +86,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
         version: options.version,
         pid: process.pid,
         startedAtMs: options.startedAtMs,
-        degraded: [...options.degraded(), ...dns.degraded],
+        degraded: [...options.degraded(), ...dns.degraded, ...nicDegraded(mesh)],
         mesh: mesh.catalog.mesh,
         services: mesh.catalog.services.length,
         cgroups: mesh.attachments.length,
@@ -95,6 +97,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
         scanMeanUs: engine.counts.meanUs,
         dns: { ...dns.counters },
         pins: options.pins,
+        nic: nicView(mesh, kernel),
       };
     },
     flows: ({ service }) => {
@@ -169,6 +172,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
     tap: ({ service }, { signal }) => taps.of(service, signal),
     traces: (request) => traces.traces(request),
     exchanges: (_nothing, { signal }) => traces.follow(signal),
+    nic: (request, { peer, signal }) => registration(mesh, request, peer.pid, signal),
   };
 }
 

@@ -26,7 +26,16 @@ async function releasePinned(places: Places, root: string, log: Log): Promise<vo
     return;
   }
   try {
-    const mesh = new Mesh({ kernel, catalog: emptyCatalog, root, saved: loadState(places.state), object: "", log, onChange: () => {} });
+    const mesh = new Mesh({
+      kernel,
+      catalog: emptyCatalog,
+      root,
+      saved: loadState(places.state),
+      object: "",
+      log,
+      onChange: () => {},
+      now: () => performance.now(),
+    });
     const now = (): number => performance.now();
     const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
     engine.look("scan");

@@ -5,6 +5,7 @@ import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import { nicView } from "./nic-view.ts";
 import type { ExchangeFeed } from "./tracing/exchange-feed.ts";
 import { matrixView, serviceViews } from "./views.ts";
 
@@ -51,6 +52,8 @@ export function exposeMetrics(
     help: "Open connections by replica.",
     labels: ["service", "replica"],
   });
+  const nic = metrics.gauge({ name: "nic_connections", unit: "count", help: "Open connections to nicd." });
+  const nicThere = metrics.gauge({ name: "nic_registered", unit: "count", help: "1 while a nicd takes connections, else 0." });
   const scans = metrics.counter({ name: "scans", unit: "count", help: "Scans of the sockets of attached programs." });
 
   const spans = metrics.counter({ name: "spans", unit: "count", help: "Spans by what became of their export.", labels: ["result"] });
@@ -81,6 +84,9 @@ export function exposeMetrics(
     for (const service of serviceViews(mesh, kernel, "mesh")) {
       for (const r of service.replicas) active.set(r.active, { service: service.name, replica: `${r.address}:${r.port}` });
     }
+    const there = nicView(mesh, kernel);
+    nicThere.set(there ? 1 : 0);
+    nic.set(there?.active ?? 0);
     scans.set(engine.counts.scans);
   });
 }

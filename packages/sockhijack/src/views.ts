@@ -7,6 +7,7 @@ import type { Kernel } from "./kernel/kernel.ts";
 import type { SockRecord } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import { replicaName } from "./mesh/tables.ts";
+import { nicWay } from "./nic-view.ts";
 
 /** One flow for `flows`. */
 export function flowView(flow: JudgedFlow, mesh: Mesh, kernel: Kernel): Flow {
@@ -30,6 +31,7 @@ export function flowView(flow: JudgedFlow, mesh: Mesh, kernel: Kernel): Flow {
       port: server ? server.local_port : one.remote_port,
     },
     asked: client && client.asked.family !== 0 ? endpointText(client.asked.ip, client.asked.port) : null,
+    askedService: client && client.asked_service !== 0 ? mesh.ids.services.name(client.asked_service) : null,
     state: flow.state,
     reason: flow.reason,
     explanation: reasons[flow.reason],
@@ -60,6 +62,7 @@ export function serviceViews(mesh: Mesh, kernel: Kernel, domain: string): Servic
     ),
     redirect: service.redirect,
     intercept: service.intercept,
+    nic: nicWay(service, mesh.nic),
     cgroups: mesh.attachments.filter((a) => a.service === service.name).map(({ folder }) => folder),
     replicas: mesh.endpoints
       .filter((endpoint) => endpoint.service === service.name)
@@ -105,10 +108,11 @@ export function matrixView(flows: readonly JudgedFlow[], mesh: Mesh, kernel: Ker
   }
   for (const flow of flows) {
     const view = flowView(flow, mesh, kernel);
-    if (view.server.service === "") continue;
-    const c = cell(view.client.service, view.server.service);
+    const to = view.askedService ?? view.server.service; // what was asked of it, not that nicd carries it
+    if (to === "") continue;
+    const c = cell(view.client.service, to);
     // The connect hook has counted those it saw; connections that are older than the attachment are counted here.
-    if (flow.client === undefined || flow.client.peer_service === 0) c.connections++;
+    if (flow.client === undefined || (flow.client.peer_service === 0 && flow.client.asked_service === 0)) c.connections++;
     c.bytesOut += view.bytesOut;
     c.bytesIn += view.bytesIn;
     c.messages += view.messages;

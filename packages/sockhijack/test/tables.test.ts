@@ -20,9 +20,20 @@ const endpoint = (ip: string, fields: Partial<Endpoint> = {}): Endpoint => ({
   ...fields,
 });
 
-function tables(services: string, endpoints: readonly Endpoint[], { rest = "", numbers = ids(), attached = ["web"] } = {}) {
+interface Options {
+  readonly rest: string;
+  readonly numbers: TableIds;
+  readonly attached: readonly string[];
+  readonly nic: Endpoint;
+}
+
+function tables(
+  services: string,
+  endpoints: readonly Endpoint[],
+  { rest = "", numbers = ids(), attached = ["web"], nic }: Partial<Options> = {},
+) {
   const catalog = parseCatalog(`version: 1\n${rest}services:\n${services.replace(/^/gm, "  ")}\n`, { file: "test" });
-  return { ...tablesOf(catalog, endpoints, new Set(attached), numbers), catalog, numbers };
+  return { ...tablesOf(catalog, endpoints, new Set(attached), numbers, nic), catalog, numbers };
 }
 type Made = ReturnType<typeof tables>;
 /** `address[:port]/protocol netns` → `service replica frontend`. */
@@ -119,7 +130,7 @@ test("tablesOf() gives an address that two services claim to the first in order 
   t.is(addresses(made)["10.0.0.1 8080/6"]?.[0], "1");
 });
 
-const untraced = { trace: 0, sampling: 0xffff_ffff };
+const untraced = { trace: 0, sampling: 0xffff_ffff, nic: 0 };
 
 test("tablesOf() writes how services are traced, sampling in 2^-32", (t) => {
   const made = tables(
@@ -144,6 +155,59 @@ test("tablesOf() writes redirect modes, the error of a denied connect, and who i
     [3, { redirect: 0, deny_errno: 1, attached: 0, ...untraced }],
   ]);
   t.is(tables("a: {}", []).services[0]?.[1].deny_errno, 111);
+});
+
+/** Addresses of a service that goes to nicd, with what happens else. */
+const toNic = ({ addresses }: Made) =>
+  addresses.flatMap(([{ ip, port, protocol }, { nic }]) => (nic === 0 ? [] : [`${ipText(ip)} ${port}/${protocol} ${nic}`]));
+const nicd = endpoint("10.0.0.9", { service: "nicd", port: 15_001, target: 15_001 });
+
+test("tablesOf() sends virtual addresses to nicd, and with intercept: balance real ones too; no other port, and no datagram", (t) => {
+  const web = (more: string) =>
+    tables(`web: { ports: ["80:8080", "53/udp"], address: [198.18.0.9, "fd6d::9"], nic: on${more} }`, [endpoint("10.0.0.1")]);
+  t.deepEqual(toNic(web("")), ["198.18.0.9 80/6 1", "fd6d::9 80/6 1"]);
+  t.deepEqual(toNic(web(", without-nic: refuse")), ["198.18.0.9 80/6 2", "fd6d::9 80/6 2"]);
+  const balanced = toNic(web(", intercept: balance"));
+  t.deepEqual(balanced, ["198.18.0.9 80/6 1", "fd6d::9 80/6 1", "127.0.0.1 8080/6 1", "10.0.0.1 8080/6 1"]);
+  t.deepEqual(toNic(tables("web: { ports: [80] }", [], { nic: nicd })), []);
+});
+
+test("tablesOf() makes nicd the one backend of frontend 0 while it is there, and its service one that is sent nowhere else", (t) => {
+  const services = "nicd: {}\nweb: { ports: [80], nic: on }";
+  const without = tables(services, [endpoint("10.0.0.1", { target: 80 })]);
+  const numbers = without.numbers;
+  const made = tables(services, [endpoint("10.0.0.1", { target: 80 })], { nic: nicd, numbers });
+  const id = numbers.replicas.of(replicaName(nicd));
+  t.deepEqual(
+    made.backends.filter(([{ frontend }]) => frontend === 0),
+    [[{ frontend: 0, index: 0 }, id]],
+  );
+  t.like(made.replicas.find(([replica]) => replica === id)?.[1], { port: 15_001, service: numbers.services.of("nicd") });
+  t.deepEqual(
+    made.services.map(([, { nic }]) => nic),
+    [1, 0],
+  );
+  t.deepEqual(made.addresses, without.addresses, "who comes and goes changes no address");
+  t.deepEqual(
+    without.backends.filter(([{ frontend }]) => frontend === 0),
+    [],
+  );
+  t.deepEqual(
+    without.services.map(([, { nic }]) => nic),
+    [0, 0],
+  );
+});
+
+test("tablesOf() gives no number to the service of a nicd that belongs to none", (t) => {
+  const made = tables("web: { ports: [80], nic: on }", [], { nic: { ...nicd, service: "" } });
+  t.deepEqual(
+    made.replicas.map(([, { service }]) => service),
+    [0],
+  );
+  t.deepEqual(
+    made.services.map(([, { nic }]) => nic),
+    [0],
+  );
 });
 
 const rule = (text: string) => `policies:\n  - ${text}\n`;

@@ -62,6 +62,7 @@ test("flowView() adds what went by TCP and what was redirected, in each directio
     client: { service: "client", address: "127.0.0.1", port: 40_000 },
     server: { service: "web", address: "127.0.0.1", port: 80 },
     asked: null,
+    askedService: null,
     state: "redirected",
     reason: "redirected",
     explanation: reasons.redirected,
@@ -87,6 +88,14 @@ test("flowView() tells of a flow whose other end is unknown what its one end kno
   t.like(from, { bytesOut: 10, bytesIn: 20, server: { service: "web", address: "127.0.0.1", port: 80 } });
   const to = flowView(judged(undefined, { bytes_sent: 10n, bytes_received: 20n }), mesh, kernel());
   t.like(to, { bytesOut: 20, bytesIn: 10, client: { service: "", address: "127.0.0.1", port: 40_000 }, unread: [0, 0] });
+});
+
+test("flowView() shows the service that was asked for where nicd is the server's end", (t) => {
+  const asked = { ip: ipBytes("fd6d::9"), port: 80, family: 10 };
+  t.like(flowView(judged({ asked, asked_service: 2, peer_service: 1 }, undefined), mesh, kernel()), {
+    askedService: "web",
+    server: { service: "client" },
+  });
 });
 
 test("flowView() takes TCP's round trip where no exchange was timed, and null where there is none", (t) => {
@@ -144,6 +153,11 @@ test("matrixView() counts connections that no connect hook saw, and leaves out w
     ["", "web", 1, 9],
     ["client", "web", 1, 1],
   ]);
+});
+
+test("matrixView() counts what goes to nicd for the service that was asked for, whether nicd belongs to one or not", (t) => {
+  const viaNic = judged({ asked_service: 2, peer_service: 0, bytes_sent: 7n }, undefined);
+  t.like(matrixView([viaNic], mesh, kernel())[0], { from: "client", to: "web", connections: 0, bytesOut: 7 });
 });
 
 test("every reason is a word for scripts and a sentence for people", (t) => {

@@ -37,6 +37,24 @@ kernelTest("keys and values of another size are refused before they reach the ke
   t.throws(() => map.set(key(1), new Uint8Array(4)), { instanceOf: RangeError, message: /value has 4 bytes, must have 8/ });
 });
 
+for (const type of ["hash", "lru_hash"]) {
+  kernelTest(`takeInto() of a ${type} gives a value once`, (t) => {
+    using map = BpfMap.create({ type, name: "numbers", keySize: 4, valueSize: 8, maxEntries: 8 });
+    map.set(key(1), value(10)).set(key(2), value(20));
+    const into = new Uint8Array(8);
+    t.true(map.takeInto(key(1), into));
+    t.deepEqual(into, value(10));
+    t.false(map.takeInto(key(1), into));
+    t.deepEqual(map.get(key(2)), value(20));
+    t.throws(() => map.takeInto(key(2), new Uint8Array(4)), { instanceOf: RangeError });
+  });
+}
+
+kernelTest("takeInto() of a map that cannot do both at once names it", (t) => {
+  using map = BpfMap.create({ type: "array", name: "numbers", keySize: 4, valueSize: 8, maxEntries: 2 });
+  t.throws(() => map.takeInto(key(1), new Uint8Array(8)), { message: /map numbers/ });
+});
+
 kernelTest("keys() lists each key once, also while they are deleted", (t) => {
   using map = hash(200);
   for (let n = 0; n < 200; n++) map.set(key(n), value(n));

@@ -60,6 +60,8 @@ export async function explain({ flow }: { readonly flow: string }, { env, json, 
   for (const f of found) {
     env.stdout.write(`${end(f.client)} → ${end(f.server)}\n  ${f.state}: ${f.explanation} (${f.reason})\n`);
     if (f.asked !== null) env.stdout.write(`  the program asked for ${f.asked}\n`);
+    if (f.askedService !== null)
+      env.stdout.write(`  of ${f.askedService}, whose connections pass nicd: what nicd sends on is a connection of its own\n`);
     env.stdout.write(
       `  ${formatBytes(f.bytesOut)} out, ${formatBytes(f.bytesIn)} in, ${(f.redirectedShare * 100).toFixed(1)} % redirected; ${f.messages} messages redirected, ${f.passed} by TCP while coupled, ${f.segments} TCP segments\n`,
     );

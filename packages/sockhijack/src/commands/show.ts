@@ -12,10 +12,15 @@ function statusText(status: SockhijackStatus, nowMs: number): string {
     `${status.services} services, ${status.cgroups} cgroups, ${status.flows} flows (${status.redirectedFlows} redirected)`,
     `${status.scans} scans, ${status.scanMeanUs} µs each`,
     `kernel state ${status.pins}`,
+    ...(status.nic ? [nicText(status.nic)] : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
     ...(counters.length > 0 ? ["", ...counters.map(([name, value]) => `${String(value).padStart(14)}  ${name}`)] : []),
     "",
   ].join("\n");
+}
+
+function nicText({ pid, service, port, active, total }: NonNullable<SockhijackStatus["nic"]>): string {
+  return `nicd pid ${pid}, service ${service || "(none)"}, port ${port}, ${active} connections open of ${total}`;
 }
 
 /** `sockhijack status`; exit status 69 when the daemon is degraded, so that scripts notice. */
@@ -45,6 +50,7 @@ export async function services(_args: unknown, context: Context): Promise<void> 
             { header: "ADDRESS", value: (r) => (r.first ? r.service.ipv4 : "") },
             { header: "PORTS", value: (r) => (r.first ? r.service.ports.join(",") || "-" : "") },
             { header: "REDIRECT", value: (r) => (r.first ? r.service.redirect : "") },
+            { header: "NIC", value: (r) => (r.first && r.service.nic !== "off" ? r.service.nic : "") },
             { header: "REPLICA", value: (r) => (r.replica ? `${r.replica.address}:${r.replica.port}` : "-") },
             { header: "STATE", value: (r) => (r.replica ? (r.replica.up ? "up" : "not listening") : "") },
             { header: "OPEN", value: (r) => r.replica?.active ?? 0 },

@@ -251,8 +251,9 @@ function enrolPlan(peer: SockRecord, slot: number, flags: number): Plan {
   return planFor(planAction.enrol, { peer: peer.cookie, peer_sk: peer.sk, slot, peer_service: peer.service, flags });
 }
 
-function endpointKey({ server }: Flow): string {
-  return server ? `${server.netns}:${server.local_port}:${server.service}` : "";
+/** Behind nicd's one endpoint are many services, each with messages of its own size. */
+function endpointKey({ client, server }: Flow): string {
+  return server ? `${server.netns}:${server.local_port}:${server.service}:${client?.asked_service ?? 0}` : "";
 }
 
 /** Why the kernel did not let an end into the map, for good. */

@@ -57,6 +57,8 @@ const cgroupPrograms = [
 
 /** Programs attached beside them while some service is traced. */
 const tracePrograms = ["packet_out", "packet_in", "established"] as const;
+/** Attached while connections of some service go to nicd. */
+const nicProgram = "via_nic";
 /** Loaded when a service is traced for the first time: they, and `redirect` with the parser in it, cost the verifier some 200 ms. */
 const loadedForTracing: readonly string[] = [...tracePrograms, "on_receive", "redirect"];
 
@@ -75,6 +77,8 @@ const mapNames = [
   "policies",
   "matrix",
   "udp_peers",
+  "callers",
+  "names",
   "dns_slots",
   "plans",
   "pairs",
@@ -109,6 +113,8 @@ export interface KernelMaps {
   readonly loads: TypedMap<number, layout.Load>;
   readonly policies: TypedMap<layout.PolicyKey, layout.PolicyValue>;
   readonly matrix: TypedMap<layout.Edge, layout.Traffic>;
+  /** Service → what it is called, for nicd. */
+  readonly names: TypedMap<number, layout.ServiceName>;
   readonly dnsSlots: TypedMap<number, layout.Address>;
   readonly plans: TypedMap<bigint, layout.Plan>;
   readonly pairs: TypedMap<number, layout.Pair>;
@@ -130,6 +136,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
     loads: new TypedMap(map("loads"), u32, layout.load),
     policies: new TypedMap(map("policies"), layout.policyKey, layout.policyValue),
     matrix: new TypedMap(map("matrix"), layout.edge, layout.traffic),
+    names: new TypedMap(map("names"), u32, layout.serviceName),
     dnsSlots: new TypedMap(map("dns_slots"), u32, layout.address),
     plans: new TypedMap(map("plans"), u64, layout.plan),
     pairs: new TypedMap(map("pairs"), u32, layout.pair),
@@ -143,7 +150,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
  *
  * @example
  * ```ts
- * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v4", promote: true, unread: "whole" });
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v5", promote: true, unread: "whole" });
  * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
  * ```
  */
@@ -241,7 +248,7 @@ export class Kernel {
   /** Puts this version's programs on the cgroups that an earlier daemon attached. */
   #upgrade(): void {
     for (const id of this.attached()) {
-      for (const name of [...cgroupPrograms, ...tracePrograms]) {
+      for (const name of [...cgroupPrograms, ...tracePrograms, nicProgram]) {
         const path = this.#cgroupPin(id, name);
         if (!existsSync(path)) continue;
         const link = Link.open(path);
@@ -289,6 +296,7 @@ export class Kernel {
   /** Takes every hook off a cgroup; one that has none is left as it is. */
   detach(cgroup: bigint): void {
     this.untrace(cgroup);
+    this.untellNic(cgroup);
     for (const name of cgroupPrograms.toReversed()) rmSync(this.#cgroupPin(cgroup, name), { force: true });
   }
 
@@ -313,6 +321,17 @@ export class Kernel {
   /** Ends that; connections under way are not followed any more. */
   untrace(cgroup: bigint): void {
     for (const name of tracePrograms) rmSync(this.#cgroupPin(cgroup, name), { force: true });
+  }
+
+  /** Has nicd told of the connections that programs of an attached cgroup open to it, and that it accepts itself. */
+  tellNic(path: string, cgroup: bigint): void {
+    const pin = this.#cgroupPin(cgroup, nicProgram);
+    if (!existsSync(pin)) this.#object.program(nicProgram).attachCgroup(path).pin(pin).close();
+  }
+
+  /** Ends that. */
+  untellNic(cgroup: bigint): void {
+    rmSync(this.#cgroupPin(cgroup, nicProgram), { force: true });
   }
 
   /** Whether the kernel says which thread reads from which socket: it costs every read on the machine some nanoseconds, so only while something is traced. */

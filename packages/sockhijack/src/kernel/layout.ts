@@ -27,10 +27,11 @@ export interface AddressValue {
   readonly service: number;
   readonly replica: number;
   readonly frontend: number;
-  readonly pad: number;
+  /** {@link nicWay} */
+  readonly nic: number;
 }
 /** `struct address_value`. */
-export const addressValue: StructCodec<AddressValue> = struct({ service: u32, replica: u32, frontend: u32, pad: u32 });
+export const addressValue: StructCodec<AddressValue> = struct({ service: u32, replica: u32, frontend: u32, nic: u32 });
 /** `struct frontend`, decoded. */
 export interface Frontend {
   readonly backends: number;
@@ -88,9 +89,23 @@ export interface Service {
   readonly attached: number;
   readonly trace: number;
   readonly sampling: number;
+  readonly nic: number;
 }
 /** `struct service`. */
-export const service: StructCodec<Service> = struct({ redirect: u32, deny_errno: u32, attached: u32, trace: u32, sampling: u32 });
+export const service: StructCodec<Service> = struct({
+  redirect: u32,
+  deny_errno: u32,
+  attached: u32,
+  trace: u32,
+  sampling: u32,
+  nic: u32,
+});
+/** `struct service_name`, decoded. */
+export interface ServiceName {
+  readonly text: string;
+}
+/** `struct service_name`. */
+export const serviceName: StructCodec<ServiceName> = struct({ text: cstring(64) });
 /** `struct policy_key`, decoded. */
 export interface PolicyKey {
   readonly from: number;
@@ -211,6 +226,8 @@ export interface SockRecord {
   readonly peer: bigint;
   readonly asked: Address;
   readonly replica: number;
+  readonly asked_service: number;
+  readonly pad: number;
 }
 /** `struct sock_record`, one line of the scan. */
 export const sockRecord: StructCodec<SockRecord> = struct({
@@ -247,6 +264,8 @@ export const sockRecord: StructCodec<SockRecord> = struct({
   peer: u64,
   asked: address,
   replica: u32,
+  asked_service: u32,
+  pad: u32,
 });
 /** `struct event`, decoded. */
 export interface Event {
@@ -480,6 +499,8 @@ export const planAction = { none: 0, enrol: 1, quiesce: 2, release: 3, set: 4, t
 export const applied = { nothing: 0, done: 1, later: 2, full: 3, refused: 4 } as const;
 /** `enum event_kind`. */
 export const eventKind = { connect: 1, bind: 2, denied: 4, optedOut: 8 } as const;
+/** `enum nic`. */
+export const nicWay = { off: 0, elseDirect: 1, elseRefuse: 2 } as const;
 /** `enum trace`. */
 export const traceMode = { off: 0, "side-band": 1, header: 2 } as const;
 /** `enum exchange_flag`. */
@@ -532,6 +553,10 @@ export const counterNames = [
   "opaque_gap",
   "opaque_bad_frame",
   "streams_full",
+  "nic",
+  "nic_direct",
+  "nic_refused",
+  "nic_stale",
 ] as const;
 
 /** A plan whose unused fields are 0. */

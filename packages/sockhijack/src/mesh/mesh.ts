@@ -14,6 +14,8 @@ import { Ids } from "./ids.ts";
 import { type Endpoint, endpointsOf, type Presence } from "./listening.ts";
 import { MirroredMap } from "./mirrored-map.ts";
 import { Namespaces } from "./namespaces.ts";
+import { type Nic, Nics, nicEndpoint } from "./nics.ts";
+import { serviceOfPid } from "./service-of-pid.ts";
 import { frontendName, replicaName, tablesOf } from "./tables.ts";
 
 /** What a mesh is made of. */
@@ -28,6 +30,8 @@ export interface MeshOptions {
   readonly object: string;
   /** Called with every new state, to be saved. */
   readonly onChange: (state: SavedState) => void;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
 }
 
 /** Size of the kernel's tables of services and frontends, and of replicas (`MAX_SERVICES`, `MAX_REPLICAS`). */
@@ -36,9 +40,12 @@ const limits = { services: 4096, replicas: 16384 } as const;
 /** Services, who belongs to them, and where they answer. */
 export class Mesh {
   readonly namespaces: Namespaces = new Namespaces();
+  readonly nics: Nics = new Nics();
   readonly ids: { readonly services: Ids; readonly replicas: Ids; readonly frontends: Ids };
   readonly #options: MeshOptions;
   readonly #attachments = new Map<bigint, Attachment>();
+  /** Cgroup → whether nicd is told who opens connections to it. */
+  readonly #telling = new Map<bigint, boolean>();
   /** Cgroup → whether its packets are watched for tracing. */
   readonly #traced = new Map<bigint, boolean>();
   readonly #adHoc = new Map<string, AdHocService>();
@@ -46,6 +53,9 @@ export class Mesh {
   #catalog: Catalog;
   #presences: readonly Presence[] = [];
   #endpoints: readonly Endpoint[] = [];
+  #nic: Endpoint | undefined;
+  #records: readonly layout.SockRecord[] = [];
+  readonly #watchers = new Set<() => void>();
   readonly #mirrors;
   #told = "";
 
@@ -66,7 +76,7 @@ export class Mesh {
       policies: new MirroredMap(maps.policies, layout.policyKey, layout.policyValue, mirror),
       services: new MirroredMap(maps.services, u32, layout.service, {
         ...mirror,
-        empty: { redirect: 0, deny_errno: 0, attached: 0, trace: 0, sampling: 0 },
+        empty: { redirect: 0, deny_errno: 0, attached: 0, trace: 0, sampling: 0, nic: 0 },
       }),
       replicas: new MirroredMap(maps.replicas, u32, layout.replica, {
         ...mirror,
@@ -82,11 +92,13 @@ export class Mesh {
         },
       }),
       frontends: new MirroredMap(maps.frontends, u32, layout.frontend, { ...mirror, empty: { backends: 0, pad: 0 } }),
+      names: new MirroredMap(maps.names, u32, layout.serviceName, { ...mirror, empty: { text: "" } }),
       weights: catalogWeights(kernel),
     };
     for (const service of saved.adHoc) this.#adHoc.set(service.name, service);
     for (const a of saved.attachments) if (existsSync(a.folder) && cgroupId(a.folder) === a.cgroup) this.#attachments.set(a.cgroup, a);
     this.#catalog = withServices(catalog, [...this.#adHoc.values()]);
+    if (saved.nic && existsSync(`/proc/${saved.nic.pid}`)) this.nics.hold(saved.nic, options.now());
     for (const id of kernel.attached()) if (!this.#attachments.has(id)) kernel.detach(id); // its cgroup went while no daemon ran
     for (const a of this.#attachments.values()) kernel.attach(a.folder, a.cgroup);
     this.#prepareTracing();
@@ -101,6 +113,30 @@ export class Mesh {
   }
   get endpoints(): readonly Endpoint[] {
     return this.#endpoints;
+  }
+
+  /** Where nicd is reached; undefined while none is registered. */
+  get nic(): Endpoint | undefined {
+    return this.#nic;
+  }
+
+  /** Registers nicd and turns to it at once all connections that are to pass one. @returns what ends that. */
+  register(nic: Nic): () => void {
+    const { log } = this.#options;
+    this.nics.add(nic);
+    this.refresh();
+    log.info("nicd is here", { ...nic, service: this.#nic?.service ?? "" });
+    return () => {
+      if (!this.nics.remove(nic)) return;
+      this.refresh();
+      log.info("nicd is gone", { pid: nic.pid, next: this.nics.current?.pid ?? null });
+    };
+  }
+
+  /** Calls back after each refresh. @returns what ends that. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
   }
 
   /** Takes a new file in; services that only `run` or `attach` know stay. */
@@ -148,8 +184,10 @@ export class Mesh {
       });
     }
     const { kernel } = this.#options;
+    kernel.maps.names.set(id, { text: service });
     kernel.maps.cgroups.set(cgroup, id);
     try {
+      if (this.#isViaNic) kernel.tellNic(folder, cgroup);
       kernel.attach(folder, cgroup);
     } catch (error) {
       kernel.maps.cgroups.delete(cgroup);
@@ -166,6 +204,7 @@ export class Mesh {
     kernel.detach(cgroup);
     kernel.maps.cgroups.delete(cgroup);
     this.#traced.delete(cgroup);
+    this.#telling.delete(cgroup);
     const gone = this.#attachments.get(cgroup);
     this.#attachments.delete(cgroup);
     if (gone) this.forgetUnused(gone.service);
@@ -218,7 +257,9 @@ export class Mesh {
       replicas.map(({ netns }) => netns && this.namespaces.ofPath(netns)?.cookie),
     );
     const keep = new Set(
-      [own?.cookie, ...declared, ...this.#presences.map(({ namespace }) => namespace.cookie)].filter((c) => typeof c === "bigint"),
+      [own?.cookie, this.#nic?.netns, ...declared, ...this.#presences.map(({ namespace }) => namespace.cookie)].filter(
+        (c) => typeof c === "bigint",
+      ),
     );
     this.namespaces.retain(keep);
   }
@@ -228,13 +269,26 @@ export class Mesh {
     return [...new Set(this.#presences.map(({ namespace }) => namespace.cookie))];
   }
 
-  /** Brings the kernel's tables up to what the catalog and the last scan say. */
-  refresh(records: readonly layout.SockRecord[]): void {
+  #locateNic(): void {
+    const nic = this.nics.current;
+    this.#nic = nic && nicEndpoint(nic, serviceOfPid(this.#options.root, nic.pid, this.attachments), this.namespaces.ofPid(nic.pid));
+  }
+
+  /**
+   * Brings the kernel's tables up to what the catalog and the last scan say.
+   *
+   * @param records Of the last scan; those of the one before unless given.
+   */
+  refresh(records: readonly layout.SockRecord[] = this.#records): void {
+    this.#records = records;
     const { kernel, onChange } = this.#options;
     const { ids, maps } = { ids: this.ids, maps: kernel.maps };
     this.#endpoints = endpointsOf(this.#catalog, this.#presences, records, (id) => ids.services.name(id), this.namespaces);
-    ids.replicas.retain(new Set(this.#endpoints.map(replicaName)));
-    const tables = tablesOf(this.#catalog, this.#endpoints, new Set(this.attachments.map(({ service }) => service)), ids);
+    this.#locateNic();
+    ids.replicas.retain(new Set([...this.#endpoints, ...(this.#nic ? [this.#nic] : [])].map(replicaName)));
+    const attached = new Set(this.attachments.map(({ service }) => service));
+    const tables = tablesOf(this.#catalog, this.#endpoints, attached, ids, this.#nic);
+    if (this.#isViaNic) this.#tellAttached();
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
     this.#mirrors.services.sync(tables.services);
     this.#mirrors.replicas.sync(tables.replicas);
@@ -248,13 +302,32 @@ export class Mesh {
     this.#mirrors.addresses.sync(tables.addresses);
     const names = new Set(this.#catalog.services.map(({ name }) => name).concat(this.attachments.map(({ service }) => service)));
     this.#freeServices(names);
+    this.#mirrors.names.sync(Object.entries(ids.services.toJSON()).map(([text, id]) => [id, { text }] as const));
     this.#traceAttached();
+    this.#tellAttached();
     ids.frontends.retain(new Set(this.#catalog.services.flatMap(({ name, ports }) => ports.map((port) => frontendName(name, port)))));
     // Compared as a whole: an attachment or a number given out since the last time must survive this process too.
     const state = this.state();
     const text = JSON.stringify(state, (_key, value) => (typeof value === "bigint" ? String(value) : value));
     if (text !== this.#told) onChange(state);
     this.#told = text;
+    for (const changed of this.#watchers) changed();
+  }
+
+  get #isViaNic(): boolean {
+    return this.#catalog.services.some(({ traffic }) => traffic.viaNic);
+  }
+
+  /** nicd is told before the first connection goes to it, until none does any more. */
+  #tellAttached(): void {
+    const { kernel } = this.#options;
+    const via = this.#isViaNic;
+    for (const { cgroup, folder } of this.#attachments.values()) {
+      if (this.#telling.get(cgroup) === via) continue;
+      if (via) kernel.tellNic(folder, cgroup);
+      else kernel.untellNic(cgroup);
+      this.#telling.set(cgroup, via);
+    }
   }
 
   get #isTraced(): boolean {
@@ -298,6 +371,7 @@ export class Mesh {
       services: this.ids.services.toJSON(),
       replicas: this.ids.replicas.toJSON(),
       frontends: this.ids.frontends.toJSON(),
+      nic: this.nics.current ?? null,
       object: this.#options.object,
     };
   }

@@ -2,7 +2,7 @@
 import { type Catalog, decide } from "@mitsu/catalog";
 import { ipBytes, isLoopback, isMapped } from "../kernel/ip.ts";
 import type * as layout from "../kernel/layout.ts";
-import { traceMode } from "../kernel/layout.ts";
+import { nicWay, traceMode } from "../kernel/layout.ts";
 import type { Ids } from "./ids.ts";
 import type { Endpoint } from "./listening.ts";
 
@@ -27,6 +27,7 @@ export interface TableIds {
 
 const protocols = { tcp: 6, udp: 17 } as const;
 const errnos = { refuse: 111, prohibit: 1 } as const;
+const nicWays = { direct: nicWay.elseDirect, refuse: nicWay.elseRefuse } as const;
 const redirects = { auto: 0, on: 1, off: 2 } as const;
 const noPad = new Uint8Array(5);
 const noIp = new Uint8Array(16);
@@ -46,27 +47,34 @@ export function frontendName(service: string, { port, protocol }: { readonly por
  *
  * @param endpoints Replicas in any order; one with weight 0 is recognised but never chosen.
  * @param attached Services that some cgroup belongs to.
+ * @param nic Where nicd listens; undefined while none is registered.
  */
-export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attached: ReadonlySet<string>, ids: TableIds): Tables {
+export function tablesOf(
+  catalog: Catalog,
+  endpoints: readonly Endpoint[],
+  attached: ReadonlySet<string>,
+  ids: TableIds,
+  nic?: Endpoint,
+): Tables {
   const tables: Tables = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [], policies: [] };
   const claimed = new Set<string>();
-  const claim = (
-    netns: bigint,
-    ip: Uint8Array,
-    port: number,
-    protocol: number,
-    value: { service: number; replica: number; frontend: number },
-  ): void => {
+  const claim = (netns: bigint, ip: Uint8Array, port: number, protocol: number, value: layout.AddressValue): void => {
     const name = `${netns}/${Buffer.from(ip).toString("hex")}/${port}/${protocol}`;
     if (claimed.has(name)) return; // two services on one address: the first in order of name has it
     claimed.add(name);
-    tables.addresses.push([
-      { netns, ip, port, protocol, pad: noPad },
-      { ...value, pad: 0 },
-    ]);
+    tables.addresses.push([{ netns, ip, port, protocol, pad: noPad }, value]);
+  };
+  const addReplica = (endpoint: Endpoint): number => {
+    const replica = ids.replicas.of(replicaName(endpoint));
+    const { ip, local, netns, target } = endpoint;
+    const service = endpoint.service === "" ? 0 : ids.services.of(endpoint.service);
+    tables.replicas.push([replica, { ip, local, ...onlyIpv6(endpoint), netns, port: target, pad: 0, service }]);
+    tables.weights.push([replica, endpoint.weight * 100]);
+    return replica;
   };
   for (const service of catalog.services) {
     const id = ids.services.of(service.name);
+    const { viaNic, withoutNic } = service.traffic;
     tables.services.push([
       id,
       {
@@ -75,6 +83,7 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
         attached: attached.has(service.name) ? 1 : 0,
         trace: traceMode[service.tracing.propagation],
         sampling: Math.round(service.tracing.sampling * 0xffff_ffff),
+        nic: nic?.service === service.name ? 1 : 0,
       },
     ]);
     for (const { port, protocol } of service.ports) {
@@ -85,31 +94,22 @@ export function tablesOf(catalog: Catalog, endpoints: readonly Endpoint[], attac
       const chosen = listening.length > 0 ? listening : able; // none seen: the kernel's own refusal is the honest answer
       tables.frontends.push([frontend, { backends: chosen.length, pad: 0 }]);
       for (const [index, endpoint] of chosen.entries()) tables.backends.push([{ frontend, index }, ids.replicas.of(replicaName(endpoint))]);
+      const way = viaNic && protocol === "tcp" ? nicWays[withoutNic] : nicWay.off;
       for (const vip of [service.ipv4, service.ipv6])
-        claim(0n, ipBytes(vip), port, protocols[protocol], { service: id, replica: 0, frontend });
+        claim(0n, ipBytes(vip), port, protocols[protocol], { service: id, replica: 0, frontend, nic: way });
       for (const endpoint of own) {
-        const replica = ids.replicas.of(replicaName(endpoint));
-        tables.replicas.push([
-          replica,
-          {
-            ip: endpoint.ip,
-            local: endpoint.local,
-            ...onlyIpv6(endpoint),
-            netns: endpoint.netns,
-            port: endpoint.target,
-            pad: 0,
-            service: id,
-          },
-        ]);
-        tables.weights.push([replica, endpoint.weight * 100]);
+        const replica = addReplica(endpoint);
         if (service.intercept === "off") continue;
-        const to = { service: id, replica, frontend: service.intercept === "balance" ? frontend : 0 };
+        const balanced = service.intercept === "balance";
+        const to = { service: id, replica, frontend: balanced ? frontend : 0, nic: balanced ? way : nicWay.off };
         for (const ip of endpoint.addresses) claim(isLoopback(ip) ? endpoint.netns : 0n, ip, endpoint.target, protocols[protocol], to);
       }
     }
     for (const vip of [service.ipv4, service.ipv6])
-      for (const p of Object.values(protocols)) claim(0n, ipBytes(vip), 0, p, { service: id, replica: 0, frontend: 0 });
+      for (const p of Object.values(protocols)) claim(0n, ipBytes(vip), 0, p, { service: id, replica: 0, frontend: 0, nic: nicWay.off });
   }
+  // The one backend of a frontend that is no service's: it comes and goes with nicd, and turns the connections of all services at once.
+  if (nic) tables.backends.push([{ frontend: 0, index: 0 }, addReplica(nic)]);
   addPolicies(catalog, endpoints, ids, tables);
   return tables;
 }

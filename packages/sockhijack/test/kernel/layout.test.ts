@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { BpfObject, bytes, type Codec, checkLayout, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 import { kernelTest } from "@mitsu/ebpf-ts/kernel-test";
 import test from "ava";
+import { addressRecord, callerKey, callerRecord } from "../../../nicd/src/host-channel/caller-record.ts";
 import { asset } from "../../src/assets.ts";
 import * as layout from "../../src/kernel/layout.ts";
 
@@ -36,6 +37,9 @@ const codecs: Readonly<Record<string, StructCodec<any>>> = {
   exchange: layout.exchangeRecord,
   span_record: layout.spanRecord,
   header_block: layout.headerBlock,
+  service_name: layout.serviceName,
+  caller_key: callerKey,
+  caller: callerRecord,
   control: layout.control,
 };
 
@@ -94,7 +98,8 @@ for (const [name, body] of bodies("struct")) {
       Object.keys(codec.fields),
     );
     for (const { field, type, array } of named) {
-      if (array === undefined) t.is(codec.fields[field], codecOf[type], `${field} is ${type}`);
+      const own = codec === callerRecord && type === "address" ? addressRecord : codecOf[type]; // nicd mirrors what it reads itself
+      if (array === undefined) t.is(codec.fields[field], own, `${field} is ${type}`);
       else t.is(codec.fields[field]?.align, 1, `${field} is an array of bytes`);
     }
   });
@@ -107,12 +112,15 @@ const enums = [
   ["applied", "APPLIED_", layout.applied],
   ["event_kind", "EVENT_", layout.eventKind],
   ["trace", "TRACE_", layout.traceMode],
+  ["nic", "NIC_", layout.nicWay],
   ["exchange_flag", "EXCHANGE_", layout.exchangeFlag],
   ["connection_flag", "", layout.connectionFlag],
 ] as const;
 for (const [name, prefix, values] of enums) {
   test(`layout.ts has the constants of enum ${name} that it uses as C has them`, (t) => t.like(cEnum(name, prefix), snakeKeys(values)));
 }
+
+test("nicd reads an address as sockhijack writes it", (t) => t.deepEqual(addressRecord.offsets, layout.address.offsets));
 
 test("counterNames are enum counter in order", (t) => {
   const { counters, ...values } = cEnum("counter", "COUNT_");
