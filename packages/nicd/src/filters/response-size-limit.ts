@@ -20,6 +20,8 @@ export class ResponseSizeLimit implements Filter {
   onResponseHead(x: LiveExchange): Verdict {
     // These have a length, but no body (RFC 9110 §8.6).
     if (x.response === null || x.request.method === "HEAD" || x.response.status === 304) return verdict.continue;
+    // Own answers pass: no replica was tried, or what it did has failed the exchange already; the 502 of this filter is one of them.
+    if (x.endpoint === null || (x.flag !== flag.none && x.flag !== flag.faultDelay)) return verdict.continue;
     const length = x.response.get("content-length");
     if (length === undefined) this.#count.begin(x);
     return Number(length) > this.#most ? x.respond(tooLarge) : verdict.continue;

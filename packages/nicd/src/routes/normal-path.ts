@@ -14,7 +14,7 @@ const escapes = /%([0-9a-f]{2})?/gi;
 const unreserved = /[A-Za-z0-9\-._~]/;
 
 /**
- * The normal form of a path with query; the query stays as it is. What does not begin with `/` (`*`) is returned unchanged.
+ * The normal form of a path with query; the query stays as it is. What does not begin with `/` gets one, but for `*` and nothing at all.
  * Normalising twice changes nothing more. Source: RFC 3986 §5.2.4 and §6.2.2.
  *
  * @example
@@ -23,9 +23,10 @@ const unreserved = /[A-Za-z0-9\-._~]/;
  * ```
  */
 export function normalPath(path: string): string {
-  if (path.charCodeAt(0) !== 0x2f) return path;
+  if (path === "*" || path === "") return path;
   const fragment = path.indexOf("#");
-  const sent = fragment < 0 ? path : path.slice(0, fragment);
+  const rooted = path.charCodeAt(0) === 0x2f ? path : `/${path}`;
+  const sent = fragment < 0 ? rooted : rooted.slice(0, rooted.indexOf("#"));
   if (!doubtful.test(sent)) return sent;
   const mark = sent.indexOf("?");
   const plain = (mark < 0 ? sent : sent.slice(0, mark)).replace(escapes, decodeUnreserved).replaceAll("\\", "/");

@@ -11,7 +11,7 @@ import type { WeightedTarget } from "@mitsu/catalog";
  */
 export class WeightedTargets {
   /** Those that can be chosen. */
-  readonly services: readonly string[];
+  readonly #services: readonly string[];
   /** Sums of the weights up to and with each. */
   readonly #bounds: readonly number[];
   readonly #total: number;
@@ -20,14 +20,14 @@ export class WeightedTargets {
   constructor(targets: readonly WeightedTarget[]) {
     const weighty = targets.filter(({ weight }) => weight > 0);
     let total = 0;
-    this.services = weighty.map(({ service }) => service);
+    this.#services = weighty.map(({ service }) => service);
     this.#bounds = weighty.map(({ weight }) => (total += weight));
     this.#total = total;
   }
 
   /** @param random From 0, less than 1. */
   pick(random: number): string {
-    const { services } = this;
+    const services = this.#services;
     const point = random * this.#total;
     let index = 0;
     while (index < services.length - 1 && point >= this.#bounds[index]!) index++;

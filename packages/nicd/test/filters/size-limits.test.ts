@@ -1,9 +1,18 @@
 import test from "ava";
+import { LiveEndpoint } from "../../src/cluster/live-endpoint.ts";
 import { RequestSizeLimit } from "../../src/filters/request-size-limit.ts";
 import { ResponseSizeLimit } from "../../src/filters/response-size-limit.ts";
-import { verdict } from "../../src/live-exchange.ts";
+import { flag, verdict } from "../../src/live-exchange.ts";
 import { ExchangeDouble } from "./exchange-double.ts";
 import { RequestDouble, ResponseDouble } from "./head-double.ts";
+
+/** An exchange that a replica answered. */
+function answered(response: ResponseDouble, method = "GET"): ExchangeDouble {
+  const x = new ExchangeDouble(new RequestDouble("/", { method }));
+  x.endpoint = new LiveEndpoint({ service: "web", address: "10.0.0.1", port: 80, node: null, here: true, weight: 1 });
+  x.response = response;
+  return x;
+}
 
 const withLength = (length: string) => new ExchangeDouble(new RequestDouble("/", { method: "POST", fields: [["content-length", length]] }));
 const ofStatuses = (x: ExchangeDouble) => x.answers.map(({ status, flag }) => `${status} ${flag}`);
@@ -32,22 +41,34 @@ test("RequestSizeLimit refuses a body without a length at the byte beyond, each 
 
 test("ResponseSizeLimit refuses by Content-Length, but for answers that have no body", (t) => {
   const limit = new ResponseSizeLimit(10);
-  const answered = (status: number, method: string, length: string) => {
-    const x = new ExchangeDouble(new RequestDouble("/", { method }));
-    x.response = new ResponseDouble(status, [["content-length", length]]);
+  const judged = (status: number, method: string, length: string) => {
+    const x = answered(new ResponseDouble(status, [["content-length", length]]), method);
     limit.onResponseHead(x);
     return ofStatuses(x);
   };
-  t.deepEqual(answered(200, "GET", "11"), ["502 OM"]);
-  t.deepEqual(answered(200, "GET", "10"), []);
-  t.deepEqual(answered(200, "HEAD", "11"), []);
-  t.deepEqual(answered(304, "GET", "11"), []);
+  t.deepEqual(judged(200, "GET", "11"), ["502 OM"]);
+  t.deepEqual(judged(200, "GET", "10"), []);
+  t.deepEqual(judged(200, "HEAD", "11"), []);
+  t.deepEqual(judged(304, "GET", "11"), []);
+});
+
+test("ResponseSizeLimit lets own answers pass, its own 502 too", (t) => {
+  const limit = new ResponseSizeLimit(10);
+  const untried = new ExchangeDouble();
+  untried.response = new ResponseDouble(403, [["content-length", "19"]]);
+  t.is(limit.onResponseHead(untried), verdict.continue);
+  const failed = answered(new ResponseDouble(504, [["content-length", "40"]]));
+  failed.flag = flag.upstreamTimeout;
+  t.is(limit.onResponseHead(failed), verdict.continue);
+  const late = answered(new ResponseDouble(200, [["content-length", "40"]]));
+  late.flag = flag.faultDelay;
+  t.is(limit.onResponseHead(late), verdict.respond);
+  t.is(limit.onResponseHead(late), verdict.continue);
 });
 
 test("ResponseSizeLimit refuses a body without a length at the byte beyond", (t) => {
   const limit = new ResponseSizeLimit(10);
-  const x = new ExchangeDouble();
-  x.response = new ResponseDouble();
+  const x = answered(new ResponseDouble());
   t.is(limit.onResponseHead(x), verdict.continue);
   t.is(limit.onResponseData(x, new Uint8Array(10)), verdict.continue);
   t.is(limit.onResponseData(x, new Uint8Array(1)), verdict.respond);

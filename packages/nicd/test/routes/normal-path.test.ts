@@ -34,6 +34,10 @@ for (const [path, normal] of [
   ["/...", "/..."],
   ["/a..b/.c", "/a..b/.c"],
   ["*", "*"],
+  ["admin/x", "/admin/x"],
+  ["\\admin", "/admin"],
+  ["?a", "/?a"],
+  ["..#a", "/"],
   ["", ""],
 ] as const) {
   test(`normalPath() makes ${JSON.stringify(normal)} of ${JSON.stringify(path)}`, (t) => {
@@ -81,7 +85,7 @@ const hostile = fc
       "é",
     ),
   )
-  .map((pieces) => `/${pieces.join("")}`);
+  .map((pieces) => pieces.join(""));
 
 test("normalPath() changes nothing the second time, and leaves neither dot segments, nor double slashes, nor backslashes", (t) => {
   fc.assert(
@@ -89,7 +93,7 @@ test("normalPath() changes nothing the second time, and leaves neither dot segme
       const normal = normalPath(path);
       t.is(normalPath(normal), normal);
       const [plain = ""] = normal.split("?");
-      t.true(plain.startsWith("/"));
+      t.true(plain === "" || plain.startsWith("/"));
       t.notRegex(plain, /\/\/|\/\.\.?(\/|$)|\\|#|%2e/i);
     }),
     { seed: 4, numRuns: 5000 },
