@@ -15,7 +15,7 @@ import { exportRemarks } from "./report/exported.ts";
 import type { Target } from "./report/judge.ts";
 import { renderNicChart } from "./report/nic-chart.ts";
 import { renderChecks } from "./report/nic-checks.ts";
-import { judgeNic } from "./report/nic-targets.ts";
+import { judgeNic, redirectRemarks } from "./report/nic-targets.ts";
 import { type Point, spread, toPoints } from "./report/points.ts";
 import { renderResponseChart } from "./report/response-chart.ts";
 import { type Measurements, parseMeasurements } from "./report/samples.ts";
@@ -36,7 +36,7 @@ interface Bench {
 
 const benches: Readonly<Record<string, Bench>> = {
   "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout, remarks: () => [] },
-  "nic-path": { judge: judgeNic, draw: renderNicChart, layout: nicLayout, base: "envoy", remarks: () => [] },
+  "nic-path": { judge: judgeNic, draw: renderNicChart, layout: nicLayout, base: "envoy", remarks: redirectRemarks },
   tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout, remarks: exportRemarks },
 };
 

@@ -2,7 +2,7 @@ import test from "ava";
 import type { Target } from "../report/judge.ts";
 import { renderNicChart } from "../report/nic-chart.ts";
 import { judgeChecks, renderChecks } from "../report/nic-checks.ts";
-import { judgeNic } from "../report/nic-targets.ts";
+import { judgeNic, redirectRemarks } from "../report/nic-targets.ts";
 import { toPoints } from "../report/points.ts";
 import { parseMeasurements } from "../report/samples.ts";
 import { nicLayout, renderTable } from "../report/table.ts";
@@ -59,6 +59,18 @@ test("judgeNic() compares rates, the relay's CPU and the open loop's p99 inside 
   const bad = judged(...peers, load("nicd", 29_000, 33), open("nicd", 901));
   for (const name of [/plain.*16: req\/s over Envoy/, /plain.*16: req\/s over HAProxy/, /plain.*16: the relay's CPU/, /plain.*16: p99/])
     t.is(stateOf(bad, name), "missed", String(name));
+});
+
+test("judgeNic() does not judge what sockhijack did not redirect, and redirectRemarks() names it", (t) => {
+  const at = (mode: string, requests: number, redirected: number): string =>
+    load(mode, requests, 10, { phase: "redirect", counters: { redirected: redirected * requests } });
+  const peers = [at("envoy", 1000, 4), at("haproxy", 1000, 4)];
+  t.is(stateOf(judged(...peers, at("nicd", 2000, 4)), /redirected.*16: req\/s over Envoy/), "met");
+  const lines = [...peers, at("nicd", 2000, 0)];
+  t.is(stateOf(judged(...lines), /redirected.*16: req\/s over Envoy/), "no data");
+  const remarks = redirectRemarks(toPoints(parseMeasurements(lines.join("\n")).samples));
+  t.is(remarks.length, 1);
+  t.regex(remarks[0]!, /nicd × 16/);
 });
 
 test("judgeNic() does not take answers with errors for answers", (t) => {
