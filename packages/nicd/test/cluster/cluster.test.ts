@@ -152,6 +152,41 @@ test("OutlierDetector lets a replica out n times as long the nth time in a row, 
   t.is(bad!.ejectionNs, second, "it was well for as long as it had been out");
 });
 
+test("OutlierDetector takes no more than the policy's share out, rounded down, but one always", (t) => {
+  for (const [maxEjected, most] of [
+    [0, 1],
+    [0.1, 1],
+    [0.29, 2],
+    [1, 10],
+  ] as const) {
+    const double = clusterOf(
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => replica(n)),
+      { outlier: { ...strict, maxEjected } },
+    );
+    for (const endpoint of double.cluster.endpoints) ask(double, endpoint, 500, 3);
+    t.is(double.cluster.outliers.ejected, most);
+    t.is(double.cluster.outliers.spared, 10 - most);
+  }
+});
+
+test("Cluster.select() gives selectors the same array until the set changes", (t) => {
+  const seen = new Set<unknown>();
+  const watcher: Selector = {
+    select: (candidates) => {
+      seen.add(candidates);
+      return null;
+    },
+  };
+  const double = clusterOf([replica(1), replica(2), replica(3)], { outlier: strict }, { selector: watcher });
+  reached(double);
+  ask(double, double.cluster.endpoints[0]!, 500, 3);
+  reached(double);
+  t.is(seen.size, 2);
+  double.clock.nowNs = second;
+  reached(double);
+  t.is(seen.size, 3);
+});
+
 test("OutlierDetector ignores what ends while a replica is out", (t) => {
   const double = clusterOf([replica(1), replica(2)], { outlier: strict });
   const [bad] = double.cluster.endpoints;
@@ -225,7 +260,7 @@ test("Cluster.update() brings back those that are too many out for a smaller ser
 test("Cluster never has more than its share out, and counts in flight to zero, whatever happens", (t) => {
   const step = fc.oneof(
     fc.record({ do: fc.constant("ask" as const), at: fc.nat(7), outcome: fc.constantFrom(200, 500, failure.reset, failure.cancelled) }),
-    fc.record({ do: fc.constant("wait" as const), ms: fc.nat(3000) }),
+    fc.record({ do: fc.constant("wait" as const), ms: fc.nat(300) }),
     fc.record({ do: fc.constant("reload" as const), replicas: fc.uniqueArray(fc.integer({ min: 1, max: 8 }), { minLength: 1 }) }),
   );
   let ejections = 0;

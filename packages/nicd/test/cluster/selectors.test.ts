@@ -53,11 +53,11 @@ for (const [name, make] of Object.entries(selectors)) {
 
 test("LeastRequest.select() takes the less busy of two, so never the busiest of all", (t) => {
   const endpoints = endpointsOf([1, 1, 1, 1]);
-  for (const [index, endpoint] of endpoints.entries()) endpoint.inFlight = index;
+  for (const [index, endpoint] of endpoints.entries()) endpoint.inFlight = 3 - index;
   const counts = shares(new LeastRequest(), endpoints, contextOf(7), 6000);
-  t.is(counts[3], 0);
-  // Of the six pairs, three hold the first, two more the second, one more the third.
-  for (const [index, pairs] of [3, 2, 1].entries()) t.true(Math.abs(counts[index]! - pairs * 1000) < 200, String(counts));
+  t.is(counts[0], 0);
+  // Of the six pairs, three hold the last, two more the one before, one more the second.
+  for (const [index, pairs] of [0, 1, 2, 3].entries()) t.true(Math.abs(counts[index]! - pairs * 1000) < 200, String(counts));
 });
 
 test("LeastRequest.select() of different weights gives shares of weight / (in flight + 1)", (t) => {
