@@ -8,7 +8,7 @@ import type { Metrics } from "./metrics.ts";
 export interface MetricsServerOptions {
   /** `127.0.0.1:9101`, `[::1]:9101`; a port alone is on loopback. Port 0 takes any. */
   readonly listen: string;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "text" | "contentType">;
   readonly log: Log;
   /** Further documents by path, such as `/metrics/requests`. */
   readonly pages?: Readonly<Record<string, { readonly contentType: string; readonly text: () => string }>>;

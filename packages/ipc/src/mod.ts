@@ -12,6 +12,17 @@ export {
 } from "./client.ts";
 export type { Subscription } from "./client-stream.ts";
 export { encodeFrame, type FrameReader, frameReader, maxFrameBytes } from "./frame.ts";
+export {
+  type NicdCluster,
+  type NicdEndpoint,
+  type NicdLink,
+  type NicdProtocol,
+  type NicdRoute,
+  type NicdRule,
+  type NicdSeries,
+  type NicdStatus,
+  nicd,
+} from "./nicd-schema.ts";
 export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {
   type AttachRequest,

@@ -208,6 +208,11 @@ export interface TracedExchange {
   readonly injected: boolean;
   readonly redirected: boolean;
   readonly aborted: boolean;
+  /** Envoy's response flags, tries and route; only nicd tells them. */
+  readonly flags?: string;
+  readonly security?: "none" | "mutual_tls";
+  readonly tries?: number;
+  readonly route?: string;
 }
 
 /** Where a nicd listens. */
@@ -383,6 +388,10 @@ const tracedExchange: z.ZodType<TracedExchange> = z.object({
   injected: z.boolean(),
   redirected: z.boolean(),
   aborted: z.boolean(),
+  flags: z.string().exactOptional(),
+  security: z.enum(["none", "mutual_tls"]).exactOptional(),
+  tries: count.exactOptional(),
+  route: z.string().exactOptional(),
 });
 const nicReplica: z.ZodType<NicReplica> = z.object({
   service: z.string(),

@@ -60,7 +60,7 @@ export function withRoutes(catalog: Catalog, routes: readonly string[], tracing:
     const path = slash < 0 ? "" : match.slice(slash);
     const name = `route-${index + 1}`;
     const replicas = targets.split(",").map((target) => parseAddress("--route", target));
-    services[name] = { ports: [explicitPort], replicas, nic: "on" };
+    services[name] = { ports: [explicitPort], replicas };
     return { host, path, name };
   });
   parsed.sort((a, b) => Number(b.host !== "") - Number(a.host !== "") || b.path.length - a.path.length);

@@ -72,7 +72,8 @@ export class Worker {
       random: () => this.#random.fraction(),
       onExchange: (exchange) => telemetry.exchangeEnded(exchange),
       onPassage: (passed) => telemetry.passageEnded(passed),
-      admitsTcp: (entry, target) => this.#authorise?.admitsConnection(entry, target) ?? true,
+      admitsTcp: ({ caller, service, port }, target) =>
+        (this.#authorise?.deniesConnection([service, target], { from: caller.service, port }) ?? "") === "",
       chainParts: (configured) => this.#chainParts(configured),
     });
     this.links = new LinkEnds({
@@ -129,6 +130,12 @@ export class Worker {
       ...(full ? ["connections had to wait for a free file descriptor: raise LimitNOFILE"] : []),
       ...(this.#reactor.wakesForNode ? [] : ["Node's event loop was not found in /proc: links and commands are up to 20 ms late"]),
     ];
+  }
+
+  /** This node's certificate; null when there is none. */
+  get certificate(): { readonly uri: string; readonly notAfterMs: number } | null {
+    const status = this.#options.certificates?.status();
+    return status ? { uri: status.uri, notAfterMs: status.notAfterMs } : null;
   }
 
   /** How often each authorisation rule matched. */

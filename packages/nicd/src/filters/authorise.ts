@@ -3,7 +3,7 @@ import type { AuthorisationRule, PolicyActionOfRequests } from "@mitsu/catalog";
 import { flag, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
 import type { DenialLog } from "./denial-log.ts";
 import type { Filter } from "./filter.ts";
-import { CompiledRule, RuleSet } from "./rule-set.ts";
+import { CompiledRule, type Connecting, RuleSet } from "./rule-set.ts";
 
 const denial: OwnAnswer = { status: 403, flag: flag.unauthorised, body: "RBAC: access denied" };
 
@@ -60,6 +60,17 @@ export class Authorise implements Filter {
     x.deniedBy = rule;
     this.#log.denied(x, rule);
     return x.respond(denial);
+  }
+
+  /** Name of what denies a connection that is no HTTP; empty when it may pass. @param services The one asked for, and the one it leads to. */
+  deniesConnection(services: readonly string[], connecting: Connecting): string {
+    for (const service of new Set(services)) {
+      const rule = this.#byService.get(service)?.deniesConnection(connecting) ?? "";
+      if (rule === "") continue;
+      this.#log.deniedConnection(connecting, service, rule);
+      return rule;
+    }
+    return "";
   }
 
   /** For metrics and `nicd routes`: every rule, in order. */

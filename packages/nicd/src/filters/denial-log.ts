@@ -1,6 +1,7 @@
 /** Tells of denied requests, but not of every one in a flood. @module */
 import type { Log } from "@mitsu/cli";
 import type { LiveExchange } from "../live-exchange.ts";
+import type { Connecting } from "./rule-set.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** Bursts of 100 lines, then 10 a second. */
@@ -18,6 +19,12 @@ export class DenialLog {
 
   denied(x: LiveExchange, rule: string): void {
     if (this.#mayWrite(x)) this.#log.warn("request denied", this.#fields(x, rule));
+  }
+
+  /** A connection that is no HTTP. */
+  deniedConnection({ from, port }: Connecting, to: string, rule: string): void {
+    if (this.#bucket.take(performance.now() * 1e6)) this.#log.warn("connection denied", { rule, from: from || "(outside)", to, port });
+    else this.#missing++;
   }
 
   /** A deny rule in dry run matched, or an allow rule. */

@@ -28,6 +28,26 @@ export class CompiledRule {
     if (matcher.readsPath && !matcher.path(judgedPath(request))) return false;
     return matcher.rest(request, port);
   }
+
+  /**
+   * Of a connection that is no HTTP, whose method, path and headers nobody knows: a deny rule that has such conditions matches, since its request may
+   * be in there; an allow rule does not. As Istio's for TCP.
+   */
+  matchesConnection({ from, port }: Connecting): boolean {
+    const { action, match } = this.rule;
+    if (this.#from !== null && (from === "" || !this.#from.has(from))) return false;
+    if (match.ports.length > 0 && !match.ports.includes(port)) return false;
+    const looksInside = match.hosts.length + match.methods.length + match.headers.length + match.query.length > 0 || match.path !== null;
+    return action === "deny" || !looksInside;
+  }
+}
+
+/** A connection that carries no request that anybody could look at. */
+export interface Connecting {
+  /** Service of the client; empty outside the mesh. */
+  readonly from: string;
+  /** Port at the virtual address. */
+  readonly port: number;
 }
 
 /** Hears of rules in dry run that match. */
@@ -59,6 +79,24 @@ export class RuleSet {
     this.defaultDenials++;
     return "default";
   }
+
+  /** The same for a connection that is no HTTP. */
+  deniesConnection(connecting: Connecting): string {
+    const denied = firstOf(this.#deny, connecting);
+    if (denied !== null) return denied.name;
+    if (firstOf(this.#allow, connecting) !== null || this.#fallback === "allow") return "";
+    this.defaultDenials++;
+    return "default";
+  }
+}
+
+function firstOf(rules: readonly CompiledRule[], connecting: Connecting): AuthorisationRule | null {
+  for (const compiled of rules) {
+    if (!compiled.matchesConnection(connecting)) continue;
+    compiled.hits++;
+    if (!compiled.rule.dryRun) return compiled.rule;
+  }
+  return null;
 }
 
 function firstMatch(rules: readonly CompiledRule[], x: LiveExchange, onDryRun: OnDryRun): AuthorisationRule | null {

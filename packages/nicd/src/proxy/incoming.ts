@@ -56,6 +56,12 @@ export class Incoming implements ByteStreamEvents {
   }
 
   onEnd(): void {
+    // Without a byte it was no connection for anybody: a health check, or a client that changed its mind.
+    if (!this.#next && this.#held.length === 0) {
+      this.#plane.reactor.timers.disarm(this.#timer);
+      this.#stream.end();
+      return;
+    }
     if (!this.#next) this.#pass("tcp");
     this.#next?.onEnd();
   }

@@ -1,0 +1,236 @@
+/** What nicd can be asked: see `schema.ts`, which this is a part of. @module */
+import { z } from "zod";
+import { type Method, method, type Stream } from "./protocol.ts";
+import { type DaemonStatus, sockhijack, type TracedExchange, type TracesAnswer, type TracesRequest } from "./schema.ts";
+
+/** A link to or from another node's nicd. */
+export interface NicdLink {
+  readonly node: string;
+  readonly address: string;
+  readonly port: number;
+  readonly direction: "out" | "in";
+  readonly state: "idle" | "connecting" | "up" | "backing-off" | "draining";
+  readonly security: "mtls" | "plain-text";
+  readonly streams: number;
+  readonly queued: number;
+  readonly draining: number;
+  /** Payload since nicd started. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of the last PING. */
+  readonly rttMs: number | null;
+  /** End of the peer's certificate, milliseconds since 1970. */
+  readonly certificateNotAfterMs: number | null;
+  readonly lastError: string | null;
+}
+
+/** Answers of nicd's `status`; what workers count is added up. */
+export interface NicdStatus extends DaemonStatus {
+  readonly node: string;
+  /** Processes that carry traffic. */
+  readonly workers: number;
+  readonly listening: readonly { readonly address: string; readonly port: number }[];
+  /** Open connections of clients, by what they carry. */
+  readonly connections: { readonly http: number; readonly tcp: number };
+  /** Open connections to replicas. */
+  readonly upstreamConnections: number;
+  /** Connections so far by what they spoke: http1, http2, tls, tcp. */
+  readonly spoken: Readonly<Record<string, number>>;
+  /** Requests refused as they were none, by reason; streams of links too, with `link-` before it. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly requests: number;
+  readonly retries: number;
+  readonly mirrored: number;
+  readonly residentBytes: number;
+  readonly links: readonly NicdLink[];
+  /** This node's certificate; null when there is none. */
+  readonly certificate: { readonly uri: string; readonly notAfterMs: number } | null;
+  /** Spans by what became of their export; empty where none are exported. */
+  readonly spans: Readonly<Record<string, number>>;
+}
+
+/** A route in force. */
+export interface NicdRoute {
+  readonly service: string;
+  readonly name: string;
+  /** What it is about, in words; empty for every request. */
+  readonly match: string;
+  /** Where requests go, in words. */
+  readonly to: string;
+  /** What else happens to them, in words. */
+  readonly rules: readonly string[];
+}
+
+/** A replica as a worker calls it. */
+export interface NicdEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly node: string | null;
+  readonly here: boolean;
+  readonly weight: number;
+  readonly inFlight: number;
+  readonly connections: number;
+  readonly pending: number;
+  readonly requests: number;
+  readonly errors: number;
+  /** Smoothed time to an answer's head; 0 before the first. */
+  readonly latencyUs: number;
+  /** Time until it is selected again; 0 is now. */
+  readonly ejectedForMs: number;
+}
+
+/** A service at one port as nicd calls it. */
+export interface NicdCluster {
+  readonly service: string;
+  readonly port: number;
+  readonly selector: string;
+  readonly inFlight: number;
+  /** Requests refused since too many were in flight, and selections while all replicas were ejected. */
+  readonly overflows: number;
+  readonly panics: number;
+  readonly retriesRefused: number;
+  readonly endpoints: readonly NicdEndpoint[];
+}
+
+/** Requests of one client service to another that ended alike, since the start. */
+export interface NicdSeries {
+  readonly from: string;
+  readonly to: string;
+  readonly code: string;
+  readonly flags: string;
+  readonly requests: number;
+  /** By duration: one count for each bound of `boundsMs`, and one for those beyond. */
+  readonly durations: readonly number[];
+  readonly sumMs: number;
+}
+
+/** An authorisation rule and how often it decided. */
+export interface NicdRule {
+  readonly rule: string;
+  readonly action: "allow" | "deny";
+  readonly dryRun: boolean;
+  readonly hits: number;
+}
+
+type Nothing = Record<string, never>;
+
+/** nicd's methods. */
+export interface NicdProtocol {
+  readonly status: Method<Nothing, NicdStatus>;
+  readonly routes: Method<Nothing, { readonly routes: readonly NicdRoute[]; readonly rules: readonly NicdRule[] }>;
+  readonly clusters: Method<Nothing, { readonly clusters: readonly NicdCluster[] }>;
+  readonly requests: Method<Nothing, { readonly boundsMs: readonly number[]; readonly series: readonly NicdSeries[] }>;
+  readonly traces: Method<TracesRequest, TracesAnswer>;
+  /** Sampled requests as they end. */
+  readonly exchanges: Stream<Nothing, TracedExchange>;
+  readonly metrics: Method<Nothing, { readonly text: string }>;
+  /** Reads the mesh file and certificates again, as SIGHUP does; an error says what is wrong, and the old ones stay. */
+  readonly reload: Method<Nothing, Nothing>;
+}
+
+const nothing: z.ZodType<Nothing> = z.strictObject({});
+const count = z.number().nonnegative();
+const counts = z.record(z.string(), count);
+const port = z.int().min(0).max(65535);
+const link: z.ZodType<NicdLink> = z.object({
+  node: z.string(),
+  address: z.string(),
+  port,
+  direction: z.enum(["out", "in"]),
+  state: z.enum(["idle", "connecting", "up", "backing-off", "draining"]),
+  security: z.enum(["mtls", "plain-text"]),
+  streams: count,
+  queued: count,
+  draining: count,
+  bytesIn: count,
+  bytesOut: count,
+  rttMs: count.nullable(),
+  certificateNotAfterMs: count.nullable(),
+  lastError: z.string().nullable(),
+});
+const endpoint: z.ZodType<NicdEndpoint> = z.object({
+  address: z.string(),
+  port,
+  node: z.string().nullable(),
+  here: z.boolean(),
+  weight: count,
+  inFlight: count,
+  connections: count,
+  pending: count,
+  requests: count,
+  errors: count,
+  latencyUs: count,
+  ejectedForMs: count,
+});
+
+/** nicd: what passes the node's NIC. */
+export const nicd: NicdProtocol = {
+  status: method(
+    nothing,
+    z.object({
+      version: z.string(),
+      pid: z.int(),
+      startedAtMs: z.number(),
+      degraded: z.array(z.string()),
+      node: z.string(),
+      workers: count,
+      listening: z.array(z.object({ address: z.string(), port })),
+      connections: z.object({ http: count, tcp: count }),
+      upstreamConnections: count,
+      spoken: counts,
+      refusals: counts,
+      requests: count,
+      retries: count,
+      mirrored: count,
+      residentBytes: count,
+      links: z.array(link),
+      certificate: z.object({ uri: z.string(), notAfterMs: z.number() }).nullable(),
+      spans: counts,
+    }),
+  ),
+  routes: method(
+    nothing,
+    z.object({
+      routes: z.array(z.object({ service: z.string(), name: z.string(), match: z.string(), to: z.string(), rules: z.array(z.string()) })),
+      rules: z.array(z.object({ rule: z.string(), action: z.enum(["allow", "deny"]), dryRun: z.boolean(), hits: count })),
+    }),
+  ),
+  clusters: method(
+    nothing,
+    z.object({
+      clusters: z.array(
+        z.object({
+          service: z.string(),
+          port,
+          selector: z.string(),
+          inFlight: count,
+          overflows: count,
+          panics: count,
+          retriesRefused: count,
+          endpoints: z.array(endpoint),
+        }),
+      ),
+    }),
+  ),
+  requests: method(
+    nothing,
+    z.object({
+      boundsMs: z.array(z.number()),
+      series: z.array(
+        z.object({
+          from: z.string(),
+          to: z.string(),
+          code: z.string(),
+          flags: z.string(),
+          requests: count,
+          durations: z.array(count),
+          sumMs: count,
+        }),
+      ),
+    }),
+  ),
+  traces: sockhijack.traces,
+  exchanges: sockhijack.exchanges,
+  metrics: sockhijack.metrics,
+  reload: method(nothing, nothing),
+};

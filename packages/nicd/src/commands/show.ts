@@ -1,0 +1,162 @@
+/** `status`, `routes`, `clusters`, `links`, `metrics`, `reload`: what the daemon knows, for reading. @module */
+import { type Context, formatBytes, formatDuration, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
+import { exitStatus } from "@mitsu/cli/error";
+import type { NicdCluster, NicdEndpoint, NicdLink, NicdRoute, NicdRule, NicdStatus } from "@mitsu/ipc";
+import { daemonClient } from "../client.ts";
+
+function statusText(status: NicdStatus, nowMs: number): string {
+  const listed = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .map(([name, times]) => `${name} ${times}`)
+      .join(", ");
+  const { connections, certificate } = status;
+  return [
+    `nicd ${status.version}, pid ${status.pid}, up ${formatDuration((nowMs - status.startedAtMs) * 1e6)}, node ${status.node}, ${status.workers} worker${status.workers === 1 ? "" : "s"}, ${formatBytes(status.residentBytes)}`,
+    `listening at ${status.listening.map(({ address, port }) => `${address}:${port}`).join(", ") || "nothing"}`,
+    `${status.requests} requests, ${status.retries} retries; open: ${connections.http} HTTP, ${connections.tcp} others, ${status.upstreamConnections} to replicas`,
+    ...(Object.keys(status.spoken).length > 0 ? [`accepted: ${listed(status.spoken)}`] : []),
+    ...(Object.keys(status.refusals).length > 0 ? [`refused: ${listed(status.refusals)}`] : []),
+    ...(Object.keys(status.spans).length > 0 ? [`spans: ${listed(status.spans)}`] : []),
+    certificate
+      ? `certificate ${certificate.uri}, ${certificate.notAfterMs > nowMs ? `for ${formatDuration((certificate.notAfterMs - nowMs) * 1e6)} more` : "OVER"}`
+      : "no certificate",
+    `${status.links.length} links, ${status.links.reduce((sum, { streams }) => sum + streams, 0)} streams`,
+    ...status.degraded.map((why) => `DEGRADED: ${why}`),
+    "",
+  ].join("\n");
+}
+
+/** `nicd status`; exit status 69 when the daemon is degraded, so that scripts notice. */
+export async function status(_args: unknown, context: Context): Promise<number> {
+  using client = await daemonClient(context);
+  const answer = await client.call("status", {});
+  print(context, answer, (value) => statusText(value, context.env.now()));
+  return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
+}
+
+function routesText(
+  { routes: all, rules }: { readonly routes: readonly NicdRoute[]; readonly rules: readonly NicdRule[] },
+  out: OutputStream,
+): string {
+  if (all.length === 0) return "no routes: no service of the mesh file passes nicd, and no --route was given\n";
+  const routeTable = table(
+    all,
+    [
+      { header: "SERVICE", value: ({ service }) => service },
+      { header: "ROUTE", value: ({ name }) => name },
+      { header: "MATCH", value: ({ match }) => match || "all" },
+      { header: "TO", value: ({ to }) => to },
+      { header: "RULES", value: ({ rules: texts }) => texts.join("; ") },
+    ],
+    out,
+  );
+  if (rules.length === 0) return routeTable;
+  const ruleTable = table(
+    rules,
+    [
+      { header: "AUTHORISATION", value: ({ rule }) => rule },
+      { header: "ACTION", value: ({ action, dryRun }) => (dryRun ? `${action} (dry run)` : action) },
+      { header: "DECIDED", value: ({ hits }) => hits },
+    ],
+    out,
+  );
+  return `${routeTable}\n${ruleTable}`;
+}
+
+/** `nicd routes`. */
+export async function routes({ service }: { readonly service: string | undefined }, context: Context): Promise<void> {
+  using client = await daemonClient(context);
+  const { routes: all, rules } = await client.call("routes", {});
+  print(context, { routes: all.filter((route) => service === undefined || route.service === service), rules }, routesText);
+}
+
+function clustersText(clusters: readonly NicdCluster[], out: OutputStream): string {
+  if (clusters.length === 0) return "no service was called yet\n";
+  const rows = clusters.flatMap(
+    (cluster): { readonly cluster: NicdCluster; readonly endpoint: NicdEndpoint | undefined; readonly first: boolean }[] =>
+      cluster.endpoints.length === 0
+        ? [{ cluster, endpoint: undefined, first: true }]
+        : cluster.endpoints.map((endpoint, index) => ({ cluster, endpoint, first: index === 0 })),
+  );
+  return table(
+    rows,
+    [
+      { header: "SERVICE", value: ({ cluster, first }) => (first ? `${cluster.service}:${cluster.port}` : "") },
+      { header: "SELECTOR", value: ({ cluster, first }) => (first ? cluster.selector : "") },
+      { header: "REPLICA", value: ({ endpoint }) => (endpoint ? `${endpoint.address}:${endpoint.port}` : "none") },
+      { header: "NODE", value: ({ endpoint }) => (endpoint ? (endpoint.here ? "here" : (endpoint.node ?? "?")) : "") },
+      { header: "WEIGHT", value: ({ endpoint }) => endpoint?.weight ?? 0 },
+      { header: "IN FLIGHT", value: ({ endpoint }) => endpoint?.inFlight ?? 0 },
+      { header: "CONNS", value: ({ endpoint }) => endpoint?.connections ?? 0 },
+      { header: "REQUESTS", value: ({ endpoint }) => endpoint?.requests ?? 0 },
+      { header: "ERRORS", value: ({ endpoint }) => endpoint?.errors ?? 0 },
+      { header: "LATENCY [ms]", value: ({ endpoint }) => ((endpoint?.latencyUs ?? 0) / 1000).toFixed(2), align: "right" },
+      {
+        header: "STATE",
+        value: ({ endpoint }) => (endpoint && endpoint.ejectedForMs > 0 ? `ejected, ${(endpoint.ejectedForMs / 1000).toFixed(0)} s` : ""),
+      },
+    ],
+    out,
+  );
+}
+
+/** `nicd clusters`. */
+export async function clusters(
+  args: { readonly service: string | undefined; readonly watch: boolean; readonly intervalMs: number },
+  context: Context,
+): Promise<void> {
+  using client = await daemonClient(context);
+  const read = async (): Promise<readonly NicdCluster[]> =>
+    (await client.call("clusters", {})).clusters.filter(({ service }) => args.service === undefined || service === args.service);
+  if (!args.watch) return print(context, { clusters: await read() }, (value, out) => clustersText(value.clusters, out));
+  using signals = onSignals(context.env);
+  await watch(context.env, async () => clustersText(await read(), context.env.stdout), {
+    intervalMs: args.intervalMs,
+    signal: signals.signal,
+  });
+}
+
+function linksText(links: readonly NicdLink[], nowMs: number, out: OutputStream): string {
+  if (links.length === 0) return "no links: nothing was asked of another node yet, and none has come in\n";
+  return table(
+    links,
+    [
+      { header: "NODE", value: ({ node }) => node || "?" },
+      { header: "", value: ({ direction }) => (direction === "out" ? "→" : "←") },
+      { header: "ADDRESS", value: ({ address, port }) => `${address}:${port}` },
+      { header: "STATE", value: ({ state }) => state },
+      { header: "SECURITY", value: ({ security }) => security },
+      { header: "STREAMS", value: ({ streams }) => streams },
+      { header: "SENT", value: ({ bytesOut }) => formatBytes(bytesOut), align: "right" },
+      { header: "RECEIVED", value: ({ bytesIn }) => formatBytes(bytesIn), align: "right" },
+      { header: "RTT [ms]", value: ({ rttMs }) => (rttMs === null ? "-" : rttMs.toFixed(2)), align: "right" },
+      {
+        header: "PEER'S CERTIFICATE",
+        value: (link) => (link.certificateNotAfterMs === null ? "-" : formatDuration((link.certificateNotAfterMs - nowMs) * 1e6)),
+      },
+      { header: "LAST ERROR", value: ({ lastError }) => lastError ?? "" },
+    ],
+    out,
+  );
+}
+
+/** `nicd links`. */
+export async function links(_args: unknown, context: Context): Promise<void> {
+  using client = await daemonClient(context);
+  const answer = await client.call("status", {});
+  print(context, { links: answer.links }, (value, out) => linksText(value.links, context.env.now(), out));
+}
+
+/** `nicd metrics`. */
+export async function metrics(_args: unknown, context: Context): Promise<void> {
+  using client = await daemonClient(context);
+  const { text } = await client.call("metrics", {});
+  print(context, { text }, (value) => value.text);
+}
+
+/** `nicd reload`. */
+export async function reload(_args: unknown, context: Context): Promise<void> {
+  using client = await daemonClient(context);
+  await client.call("reload", {}, { timeoutMs: 30_000 });
+  print(context, { reloaded: true }, () => "the mesh file and certificates were read again\n");
+}

@@ -1,0 +1,92 @@
+/** What `nicd daemon` and its workers are told, checked. @module */
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { type Catalog, type CatalogProblem, formatProblem, loadCatalog, parseCatalog } from "@mitsu/catalog";
+import type { Context } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { CertificateFiles, pathsIn } from "./certificates/mod.ts";
+import { parseListenAt, withRoutes } from "./explicit-routes.ts";
+import type { SocketAddress } from "./reactor/socket-address.ts";
+import type { WorkerOptions } from "./worker.ts";
+
+/** Arguments of `nicd daemon` and `nicd worker`. */
+export interface DaemonArgs {
+  readonly listen: readonly string[];
+  readonly route: readonly string[];
+  readonly tracing: "on" | "off";
+  readonly sockhijack: string;
+  readonly channel: string;
+  readonly node: string | undefined;
+  readonly certificates: string;
+  readonly linkListen: string;
+  readonly workers: number;
+  readonly metrics: string | undefined;
+  readonly otlp: string | undefined;
+  readonly otlpRate: number;
+  readonly accessLog: string | undefined;
+  readonly accessLogShare: number;
+}
+
+/** Read when it is there; any other file is an error when it is not. */
+const defaultConfig = "/etc/mitsu/mesh.yaml";
+
+/** The mesh file with what flags add; an empty mesh when there is no file. @throws as `loadCatalog`, and `ERR_ROUTE`. */
+export async function readCatalog(args: DaemonArgs, { config, log }: Context): Promise<Catalog> {
+  const warn = (problem: CatalogProblem): void => log.warn(formatProblem(problem));
+  const file = config !== defaultConfig || existsSync(config) ? await loadCatalog(config, { warn }) : parseCatalog("version: 1\n");
+  return withRoutes(file, args.route, args.tracing === "on");
+}
+
+/**
+ * What a worker is made with.
+ *
+ * @throws {MitsuError} `ERR_ROUTE`, `ERR_USAGE`, `ERR_CERT_BAD`
+ */
+export async function workerOptions(args: DaemonArgs, catalog: Catalog, context: Context): Promise<WorkerOptions> {
+  const { env, log, program } = context;
+  const listen = args.listen.map(parseListenAt);
+  for (const { service, address, port } of listen) {
+    if (catalog.services.some(({ name }) => name === service)) continue;
+    throw new MitsuError(`nothing to do for --listen ${address}:${port}: there is no service ${service}`, {
+      code: "ERR_ROUTE",
+      exit: exitStatus.usage,
+      hint: service === "routes" ? "say where requests go: --route 127.0.0.1:9000" : `name one of ${context.config}`,
+    });
+  }
+  const channel = args.sockhijack === "off" ? null : { socket: args.sockhijack, at: addressOf("--channel", args.channel) };
+  if (listen.length === 0 && channel === null)
+    throw usage(
+      "nothing to listen at: --listen is not given and --sockhijack is off",
+      "such as nicd daemon --listen 127.0.0.1:8080 --route 127.0.0.1:9000",
+    );
+  if (!(args.accessLogShare >= 0 && args.accessLogShare <= 1))
+    throw usage(`--access-log-share ${args.accessLogShare}: a share is from 0 to 1`, "0.01 is one in a hundred");
+  const paths = pathsIn(args.certificates);
+  const certificates = existsSync(paths.certificate) ? await CertificateFiles.open(paths) : null;
+  if (certificates) certificates.onError = (error) => log.error("the old certificate stays in use", { error });
+  return {
+    log,
+    node: args.node ?? hostname(),
+    version: program.version,
+    listen,
+    channel,
+    linkAt: args.linkListen === "off" ? null : addressOf("--link-listen", args.linkListen, catalog.links.port),
+    certificates,
+    workers: args.workers,
+    otlp: args.otlp ?? env.vars.OTEL_EXPORTER_OTLP_ENDPOINT,
+    otlpRate: args.otlpRate,
+    accessLog: args.accessLog,
+    accessLogShare: args.accessLogShare,
+  };
+}
+
+function addressOf(flag: string, text: string, defaultPort?: number): SocketAddress {
+  const whole = defaultPort !== undefined && !/:\d+$/.test(text.replace(/^\[.*\]$/, "")) ? `${text}:${defaultPort}` : text;
+  const { address, port } = parseListenAt(whole);
+  if (whole.includes("=")) throw usage(`${flag} ${text}: not address:port`, "such as 0.0.0.0:15008");
+  return { address, port };
+}
+
+function usage(message: string, hint: string): MitsuError {
+  return new MitsuError(message, { code: "ERR_USAGE", exit: exitStatus.usage, hint });
+}

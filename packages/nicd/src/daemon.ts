@@ -1,0 +1,159 @@
+/** The daemon, as a sentence: check, read, open, listen, ready; and back. @module */
+import { existsSync, rmSync } from "node:fs";
+import { watchCatalog } from "@mitsu/catalog";
+import { type Context, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { type Handlers, type NicdProtocol, nicd, serve } from "@mitsu/ipc";
+import { type DaemonArgs, readCatalog, workerOptions } from "./daemon-args.ts";
+import { withRoutes } from "./explicit-routes.ts";
+import { mergedViews } from "./merged-views.ts";
+import { Worker } from "./worker.ts";
+import { WorkerSet } from "./worker-set.ts";
+import { type Views, workerViews } from "./worker-views.ts";
+
+/** What answers, and how it reads its configuration again. */
+interface Serving {
+  readonly views: Views;
+  readonly reload: () => Promise<void>;
+}
+
+/** `nicd daemon`. */
+export async function run(args: DaemonArgs, context: Context): Promise<number> {
+  if (!(Number.isInteger(args.workers) && args.workers >= 1 && args.workers <= 256)) {
+    throw new MitsuError(`--workers ${args.workers}: a whole number from 1 to 256 is needed`, {
+      code: "ERR_USAGE",
+      exit: exitStatus.usage,
+      hint: "as many as the cores that are to carry traffic",
+    });
+  }
+  return await serveDaemon(
+    context,
+    (life) => (args.workers === 1 ? alone(args, context, life) : several(args, context, life)),
+    args.metrics,
+  );
+}
+
+/** `nicd worker`: one of several, told by its daemon. */
+export async function runWorker(args: DaemonArgs, context: Context): Promise<number> {
+  return await serveDaemon(context, (life) => alone(args, context, life), undefined);
+}
+
+function serveDaemon(context: Context, open: (life: Life) => Promise<Serving>, metricsAt: string | undefined): Promise<number> {
+  const { env, log, socket, program } = context;
+  return runDaemon({ env, log, socket }, async (life) => {
+    const { views, reload } = await open(life);
+    life.onReload(reload);
+    if (metricsAt !== undefined) {
+      const metrics = { text: views.metrics, contentType: "text/plain; version=0.0.4; charset=utf-8" };
+      const server = await serveMetrics({ listen: metricsAt, metrics, log });
+      life.defer("metrics listener", () => server.close());
+    }
+    const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
+    const server = await serve({
+      listen,
+      daemon: "nicd",
+      version: program.version,
+      protocol: nicd,
+      log,
+      handlers: handlers(views, reload),
+    });
+    life.defer("control socket", () => server.close());
+    life.status((await views.status()).listening.map(({ address, port }) => `${address}:${port}`).join(", "));
+  });
+}
+
+function handlers(views: Views, reload: () => Promise<void>): Handlers<NicdProtocol> {
+  return {
+    status: () => views.status(),
+    routes: () => views.routes(),
+    clusters: () => views.clusters(),
+    requests: () => views.requests(),
+    traces: (request) => views.traces(request),
+    exchanges: (_request, { signal }) => views.exchanges(signal),
+    metrics: async () => ({ text: await views.metrics() }),
+    reload: async () => {
+      await reload();
+      return {};
+    },
+  };
+}
+
+/** The traffic passes this process. */
+async function alone(args: DaemonArgs, context: Context, life: Life): Promise<Serving> {
+  const { log, env, program, config } = context;
+  const catalog = await readCatalog(args, context);
+  const options = await workerOptions(args, catalog, context);
+  if (options.certificates) life.defer("certificates", () => options.certificates?.[Symbol.dispose]());
+  const worker = await Worker.open(catalog, options);
+  life.defer("data plane", () => worker.drain());
+  const views = await workerViews(worker, { version: program.version, pid: env.pid, startedAtMs: env.now(), node: options.node });
+  if (existsSync(config)) {
+    const watch = await watchCatalog(
+      config,
+      (next, changes) => {
+        worker.configure(withRoutes(next, args.route, args.tracing === "on"));
+        log.info("mesh.yaml was read again", { changes: changes.length });
+      },
+      (error) => log.error("mesh.yaml is wrong; the old one stays", { error }),
+    );
+    life.defer("catalog watch", () => watch.close());
+  }
+  const reload = async (): Promise<void> => {
+    worker.telemetry.accessLog?.reopen();
+    if (options.certificates && !(await options.certificates.reload())) {
+      throw new MitsuError(options.certificates.status().error ?? "the certificate cannot be used", {
+        code: "ERR_CERT_BAD",
+        exit: exitStatus.config,
+      });
+    }
+    worker.configure(await readCatalog(args, context));
+  };
+  return { views, reload };
+}
+
+/** The traffic passes processes of its own, which share the listeners. */
+async function several(args: DaemonArgs, context: Context, life: Life): Promise<Serving> {
+  const { log, env, program, socket } = context;
+  const catalog = await readCatalog(args, context); // a bad file is said once, here
+  const options = await workerOptions(args, catalog, context);
+  options.certificates?.[Symbol.dispose]();
+  const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log });
+  life.defer("workers", async () => {
+    await set.end();
+    for (let number = 0; number < args.workers; number++) rmSync(`${socket}.${number}`, { force: true });
+  });
+  const startedAtMs = env.now();
+  const own = (): { version: string; pid: number; startedAtMs: number; node: string; degraded: readonly string[] } => ({
+    version: program.version,
+    pid: env.pid,
+    startedAtMs,
+    node: options.node,
+    degraded: set.degraded,
+  });
+  const reload = async (): Promise<void> => {
+    await readCatalog(args, context); // so that a bad one reaches no worker
+    await set.reload();
+  };
+  return { views: mergedViews(() => set.clients, own), reload };
+}
+
+/** The same arguments for a worker. */
+function argumentsOf(args: DaemonArgs, { config }: Context): string[] {
+  const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [`--${name}=${value}`]);
+  return [
+    ...flag("config", config),
+    ...args.listen.flatMap((one) => flag("listen", one)),
+    ...args.route.flatMap((one) => flag("route", one)),
+    ...flag("tracing", args.tracing),
+    ...flag("sockhijack", args.sockhijack),
+    ...flag("channel", args.channel),
+    ...flag("node", args.node),
+    ...flag("certificates", args.certificates),
+    ...flag("link-listen", args.linkListen),
+    ...flag("workers", args.workers),
+    ...flag("otlp", args.otlp),
+    ...flag("otlp-rate", args.otlpRate / args.workers),
+    ...flag("access-log", args.accessLog),
+    ...flag("access-log-share", args.accessLogShare),
+  ];
+}

@@ -1,0 +1,186 @@
+/** Several workers' answers as one. @module */
+import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdSeries, NicdStatus } from "@mitsu/ipc";
+import { exchangeFromWire, type WireExchange } from "@mitsu/telemetry";
+import { mergedSamples } from "./merged-samples.ts";
+import type { Views } from "./worker-views.ts";
+
+/** A worker of another process. */
+export type WorkerClient = Client<NicdProtocol>;
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+/** Adds up records of counts. */
+function added(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const record of records) for (const [name, value] of Object.entries(record)) total[name] = (total[name] ?? 0) + value;
+  return total;
+}
+
+/** Groups by key, in the order of the first of each. */
+function grouped<T>(lists: readonly (readonly T[])[], keyOf: (one: T) => string): T[][] {
+  return [...Map.groupBy(lists.flat(), keyOf).values()];
+}
+
+/** Of all workers. @param own What the parent process knows of itself. */
+export function mergedStatus(
+  all: readonly NicdStatus[],
+  own: Pick<NicdStatus, "version" | "pid" | "startedAtMs" | "node" | "degraded">,
+): NicdStatus {
+  // Each worker registers with sockhijack; that only one of them is the active one is as it should be.
+  const active = all.some(({ degraded }) => !degraded.some((why) => why.startsWith(laterRegistration)));
+  const reasons = all.flatMap(({ degraded }) => degraded).filter((why) => !(active && why.startsWith(laterRegistration)));
+  return {
+    ...own,
+    degraded: [...new Set([...own.degraded, ...reasons])],
+    workers: all.length,
+    listening: all[0]?.listening ?? [],
+    connections: { http: sum(all.map(({ connections }) => connections.http)), tcp: sum(all.map(({ connections }) => connections.tcp)) },
+    upstreamConnections: sum(all.map(({ upstreamConnections }) => upstreamConnections)),
+    spoken: added(all.map(({ spoken }) => spoken)),
+    refusals: added(all.map(({ refusals }) => refusals)),
+    requests: sum(all.map(({ requests }) => requests)),
+    retries: sum(all.map(({ retries }) => retries)),
+    mirrored: sum(all.map(({ mirrored }) => mirrored)),
+    residentBytes: sum(all.map(({ residentBytes }) => residentBytes)) + process.memoryUsage.rss(),
+    links: grouped(
+      all.map(({ links }) => links),
+      ({ node, address, port, direction }) => `${direction} ${node} ${address} ${port}`,
+    ).map(mergedLink),
+    certificate: all[0]?.certificate ?? null,
+    spans: added(all.map(({ spans }) => spans)),
+  };
+}
+
+const laterRegistration = "another nicd was registered later";
+
+function mergedLink(links: NicdLink[]): NicdLink {
+  const [first] = links;
+  const up = links.find(({ state }) => state === "up");
+  return {
+    ...first!,
+    state: (up ?? first!).state,
+    streams: sum(links.map(({ streams }) => streams)),
+    queued: sum(links.map(({ queued }) => queued)),
+    draining: sum(links.map(({ draining }) => draining)),
+    bytesIn: sum(links.map(({ bytesIn }) => bytesIn)),
+    bytesOut: sum(links.map(({ bytesOut }) => bytesOut)),
+    rttMs: up?.rttMs ?? first!.rttMs,
+    lastError: links.find(({ lastError }) => lastError !== null)?.lastError ?? null,
+  };
+}
+
+function mergedCluster(clusters: NicdCluster[]): NicdCluster {
+  const [first] = clusters;
+  return {
+    ...first!,
+    inFlight: sum(clusters.map(({ inFlight }) => inFlight)),
+    overflows: sum(clusters.map(({ overflows }) => overflows)),
+    panics: sum(clusters.map(({ panics }) => panics)),
+    retriesRefused: sum(clusters.map(({ retriesRefused }) => retriesRefused)),
+    endpoints: grouped(
+      clusters.map(({ endpoints }) => endpoints),
+      ({ address, port }) => `${address} ${port}`,
+    ).map(mergedEndpoint),
+  };
+}
+
+function mergedEndpoint(endpoints: NicdEndpoint[]): NicdEndpoint {
+  const requests = sum(endpoints.map((one) => one.requests));
+  return {
+    ...endpoints[0]!,
+    inFlight: sum(endpoints.map(({ inFlight }) => inFlight)),
+    connections: sum(endpoints.map(({ connections }) => connections)),
+    pending: sum(endpoints.map(({ pending }) => pending)),
+    requests,
+    errors: sum(endpoints.map(({ errors }) => errors)),
+    latencyUs: requests === 0 ? 0 : sum(endpoints.map((one) => one.latencyUs * one.requests)) / requests,
+    ejectedForMs: Math.max(...endpoints.map(({ ejectedForMs }) => ejectedForMs)),
+  };
+}
+
+function mergedSeries(series: NicdSeries[]): NicdSeries {
+  return {
+    ...series[0]!,
+    requests: sum(series.map(({ requests }) => requests)),
+    durations: series[0]!.durations.map((_, bucket) => sum(series.map(({ durations }) => durations[bucket] ?? 0))),
+    sumMs: sum(series.map(({ sumMs }) => sumMs)),
+  };
+}
+
+function mergedRule(rules: NicdRule[]): NicdRule {
+  return { ...rules[0]!, hits: sum(rules.map(({ hits }) => hits)) };
+}
+
+/**
+ * @param workers Those that run now.
+ * @param own What the parent process knows of itself.
+ */
+export function mergedViews(
+  workers: () => readonly WorkerClient[],
+  own: () => Pick<NicdStatus, "version" | "pid" | "startedAtMs" | "node" | "degraded">,
+): Views {
+  /** Of those that answer: one that is just ending has nothing to add. */
+  const ask = async <T>(question: (worker: WorkerClient) => Promise<T>): Promise<T[]> => {
+    const answers = await Promise.allSettled(workers().map(question));
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  };
+  return {
+    status: async () => mergedStatus(await ask((worker) => worker.call("status", {})), own()),
+    async routes() {
+      const all = await ask((worker) => worker.call("routes", {}));
+      const rules = grouped(
+        all.map((one) => one.rules),
+        ({ rule, action }) => `${action} ${rule}`,
+      ).map(mergedRule);
+      return { routes: all[0]?.routes ?? [], rules };
+    },
+    async clusters() {
+      const all = await ask((worker) => worker.call("clusters", {}));
+      return {
+        clusters: grouped(
+          all.map(({ clusters }) => clusters),
+          ({ service, port }) => `${service} ${port}`,
+        ).map(mergedCluster),
+      };
+    },
+    async requests() {
+      const all = await ask((worker) => worker.call("requests", {}));
+      const series = grouped(
+        all.map((one) => one.series),
+        ({ from, to, code, flags }) => [from, to, code, flags].join("\0"),
+      ).map(mergedSeries);
+      return { boundsMs: all[0]?.boundsMs ?? [], series };
+    },
+    async traces(request) {
+      const all = await ask((worker) => worker.call("traces", request));
+      const traces = all.flatMap((one) => one.traces).sort((a, b) => (startOf(a.exchanges) < startOf(b.exchanges) ? -1 : 1));
+      const linkedShare = added(all.map((one) => one.linkedShare)) as (typeof all)[number]["linkedShare"];
+      return { traces: traces.slice(-request.limit), linkedShare };
+    },
+    exchanges: (signal) => joined(workers(), signal),
+    metrics: async () => mergedSamples((await ask((worker) => worker.call("metrics", {}))).map(({ text }) => text)),
+  };
+}
+
+function startOf(exchanges: readonly WireExchange[]): bigint {
+  return exchanges[0] ? exchangeFromWire(exchanges[0]).startNs : 0n;
+}
+
+/** What all of them say, as it comes. */
+async function* joined(workers: readonly WorkerClient[], signal: AbortSignal): AsyncGenerator<WireExchange> {
+  const streams = workers.map((worker) => worker.subscribe("exchanges", {}));
+  signal.addEventListener("abort", () => streams.forEach((stream) => void stream.cancel()), { once: true });
+  const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
+  const pending = new Map(iterators.map((iterator) => [iterator, iterator.next().then((result) => ({ iterator, result }))]));
+  while (pending.size > 0) {
+    const { iterator, result } = await Promise.race(pending.values());
+    if (result.done) pending.delete(iterator);
+    else {
+      pending.set(
+        iterator,
+        iterator.next().then((next) => ({ iterator, result: next })),
+      );
+      yield result.value;
+    }
+  }
+}
