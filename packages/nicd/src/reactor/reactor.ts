@@ -37,6 +37,7 @@ export class Reactor {
   readonly #generations: number[] = [];
   #deferred: (() => void)[] = [];
   #running = false;
+  #quiet = false;
   #stopped: (() => void) | undefined;
   readonly #loopFd: number | undefined;
 
@@ -72,11 +73,11 @@ export class Reactor {
     return performance.now();
   }
 
-  /** Watches a socket until {@link remove}. */
-  add(pollable: Pollable, events: number): void {
+  /** Watches a socket until {@link remove}. @returns False when the kernel watches no more (fs.epoll.max_user_watches, or no memory). */
+  add(pollable: Pollable, events: number): boolean {
     this.#pollables[pollable.fd] = pollable;
     this.#generations[pollable.fd] = ((this.#generations[pollable.fd] ?? 0) + 1) | 0;
-    this.#control(constant.EPOLL_CTL_ADD, pollable.fd, events);
+    return this.#control(constant.EPOLL_CTL_ADD, pollable.fd, events);
   }
 
   /** Watches for other events. */
@@ -116,13 +117,17 @@ export class Reactor {
       this.#stopped?.();
       return;
     }
-    const wait = this.#deferred.length > 0 ? 0 : this.timers.wait(longestWaitMs);
+    // It waits only after a turn in which nothing happened: what did may have left Node something to do, behind us in its queue.
+    const wait = this.#quiet ? this.timers.wait(longestWaitMs) : 0;
     const count = epollWait(this.#epoll, this.#events, mostEvents, this.#loopFd === undefined ? Math.min(wait, 1) : wait);
+    this.#quiet = count === 0 && wait === 0 && this.#deferred.length === 0;
+    const now = performance.now();
+    this.timers.tell(now);
     for (let at = 0; at < count * eventBytes; at += eventBytes) {
       const fd = this.#view.getInt32(at + 4, true);
       if (this.#view.getInt32(at + 8, true) === this.#generations[fd]) this.#pollables[fd]?.onReady(this.#view.getUint32(at, true));
     }
-    this.timers.advance(performance.now());
+    this.timers.advance(now);
     while (this.#deferred.length > 0) {
       const deferred = this.#deferred;
       this.#deferred = [];
@@ -131,12 +136,11 @@ export class Reactor {
     setImmediate(this.#turn);
   };
 
-  #control(operation: number, fd: number, events: number): void {
+  #control(operation: number, fd: number, events: number): boolean {
     this.#changeView.setUint32(0, events, true);
     this.#changeView.setInt32(4, fd, true);
     this.#changeView.setInt32(8, this.#generations[fd] ?? 0, true);
-    if (epollCtl(this.#epoll, operation, fd, this.#change) < 0 && operation === constant.EPOLL_CTL_ADD)
-      throw new Error(`cannot watch file descriptor ${fd}: ${errnoName(errno())}`);
+    return epollCtl(this.#epoll, operation, fd, this.#change) === 0;
   }
 }
 
