@@ -82,8 +82,18 @@ export async function makeAuthority(
   return certificateFacts(pem);
 }
 
+/** `nicd ca show`: the authority's certificate; its key is not touched. @throws MitsuError `ERR_CA_MISSING`, `ERR_CA_BAD` as {@link loadAuthority}. */
+export async function showAuthority(dir: string): Promise<CertificateFacts> {
+  const certificate = await read(dir, "ca.crt");
+  try {
+    return certificateFacts(certificate);
+  } catch (cause) {
+    throw bad(dir, cause);
+  }
+}
+
 /**
- * Opens the authority in a folder; `nicd ca show` prints its `facts`.
+ * Opens the authority in a folder, to sign with it.
  *
  * @throws MitsuError `ERR_CA_MISSING` without one, `ERR_CA_BAD` when its files are not what they should be.
  */
@@ -98,13 +108,7 @@ export async function loadAuthority(dir: string): Promise<Authority> {
     const key = await webcrypto.subtle.importKey("pkcs8", PemConverter.decodeFirst(keyPem), signing, false, ["sign"]);
     return { certificate, facts, trustDomain, key };
   } catch (cause) {
-    const hint = "restore ca.crt and ca.key from a backup, or make an authority in another folder";
-    throw new MitsuError(`cannot use the authority in ${dir}: ${(cause as Error).message}`, {
-      code: "ERR_CA_BAD",
-      hint,
-      exit: exitStatus.data,
-      cause,
-    });
+    throw bad(dir, cause);
   }
 }
 
@@ -128,6 +132,15 @@ async function read(dir: string, name: string): Promise<string> {
       exit: exitStatus.data,
       cause,
     });
+  });
+}
+
+function bad(dir: string, cause: unknown): MitsuError {
+  return new MitsuError(`cannot use the authority in ${dir}: ${(cause as Error).message}`, {
+    code: "ERR_CA_BAD",
+    hint: "restore ca.crt and ca.key from a backup, or make an authority in another folder",
+    exit: exitStatus.data,
+    cause,
   });
 }
 

@@ -1,9 +1,9 @@
 /** The certificate a daemon uses, read from files and read again when they change. @module */
 import { type FSWatcher, watch } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { CertificatePaths } from "./certificate-folder.ts";
+import { type CertificatePaths, readIdentityFiles } from "./certificate-folder.ts";
 import { checkIdentity, type Identity, type IdentityFiles } from "./identity.ts";
 
 /** Effects, for tests. */
@@ -65,7 +65,7 @@ export class CertificateFiles implements Disposable {
   static async open(paths: CertificatePaths, options: CertificateFilesOptions = {}): Promise<CertificateFiles> {
     const all = { now: Date.now, after: unrefAfter, settleMs: 100, pollMs: 60_000, ...options };
     try {
-      const files = new CertificateFiles(paths, await readAll(paths), all);
+      const files = new CertificateFiles(paths, await readIdentityFiles(paths), all);
       await files.#watch();
       // What changed before the watch began.
       await files.reload();
@@ -112,7 +112,7 @@ export class CertificateFiles implements Disposable {
     try {
       // Links may lead elsewhere now. Watched before they are read, so that no change falls between.
       await this.#watch();
-      const content = await readAll(this.paths);
+      const content = await readIdentityFiles(this.paths);
       const same = content.certificate === this.#content.certificate && content.key === this.#content.key;
       if (!same || content.authorities !== this.#content.authorities) {
         this.#current = checkIdentity(content, this.#current.version + 1, this.#options.now());
@@ -150,11 +150,6 @@ export class CertificateFiles implements Disposable {
   #poll(): void {
     this.#cancelPoll = this.#options.after(this.#options.pollMs, () => void this.reload().finally(() => this.#closed || this.#poll()));
   }
-}
-
-async function readAll({ certificate, key, authorities }: CertificatePaths): Promise<IdentityFiles> {
-  const [a, b, c] = await Promise.all([readFile(certificate, "utf8"), readFile(key, "utf8"), readFile(authorities, "utf8")]);
-  return { certificate: a, key: b, authorities: c };
 }
 
 function unusable({ certificate }: CertificatePaths, cause: unknown): MitsuError {

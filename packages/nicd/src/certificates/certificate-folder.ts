@@ -10,6 +10,7 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Authority } from "./authority.ts";
 import { type CertificateFacts, certificateFacts, certificatesIn } from "./certificate-facts.ts";
 import { swapFile } from "./file-swap.ts";
+import { checkIdentity, type IdentityFiles } from "./identity.ts";
 import { type CertificateRequest, issue } from "./issue.ts";
 
 /** Where the three files are. */
@@ -25,6 +26,8 @@ export interface CertificatePaths {
 export interface CertificateReport {
   readonly certificate: CertificateFacts;
   readonly authorities: readonly CertificateFacts[];
+  /** Why nicd would not use them; null when it would. */
+  readonly problem: string | null;
 }
 
 /** The files' names in a folder. */
@@ -41,7 +44,7 @@ export async function issueInto(dir: string, authority: Authority, request: Cert
   // A reader between the two sees a key that does not match, and keeps its old pair.
   await swapFile(paths.key, key, 0o600);
   await swapFile(paths.certificate, certificate, 0o644);
-  return showFolder(dir);
+  return showFolder(dir, request.now);
 }
 
 /** `nicd cert rotate`: a new certificate and key for whom the present one is for. @throws MitsuError `ERR_CERT_BAD` when there is none to renew. */
@@ -82,11 +85,25 @@ export async function trustIn(dir: string, authority: string, now: () => number 
   if (bundle !== present) await swapFile(path, bundle, 0o644);
 }
 
-/** `nicd cert show`: what is in a folder. @throws MitsuError `ERR_CERT_BAD` when a file is missing or not a certificate. */
-export async function showFolder(dir: string): Promise<CertificateReport> {
+/** `nicd cert show`: what is in a folder, and whether it is fit for use. @throws MitsuError `ERR_CERT_BAD` when a file is missing or not a certificate. */
+export async function showFolder(dir: string, now: () => number = Date.now): Promise<CertificateReport> {
   const paths = pathsIn(dir);
-  const [certificate] = await facts(paths.certificate);
-  return { certificate: certificate!, authorities: await facts(paths.authorities) };
+  const [[certificate], authorities] = await Promise.all([facts(paths.certificate), facts(paths.authorities)]);
+  let problem: string | null = null;
+  try {
+    checkIdentity(await readIdentityFiles(paths), 1, now());
+  } catch (error) {
+    problem = (error as Error).message;
+  }
+  return { certificate: certificate!, authorities, problem };
+}
+
+/** Reads the three files. */
+export async function readIdentityFiles(paths: CertificatePaths): Promise<IdentityFiles> {
+  const [certificate, key, authorities] = await Promise.all(
+    [paths.certificate, paths.key, paths.authorities].map((path) => readFile(path, "utf8")),
+  );
+  return { certificate: certificate!, key: key!, authorities: authorities! };
 }
 
 async function facts(path: string): Promise<readonly CertificateFacts[]> {

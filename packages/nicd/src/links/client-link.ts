@@ -7,7 +7,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { LinkClock } from "./link-clock.ts";
 import { linkError, linkErrorCode } from "./link-error.ts";
 import type { LinkLimits } from "./link-limits.ts";
-import type { Carrier, OutgoingStream } from "./outgoing-stream.ts";
+import type { OutgoingCarrier, OutgoingStream } from "./outgoing-stream.ts";
 import { peerOf } from "./peer-identity.ts";
 import { refusalReasons } from "./refusals.ts";
 
@@ -40,13 +40,14 @@ export interface ClientLinkEvents {
 }
 
 /** A link this node opened. */
-export class ClientLink implements Carrier {
+export class ClientLink implements OutgoingCarrier {
   readonly counts = { bytesIn: 0, bytesOut: 0 };
   /** Of the identity it was made with, so that a newer one can replace it. */
   readonly version: number;
   streams = 0;
   /** End of the peer's certificate, milliseconds since 1970; null before it was seen and in plain text. */
   peerNotAfterMs: number | null = null;
+  /** Why it broke; null while it has not. */
   lost: Error | null = null;
   readonly #options: ClientLinkOptions;
   readonly #events: ClientLinkEvents;

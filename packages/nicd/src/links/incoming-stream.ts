@@ -5,7 +5,7 @@ import type { Caller } from "../caller.ts";
 import { traceparentFrom } from "./connect-headers.ts";
 import type { ConnectTarget } from "./connect-target.ts";
 import type { LinkClock } from "./link-clock.ts";
-import { type ByteCounts, LinkStream } from "./link-stream.ts";
+import { type Carrier, LinkStream } from "./link-stream.ts";
 import type { RefusalReason } from "./refusals.ts";
 
 /** What the one who takes streams gets to see. */
@@ -59,7 +59,7 @@ export class IncomingStream implements IncomingRequest {
   readonly headers: IncomingHttpHeaders;
   onGone: (() => void) | null = null;
   readonly #http2: ServerHttp2Stream;
-  readonly #counts: ByteCounts;
+  readonly #carrier: Carrier;
   readonly #refuse: Refuse;
   readonly #cancel: () => void;
   #settled = false;
@@ -68,7 +68,7 @@ export class IncomingStream implements IncomingRequest {
   constructor(
     http2: ServerHttp2Stream,
     about: Pick<IncomingRequest, "target" | "caller" | "node" | "headers">,
-    counts: ByteCounts,
+    carrier: Carrier,
     acceptMs: number,
     clock: LinkClock,
     refuse: Refuse,
@@ -79,7 +79,7 @@ export class IncomingStream implements IncomingRequest {
     this.headers = about.headers;
     this.traceparent = traceparentFrom(about.headers);
     this.#http2 = http2;
-    this.#counts = counts;
+    this.#carrier = carrier;
     this.#refuse = refuse;
     this.#cancel = clock.after(acceptMs, () => {
       this.onGone?.();
@@ -90,7 +90,7 @@ export class IncomingStream implements IncomingRequest {
 
   accept(events: ByteStreamEvents): ByteStream {
     this.#settle();
-    return new AcceptedStream(this.#http2, this.#counts, events);
+    return new AcceptedStream(this.#http2, this.#carrier, events);
   }
 
   refuse(reason: "connect-failed" | "connect-timeout", detail: string): void {
@@ -108,9 +108,9 @@ export class IncomingStream implements IncomingRequest {
 
 /** The stream after its CONNECT was accepted. */
 class AcceptedStream extends LinkStream {
-  constructor(http2: ServerHttp2Stream, counts: ByteCounts, events: ByteStreamEvents) {
+  constructor(http2: ServerHttp2Stream, carrier: Carrier, events: ByteStreamEvents) {
     super(events);
-    this.carry(http2, counts);
+    this.carry(http2, carrier);
     if (http2.closed || http2.destroyed) {
       // `close` may have been told already; in a turn of its own, so that the caller has the stream by then.
       setImmediate(() => this.finish(this.failure(http2.rstCode)));

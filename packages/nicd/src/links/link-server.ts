@@ -46,10 +46,16 @@ export class LinkServer {
     this.#server.maxConnections = this.#options.limits.links;
   }
 
-  /** Begins to listen. @throws the system's error, as when the port is taken. @returns The port. */
-  async listen(port: number, address: string): Promise<number> {
+  /**
+   * Begins to listen.
+   *
+   * @param reusePort - Several workers listen at one port (SO_REUSEPORT); a link belongs to the one that accepts it.
+   * @throws the system's error, as when the port is taken.
+   * @returns The port.
+   */
+  async listen(port: number, address: string, reusePort: boolean = false): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#server.once("error", reject).listen({ port, host: address, exclusive: false }, resolve);
+    this.#server.once("error", reject).listen({ port, host: address, reusePort }, resolve);
     await promise;
     this.#server.off("error", reject);
     const bound = this.#server.address();

@@ -12,6 +12,13 @@ export interface ByteCounts {
   bytesOut: number;
 }
 
+/** What a stream needs to know of its link. */
+export interface Carrier {
+  readonly counts: ByteCounts;
+  /** Why the link broke; null while it has not. */
+  readonly lost: Error | null;
+}
+
 /**
  * Carries bytes between an {@link Http2Stream} and the events given. Memory: what the reader holds back, at most a stream's window, and what waits to
  * be sent, at most the send buffer and one write, as long as the writer obeys `write`'s answer.
@@ -25,15 +32,18 @@ export class LinkStream implements ByteStream {
   protected wantsDrain = false;
   /** The other end has sent all it had to. */
   #whole = false;
+  #carrier: Carrier | null = null;
   #counts: ByteCounts = { bytesIn: 0, bytesOut: 0 };
 
   constructor(events: ByteStreamEvents) {
     this.events = events;
   }
 
-  /** Goes on with an HTTP/2 stream, whose bytes count in `counts`. */
-  protected carry(http2: Http2Stream, counts: ByteCounts): void {
+  /** Goes on with an HTTP/2 stream of a link. */
+  protected carry(http2: Http2Stream, carrier: Carrier): void {
+    const { counts } = carrier;
     this.http2 = http2;
+    this.#carrier = carrier;
     this.#counts = counts;
     http2.on("data", (chunk: Buffer) => {
       counts.bytesIn += chunk.length;
@@ -108,15 +118,16 @@ export class LinkStream implements ByteStream {
 
   /** The HTTP/2 stream is closed. */
   protected over(code: number): void {
-    this.finish(code === NGHTTP2_NO_ERROR && this.isWhole ? null : this.failure(code));
+    this.finish(code === NGHTTP2_NO_ERROR && this.#whole ? null : this.failure(code));
   }
 
-  /** All bytes of the other end have come, and so has its end. */
-  protected get isWhole(): boolean {
-    return this.#whole;
-  }
-
+  /** Why it ended before all of it had come. */
   protected failure(code: number): MitsuError {
+    const lost = this.#carrier?.lost;
+    if (lost) {
+      const hint = "what was sent may have reached the program; only what may be repeated may be tried again";
+      return linkError(linkErrorCode.lost, `a stream ended before its time: ${lost.message}`, hint, lost);
+    }
     const hint = "look at the program at the other end";
     return linkError(linkErrorCode.reset, `the stream was reset by the other node: ${http2ErrorName(code)}`, hint);
   }

@@ -2,14 +2,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
 import type { ByteStreamEvents } from "../byte-stream.ts";
 import { linkError, linkErrorCode } from "./link-error.ts";
-import { type ByteCounts, LinkStream } from "./link-stream.ts";
+import { type Carrier, LinkStream } from "./link-stream.ts";
 
-/** What carries a stream: one HTTP/2 session to the peer. */
-export interface Carrier {
+/** What carries a stream that this node opened. */
+export interface OutgoingCarrier extends Carrier {
   readonly session: ClientHttp2Session;
-  readonly counts: ByteCounts;
-  /** Why the session broke; null while it has not. */
-  readonly lost: Error | null;
   /** True when the peer has said that it never looked at this stream. */
   gaveBack(stream: ClientHttp2Stream): boolean;
 }
@@ -30,7 +27,7 @@ export class OutgoingStream extends LinkStream {
   readonly #headers: OutgoingHttpHeaders;
   readonly #name: string;
   readonly #keepBytes: number;
-  #carrier: Carrier | null = null;
+  #carrier: OutgoingCarrier | null = null;
   /** What was written before the answer; null after it. */
   #kept: Buffer[] | null = [];
   #keptBytes = 0;
@@ -50,10 +47,10 @@ export class OutgoingStream extends LinkStream {
   }
 
   /** Sends the CONNECT and what waits. @throws when the session takes no stream; nothing has changed then. */
-  start(carrier: Carrier): void {
+  start(carrier: OutgoingCarrier): void {
     const http2 = carrier.session.request(this.#headers, { endStream: false });
     this.#carrier = carrier;
-    this.carry(http2, carrier.counts);
+    this.carry(http2, carrier);
     http2.on("response", ({ ":status": status = 0, "proxy-status": why }) => {
       if (this.http2 !== http2 || this.closed) return;
       if (status >= 200 && status < 300) this.#open();
@@ -93,13 +90,9 @@ export class OutgoingStream extends LinkStream {
       this.onGivenBack?.();
       return;
     }
-    if (this.#kept === null && code === constants.NGHTTP2_NO_ERROR && this.isWhole) this.finish(null);
-    else if (carrier?.lost) {
-      const hint = "the request may have reached the program; only what may be repeated may be tried again";
-      this.finish(
-        linkError(linkErrorCode.lost, `the link broke under a stream to ${this.#name}: ${carrier.lost.message}`, hint, carrier.lost),
-      );
-    } else this.finish(this.failure(code));
+    // Without an answer, an end is none.
+    if (this.#kept !== null && code === constants.NGHTTP2_NO_ERROR) this.finish(this.failure(code));
+    else super.over(code);
   }
 
   protected override finish(error: Error | null): void {

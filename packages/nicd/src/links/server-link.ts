@@ -9,6 +9,7 @@ import { type IncomingRequest, IncomingStream, type Refuse, refuseStream, type S
 import type { LinkClock } from "./link-clock.ts";
 import type { LinkLimits } from "./link-limits.ts";
 import type { LinkStatus } from "./link-status.ts";
+import type { Carrier } from "./link-stream.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Who is at the other end. */
@@ -33,12 +34,13 @@ export interface ServerLinkOptions {
 }
 
 /** A link that a peer opened. */
-export class ServerLink {
+export class ServerLink implements Carrier {
   readonly peer: ServerLinkPeer;
   readonly counts = { bytesIn: 0, bytesOut: 0 };
   streams = 0;
   #closing = false;
-  #error: string | null = null;
+  /** Why it broke; null while it has not. */
+  lost: Error | null = null;
   readonly #options: ServerLinkOptions;
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
@@ -50,6 +52,10 @@ export class ServerLink {
     this.#socket = socket;
     this.#options = options;
     const { limits, clock, refusals } = options;
+    // Heard before the session hears it, so that its streams know why they end.
+    socket.once("close", () => {
+      if (this.streams > 0) this.lost ??= new Error(`closed by ${this.#name()}`);
+    });
     const session = performServerHandshake(socket, {
       settings: {
         enablePush: false,
@@ -65,7 +71,7 @@ export class ServerLink {
     this.#session = session;
     session.setLocalWindowSize(limits.linkWindow);
     this.#heartbeat = new Heartbeat(session, limits, clock, () => {
-      this.#error = `no answer to a PING within ${limits.pingDeadlineMs} ms`;
+      this.lost = new Error(`no answer to a PING within ${limits.pingDeadlineMs} ms`);
       this.destroy();
     });
     // A link outlives no certificate of its peer: told to go, it comes again with a new one. Its streams go on.
@@ -74,7 +80,7 @@ export class ServerLink {
       Number.isFinite(endMs) && peer.notAfterMs !== null ? clock.after(Math.max(0, endMs), () => this.retire()) : () => {};
     session.on("stream", (stream, headers) => this.#connect(stream, headers));
     session.on("error", (error) => {
-      this.#error = error.message;
+      this.lost ??= error;
       refusals.add("protocol", this.#name(), error.message);
     });
     session.on("close", () => {
@@ -100,7 +106,7 @@ export class ServerLink {
       ...this.counts,
       rttMs: this.#heartbeat.rttMs,
       certificateNotAfterMs: notAfterMs,
-      lastError: this.#error,
+      lastError: this.lost?.message ?? null,
     };
   }
 
@@ -132,7 +138,7 @@ export class ServerLink {
       const { address, port, node } = this.peer;
       const caller = callerFrom(headers, { address, port }, node !== null);
       const refuse: Refuse = (reason, detail) => this.#refuse(http2, reason, `${authority}: ${detail}`);
-      connect(new IncomingStream(http2, { target, caller, node: node ?? "", headers }, this.counts, limits.acceptMs, clock, refuse));
+      connect(new IncomingStream(http2, { target, caller, node: node ?? "", headers }, this, limits.acceptMs, clock, refuse));
     }
   }
 

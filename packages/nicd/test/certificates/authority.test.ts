@@ -15,6 +15,7 @@ import {
   parseSpiffeId,
   pathsIn,
   rotateIn,
+  showAuthority,
   showFolder,
   trustIn,
   urisOf,
@@ -99,6 +100,7 @@ test("makeAuthority() makes a key that only its owner reads, and never a second 
   await t.throwsAsync(makeAuthority(join(dir, "new"), { trustDomain: "Not/A/Domain" }), { code: "ERR_SPIFFE_ID" });
   await t.throwsAsync(loadAuthority(join(dir, "none")), { code: "ERR_CA_MISSING" });
   await writeFile(join(dir, "ca.key"), "nonsense");
+  t.deepEqual(await showAuthority(dir), facts);
   await t.throwsAsync(loadAuthority(dir), { code: "ERR_CA_BAD" });
 });
 
@@ -163,6 +165,8 @@ test("rotateIn() renews for the same node and keeps other authorities; trustIn()
   t.deepEqual(second.certificate.id, first.certificate.id);
   t.is(second.authorities.length, 2);
   t.deepEqual(await showFolder(home), second);
+  t.is(second.problem, null);
+  t.regex((await showFolder(home, () => Date.now() + 2 * dayMs)).problem!, /'O=Mitsu, CN=node-a' ended/);
   const { certificate, authorities } = pathsIn(home);
   t.regex(await openssl("verify", "-x509_strict", "-CAfile", authorities, certificate), /: OK\n$/);
   await t.throwsAsync(rotateIn(home, await load("foreign")), { code: "ERR_CERT_BAD" });

@@ -307,7 +307,7 @@ test("a peer that is killed loses its streams, is left alone for a while, and is
   t.is(pool.status()[0]!.state, "up");
 });
 
-test("a peer that answers no PING loses its link in time", async (t) => {
+test.serial("a peer that answers no PING loses its link in time", async (t) => {
   const sockets: Socket[] = [];
   const { port: behind, identities } = await twoNodes(t);
   // A relay that swallows everything from one moment on, as a cut cable does.
@@ -325,7 +325,7 @@ test("a peer that answers no PING loses its link in time", async (t) => {
   const { port } = relay.address() as { port: number };
   const pool = new LinkPool(
     { security: "mtls", trustDomain: "mesh.local", identity: () => identities.a },
-    { limits: { pingMs: 10, pingDeadlineMs: 200 } },
+    { limits: { pingMs: 10, pingDeadlineMs: 500 } },
   );
   t.teardown(() => pool.close());
   const watched = open(pool, port, "x");
@@ -333,7 +333,42 @@ test("a peer that answers no PING loses its link in time", async (t) => {
   for (const socket of sockets) socket.unpipe().resume();
   const error = await watched.closed();
   t.like(error, { code: "ERR_LINK_LOST" });
-  t.regex(error!.message, /no answer to a PING within 200 ms/);
+  t.regex(error!.message, /no answer to a PING within 500 ms/);
+});
+
+test("a server's stream whose client is gone ends with an error, not with an end", async (t) => {
+  const got = new Watched();
+  const { pool, port } = await twoNodes(t, {
+    connect(request) {
+      got.stream = request.accept(got);
+    },
+  });
+  open(pool, port, "half of");
+  await got.until(() => got.bytes === 7);
+  pool.close();
+  const error = await got.closed();
+  t.like(error, { code: "ERR_LINK_LOST" });
+  t.regex(error!.message, /closed by node node-a/);
+  t.false(got.ended);
+});
+
+test("two servers share a port as workers do", async (t) => {
+  const { pool, server, identities } = await twoNodes(t);
+  const make = () =>
+    new LinkServer({
+      security: { security: "mtls", trustDomain: "mesh.local", identity: () => identities.b },
+      permits: () => true,
+      connect: (request) => echo(request),
+    });
+  const workers = [make(), make()];
+  const port = await workers[0]!.listen(0, "127.0.0.1", true);
+  t.is(await workers[1]!.listen(port, "127.0.0.1", true), port);
+  const watched = open(pool, port, "x");
+  await watched.until(() => watched.bytes === 1);
+  t.is(workers[0]!.status().length + workers[1]!.status().length, 1);
+  await t.throwsAsync(make().listen(port, "127.0.0.1"), { code: "EADDRINUSE" });
+  for (const worker of workers) await worker.close();
+  t.is(server.status().length, 0);
 });
 
 test("a link without streams is closed after a time, and made again when it is needed", async (t) => {
