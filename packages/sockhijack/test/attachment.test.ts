@@ -15,7 +15,7 @@ const state: SavedState = {
   services: { web: 1 },
   replicas: { "web tcp 0a000001 8080 1": 3 },
   frontends: { "web 80/tcp": 2 },
-  nic: { pid: 4711, port: 15_001, addresses: ["::"] },
+  nics: [{ pid: 4711, port: 15_001, addresses: ["::"] }],
   object: "abc",
 };
 

@@ -12,6 +12,7 @@ test("Nics.current is the one registered last, and when that goes, the one befor
   nics.add(first);
   nics.add(second);
   t.is(nics.current, second);
+  t.deepEqual(nics.all, [first, second]);
   t.true(nics.remove(second));
   t.is(nics.current, first);
   t.false(nics.remove(second));

@@ -15,7 +15,7 @@ const most = 4096;
  */
 export class AddressCache {
   readonly #bytes = new Map<string, Uint8Array>();
-  readonly #text = new Map<string, string>();
+  readonly #text = new Map<string | number, string>();
 
   /** `Uint8Array[16]` of an address, IPv4 in its IPv6 form, a zone (`%eth0`) left out; undefined when `text` is none. Not to be changed. */
   bytes(text: string): Uint8Array | undefined {
@@ -33,11 +33,12 @@ export class AddressCache {
 
   /** Text of the 16 bytes at `at`: dotted for IPv4, RFC 5952 for IPv6. */
   text(buffer: Buffer, at: number): string {
-    const key = buffer.toString("latin1", at, at + 16);
+    const mapped = buffer.readUInt32LE(at) === 0 && buffer.readUInt32LE(at + 4) === 0 && buffer.readUInt32BE(at + 8) === 0xffff;
+    const key = mapped ? buffer.readUInt32LE(at + 12) : buffer.toString("latin1", at, at + 16);
     const known = this.#text.get(key);
     if (known !== undefined) return known;
     const bits = (buffer.readBigUInt64BE(at) << 64n) | buffer.readBigUInt64BE(at + 8);
-    const found = formatIp(bits >> 32n === 0xffffn ? { family: 4, bits: bits & 0xffff_ffffn } : { family: 6, bits });
+    const found = formatIp(mapped ? { family: 4, bits: bits & 0xffff_ffffn } : { family: 6, bits });
     if (this.#text.size >= most) this.#text.clear();
     this.#text.set(key, found);
     return found;

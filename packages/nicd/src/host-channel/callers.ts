@@ -11,6 +11,14 @@ export interface SentCaller {
   readonly asked: { readonly service: string; readonly address: string; readonly port: number };
 }
 
+interface Name {
+  /** `Int32Array[nameWords]`, as they stood there. */
+  readonly words: Int32Array;
+  readonly text: string;
+}
+
+const nameWords = nameBytes / 4;
+
 /**
  * The kernel's record of each connection, there before the connection can be accepted, and taken out as it is asked for. Names lie in memory that
  * sockhijack writes before a program can use its number, so they are read afresh each time, at no system call.
@@ -24,7 +32,8 @@ export interface SentCaller {
 export class Callers {
   readonly #map: BpfMap;
   readonly #names: MappedMemory;
-  readonly #nameText: Buffer;
+  readonly #words: Int32Array;
+  readonly #known: Name[] = [];
   readonly #addresses = new AddressCache();
   readonly #key = new Uint8Array(callerKey.size);
   readonly #keyView: DataView = new DataView(this.#key.buffer);
@@ -33,7 +42,7 @@ export class Callers {
   private constructor(map: BpfMap, names: MappedMemory) {
     this.#map = map;
     this.#names = names;
-    this.#nameText = Buffer.from(names.bytes.buffer, 0, names.bytes.length);
+    this.#words = new Int32Array(names.bytes.buffer, 0, names.bytes.length / 4);
   }
 
   /**
@@ -77,11 +86,18 @@ export class Callers {
     };
   }
 
+  /** The name of a service. Its number may have been another's: what is remembered must be what stands there now. */
   #name(service: number): string {
     if (service === 0) return "";
-    const begin = service * nameBytes;
-    const end = this.#nameText.indexOf(0, begin);
-    return this.#nameText.toString("latin1", begin, Math.min(end, begin + nameBytes));
+    const begin = service * nameWords;
+    const known = this.#known[service];
+    let same = 0;
+    while (known && same < nameWords && known.words[same] === this.#words[begin + same]) same++;
+    if (known && same === nameWords) return known.text;
+    const words = this.#words.slice(begin, begin + nameWords);
+    const text = Buffer.from(words.buffer).toString("latin1").replace(/\0.*$/s, "");
+    this.#known[service] = { words, text };
+    return text;
   }
 
   close(): void {

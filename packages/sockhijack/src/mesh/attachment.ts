@@ -25,8 +25,8 @@ export interface SavedState {
   readonly services: Readonly<Record<string, number>>;
   readonly replicas: Readonly<Record<string, number>>;
   readonly frontends: Readonly<Record<string, number>>;
-  /** The nicd that took connections, null when none did. */
-  readonly nic: Nic | null;
+  /** The nicd processes that were registered, in order. */
+  readonly nics: readonly Nic[];
   /** SHA-256 of the BPF object whose programs the live sockets run. */
   readonly object: string;
 }
@@ -47,12 +47,12 @@ const savedState = z.object({
   services: numbers,
   replicas: numbers,
   frontends: numbers,
-  nic: z.object({ pid: z.int(), port: z.int(), addresses: z.array(z.string()) }).nullable(),
+  nics: z.array(z.object({ pid: z.int(), port: z.int(), addresses: z.array(z.string()) })),
   object: z.string(),
 });
 
 /** The state of a daemon that never ran. */
-export const noState: SavedState = { attachments: [], adHoc: [], services: {}, replicas: {}, frontends: {}, nic: null, object: "" };
+export const noState: SavedState = { attachments: [], adHoc: [], services: {}, replicas: {}, frontends: {}, nics: [], object: "" };
 
 /** Writes the state beside and renames it into place, so that a crash leaves the old or the new, never half. */
 export function saveState(folder: string, state: SavedState): void {

@@ -98,7 +98,7 @@ export class Mesh {
     for (const service of saved.adHoc) this.#adHoc.set(service.name, service);
     for (const a of saved.attachments) if (existsSync(a.folder) && cgroupId(a.folder) === a.cgroup) this.#attachments.set(a.cgroup, a);
     this.#catalog = withServices(catalog, [...this.#adHoc.values()]);
-    if (saved.nic && existsSync(`/proc/${saved.nic.pid}`)) this.nics.hold(saved.nic, options.now());
+    for (const nic of saved.nics) if (existsSync(`/proc/${nic.pid}`)) this.nics.hold(nic, options.now());
     for (const id of kernel.attached()) if (!this.#attachments.has(id)) kernel.detach(id); // its cgroup went while no daemon ran
     for (const a of this.#attachments.values()) kernel.attach(a.folder, a.cgroup);
     this.#prepareTracing();
@@ -371,7 +371,7 @@ export class Mesh {
       services: this.ids.services.toJSON(),
       replicas: this.ids.replicas.toJSON(),
       frontends: this.ids.frontends.toJSON(),
-      nic: this.nics.current ?? null,
+      nics: this.nics.all,
       object: this.#options.object,
     };
   }

@@ -33,6 +33,11 @@ export class Nics {
     return this.#list.at(-1)?.nic;
   }
 
+  /** All that are registered or held, the first first. */
+  get all(): readonly Nic[] {
+    return this.#list.map(({ nic }) => nic);
+  }
+
   /** Registers one; what an earlier daemon knew of the same process is forgotten. */
   add(nic: Nic): void {
     const held = this.#list.findIndex((one) => one.nic.pid === nic.pid && one.heldUntilMs !== Number.POSITIVE_INFINITY);
