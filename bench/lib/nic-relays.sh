@@ -27,16 +27,19 @@ nginx_command() {
   command=(nginx -c "$config")
 }
 
+# One worker has a route given on the command line; workers that reload have the server as a service of the mesh file.
 nicd_command() {
   nicd_mesh "$2" "$3" "$5" >"$config"
-  command=("$root/bin/nicd" daemon --listen "127.0.0.1:$2" --route "127.0.0.1:$3" --workers "$4" --tracing on --socket "$work/$1.sock" --config "$config")
-  [[ $export_spans == no ]] || command+=(--otlp http://127.0.0.1:4318)
+  command=("$root/bin/nicd" daemon --workers "$4" --socket "$work/$1.sock" --config "$config" --sockhijack off --log-level warn)
+  if [[ -z $5 ]]; then command+=(--listen "127.0.0.1:$2" --route "127.0.0.1:$3" --tracing on); else command+=(--listen "127.0.0.1:$2=web"); fi
+  [[ $export_spans == no ]] || command+=(--otlp http://127.0.0.1:4318 --otlp-rate 1000000)
 }
 
-# nicd_mesh PORT NEXT TAG: a mesh.yaml with the server as service `web`, whose answers carry the tag.
+# nicd_mesh PORT NEXT TAG: a mesh.yaml; with a tag the server is its service `web`, whose answers carry it.
 nicd_mesh() {
-  printf '%s\n' 'version: 1' 'services:' '  web:' "    ports: [\"$1:$2\"]" "    replicas: [{ address: 127.0.0.1, port: $2 }]"
-  [[ -z $3 ]] || printf '%s\n' '    routes:' "      - headers: { response: { set: { x-tag: \"$3\" } } }"
+  echo 'version: 1'
+  [[ -z $3 ]] || printf '%s\n' 'services:' '  web:' "    ports: [\"$1:$2\"]" "    replicas: [{ address: 127.0.0.1, port: $2 }]" \
+    '    tracing: header' '    routes:' "      - headers: { response: { set: { x-tag: \"$3\" } } }"
 }
 
 # reload_relay RELAY NAME PORT NEXT TAG: puts a changed file in place, in one step so that nobody reads half of it, and says so.
