@@ -1,4 +1,5 @@
 /** Follows a message's body to its end (RFC 9112 §6.3, §7.1). @module */
+import { token, valueByte } from "./byte-classes.ts";
 
 /** How long a body is. */
 export const framing = { none: 0, length: 1, chunked: 2, untilClose: 3 } as const;
@@ -14,13 +15,19 @@ const state = {
   dataCr: 4,
   dataLf: 5,
   trailer: 6,
-  trailerLine: 7,
-  trailerLf: 8,
-  lastLf: 9,
+  trailerName: 7,
+  trailerValue: 8,
+  trailerLf: 9,
+  lastLf: 10,
+  padding: 11,
 } as const;
 const CR = 13;
 const LF = 10;
-/** Chunk extensions and trailers carry nothing that a proxy knows; long ones are an attack. */
+const SP = 32;
+const HTAB = 9;
+const COLON = 58;
+const SEMICOLON = 59;
+/** Of one chunk's extensions, and of all trailers: they carry nothing that a proxy knows; long ones are an attack. */
 const mostOverhead = 16 * 1024;
 
 /** Value of a hexadecimal digit; 255 for other bytes. */
@@ -100,20 +107,28 @@ export class BodyReader {
             this.#left = this.#left * 16 + digit;
           } else if (this.#digits === 0) return this.#fail(at);
           else if (byte === CR) this.#state = state.sizeLf;
-          else if (byte === 59 || byte === 32 || byte === 9) this.#state = state.extension;
+          else if (byte === SEMICOLON) this.#state = state.extension;
+          else if (byte === SP || byte === HTAB) this.#state = state.padding;
           else return this.#fail(at);
           at++;
           break;
         }
-        case state.extension:
-          // Any octet but a bare line feed, which others take for the line's end.
-          if (byte === LF || ++this.#overhead > mostOverhead) return this.#fail(at);
+        case state.padding:
+          // Old servers pad the size. Anything but an extension behind that could be read as more of the size.
           if (byte === CR) this.#state = state.sizeLf;
+          else if (byte === SEMICOLON) this.#state = state.extension;
+          else if ((byte !== SP && byte !== HTAB) || ++this.#overhead > mostOverhead) return this.#fail(at);
+          at++;
+          break;
+        case state.extension:
+          if (byte === CR) this.#state = state.sizeLf;
+          else if (valueByte[byte] === 0 || ++this.#overhead > mostOverhead) return this.#fail(at);
           at++;
           break;
         case state.sizeLf:
           if (byte !== LF) return this.#fail(at);
           this.#state = this.#left === 0 ? state.trailer : state.data;
+          this.#overhead = 0;
           at++;
           break;
         case state.data: {
@@ -135,13 +150,19 @@ export class BodyReader {
           at++;
           break;
         case state.trailer:
-          if (byte === LF) return this.#fail(at);
-          this.#state = byte === CR ? state.lastLf : state.trailerLine;
+          if (byte === CR) this.#state = state.lastLf;
+          else if (token[byte] === 1) this.#state = state.trailerName;
+          else return this.#fail(at);
           at++;
           break;
-        case state.trailerLine:
-          if (byte === LF || ++this.#overhead > mostOverhead) return this.#fail(at);
+        case state.trailerName:
+          if (byte === COLON) this.#state = state.trailerValue;
+          else if (token[byte] === 0 || ++this.#overhead > mostOverhead) return this.#fail(at);
+          at++;
+          break;
+        case state.trailerValue:
           if (byte === CR) this.#state = state.trailerLf;
+          else if (valueByte[byte] === 0 || ++this.#overhead > mostOverhead) return this.#fail(at);
           at++;
           break;
         case state.trailerLf:

@@ -2,7 +2,7 @@
 import type { MessageHead } from "../message-head.ts";
 import { field, type HeadTable, isWord } from "./scan-head.ts";
 
-/** Fields of one connection, which a proxy does not pass on (RFC 9110 §7.6.1). */
+/** Fields of one connection, which a proxy does not pass on (RFC 9110 §7.6.1); and its framing, which no filter may change. */
 const ofConnection: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -23,6 +23,8 @@ export abstract class Http1Head implements MessageHead {
   #anyRemoved = false;
   #addedNames: string[] = [];
   #addedValues: string[] = [];
+  /** Content-Length does not go on: there is no body, whatever it says. */
+  protected withoutLength = false;
 
   constructor(table: HeadTable) {
     this.table = table;
@@ -35,6 +37,7 @@ export abstract class Http1Head implements MessageHead {
     this.buffer = buffer;
     if (this.#anyRemoved) this.#removed.fill(0);
     this.#anyRemoved = false;
+    this.withoutLength = false;
     if (this.#addedNames.length > 0) {
       this.#addedNames = [];
       this.#addedValues = [];
@@ -43,7 +46,7 @@ export abstract class Http1Head implements MessageHead {
 
   /** Nothing was changed by {@link set}, {@link add} or {@link remove}. */
   protected get fieldsUntouched(): boolean {
-    return !this.#anyRemoved && this.#addedNames.length === 0;
+    return !this.#anyRemoved && !this.withoutLength && this.#addedNames.length === 0;
   }
 
   get(name: string): string | undefined {
@@ -70,11 +73,17 @@ export abstract class Http1Head implements MessageHead {
   }
 
   add(name: string, value: string): void {
+    if (!ofConnection.has(name)) this.put(name, value);
+  }
+
+  /** Adds whatever field it is. */
+  protected put(name: string, value: string): void {
     this.#addedNames.push(name);
     this.#addedValues.push(value);
   }
 
   remove(name: string): void {
+    if (ofConnection.has(name)) return;
     for (let index = this.#find(name, 0); index >= 0; index = this.#find(name, index + 1)) {
       this.#removed[index] = 1;
       this.#anyRemoved = true;
@@ -125,6 +134,9 @@ export abstract class Http1Head implements MessageHead {
             break;
           case field.upgrade:
             goes = keepsUpgrade;
+            break;
+          case field.contentLength:
+            goes = !this.withoutLength;
             break;
           case field.other:
             goes = !(namesFields && this.#isNamedByConnection(index));

@@ -55,7 +55,8 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
       if (targetEnd - start === 1 && this.buffer[start] === 47) this.#path = "/";
       else {
         const text = this.buffer.toString("latin1", start, targetEnd);
-        this.#path = this.#absolute && !text.startsWith("/") ? `/${text}` : text;
+        if (!this.#absolute || text.startsWith("/")) this.#path = text;
+        else this.#path = text === "" && this.method === "OPTIONS" ? "*" : `/${text}`; // RFC 9112 §3.2.4
       }
     }
     return this.#path;

@@ -8,6 +8,8 @@ const chunkedField = Buffer.from("transfer-encoding: chunked\r\n");
 const closeField = Buffer.from("connection: close\r\n");
 const upgradeField = Buffer.from("connection: upgrade\r\n");
 
+const nothing = Buffer.alloc(0);
+
 /** One serves a connection to a replica for all its answers. */
 export class Http1ResponseHead extends Http1Head implements ResponseHead {
   #status = 0;
@@ -24,12 +26,18 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     this.#own = false;
   }
 
-  /** Begins an answer of nicd's own. */
-  make(status: number): void {
+  /** Begins an answer of nicd's own. @param length Bytes of its body; null where none may be told. */
+  make(status: number, length: number | null): void {
     this.table.reset(0);
-    this.begin(Buffer.alloc(0));
+    this.begin(nothing);
     this.#status = status;
     this.#own = true;
+    if (length !== null) this.put("content-length", String(length));
+  }
+
+  /** It has no body: a length that it tells all the same does not go on (RFC 9110 §8.6). */
+  dropLength(): void {
+    this.withoutLength = true;
   }
 
   /** Copies the bytes, for an answer that is held back. */
@@ -39,6 +47,11 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     const copy = Buffer.from(this.buffer.subarray(start, end));
     this.table.move(-start);
     this.buffer = copy;
+  }
+
+  /** What {@link table} is about. */
+  get bytes(): Buffer {
+    return this.buffer;
   }
 
   get status(): number {
@@ -57,6 +70,7 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
       this.fieldsUntouched &&
       this.#status === table.status &&
       table.minor === 1 &&
+      !table.hopByHop &&
       !table.close &&
       !table.upgrade &&
       !table.namesFields

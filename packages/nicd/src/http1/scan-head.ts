@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hostByte, targetByte, token, valueByte } from "./byte-classes.ts";
+
 /** Fields that mean something to a proxy; all others are {@link field}`.other`. */
 export const field = {
   other: 0,
@@ -33,6 +35,8 @@ export const refusal = {
   badTransferEncoding: -10,
   badHost: -11,
   badVersion: -12,
+  badTarget: -13,
+  unknownTransferEncoding: -14,
 } as const;
 
 /** One of {@link refusal}. */
@@ -49,15 +53,10 @@ const LF = 10;
 const SP = 32;
 const HTAB = 9;
 const COLON = 58;
-
-/** RFC 9110 §5.6.2 `tchar`. */
-const token = new Uint8Array(256);
-for (const character of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") token[character.charCodeAt(0)] = 1;
-/** What a field's value may hold: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5). */
-const valueByte = new Uint8Array(256).fill(1, 0x20).fill(0, 0x7f, 0x80);
-valueByte[HTAB] = 1;
-/** What a request target may hold: anything visible; others encode it (RFC 9112 §3.2). */
-const targetByte = new Uint8Array(256).fill(1, 0x21).fill(0, 0x7f, 0x80);
+const DOT = 46;
+const SLASH = 47;
+const ASTERISK = 42;
+const QUESTION_MARK = 63;
 
 /** Where the parts of a head lie. Offsets are into the buffer that was scanned. */
 export class HeadTable {
@@ -90,6 +89,8 @@ export class HeadTable {
   upgrade = false;
   /** Connection names other fields than those of {@link field}. */
   namesFields = false;
+  /** There are fields for the next hop alone besides Connection. */
+  hopByHop = false;
   expectsContinue = false;
   /** Field number of the only Host; -1 when there is none. */
   host = -1;
@@ -100,7 +101,8 @@ export class HeadTable {
     this.start = start;
     this.count = 0;
     this.contentLength = -1;
-    this.chunked = this.close = this.keepAlive = this.upgrade = this.namesFields = this.expectsContinue = false;
+    this.chunked = this.close = this.keepAlive = this.upgrade = this.namesFields = false;
+    this.hopByHop = this.expectsContinue = false;
     this.host = this.traceparent = -1;
     this.status = 0;
   }
@@ -142,12 +144,31 @@ export function scanRequest(buffer: Uint8Array, start: number, end: number, tabl
   if (at === end) return more(start, end);
   if (buffer[at] !== SP || at === table.targetStart) return refusal.badRequestLine;
   table.targetEnd = at++;
+  if (buffer[table.targetStart] === SLASH) {
+    if (isMethod(buffer, table.start, table.methodEnd, "CONNECT")) return refusal.badTarget;
+  } else if (!isTarget(buffer, table)) return refusal.badTarget;
   const line = scanVersion(buffer, at, end, table);
   if (line <= 0) return line === incomplete ? more(start, end) : line;
   at = line;
   if (at + 1 >= end) return more(start, end);
   if (buffer[at] !== CR || buffer[at + 1] !== LF) return buffer[at] === LF ? refusal.bareLineFeed : refusal.badRequestLine;
   return scanFields(buffer, start, at + 2, end, table, true);
+}
+
+/** Is a target that is no path one of the other forms (RFC 9112 §3.2.2 to §3.2.4)? */
+function isTarget(buffer: Uint8Array, { start, methodEnd, targetStart, targetEnd }: HeadTable): boolean {
+  if (isMethod(buffer, start, methodEnd, "CONNECT")) return isHost(buffer, targetStart, targetEnd);
+  if (buffer[targetStart] === ASTERISK) return targetEnd - targetStart === 1 && isMethod(buffer, start, methodEnd, "OPTIONS");
+  const at = isWord(buffer, targetStart, targetStart + 7, "http://") ? targetStart + 7 : targetStart + 8;
+  if (at === targetStart + 8 && !isWord(buffer, targetStart, at, "https://")) return false;
+  let end = at;
+  while (end < targetEnd && buffer[end] !== SLASH && buffer[end] !== QUESTION_MARK) end++;
+  return end > at && isHost(buffer, at, end);
+}
+
+function isHost(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (hostByte[buffer[at]!] === 0) return false;
+  return true;
 }
 
 /** Reads an answer's head at `start`, as {@link scanRequest}. */
@@ -179,14 +200,14 @@ function more(start: number, end: number): number {
 
 /** `HTTP/1.0` or `HTTP/1.1` at `at`. @returns Where it ends, or as {@link scanRequest}. */
 function scanVersion(buffer: Uint8Array, at: number, end: number, table: HeadTable): number {
-  const name = "HTTP/1.";
-  for (let index = 0; index < 7; index++) {
+  const name = "HTTP/";
+  for (let index = 0; index < 5; index++) {
     if (at + index === end) return incomplete;
-    if (buffer[at + index] !== name.charCodeAt(index)) return refusal.badVersion;
+    if (buffer[at + index] !== name.charCodeAt(index)) return refusal.badRequestLine;
   }
-  if (at + 7 === end) return incomplete;
+  if (at + 7 >= end) return incomplete;
   const minor = buffer[at + 7]! - 48;
-  if (minor !== 0 && minor !== 1) return refusal.badVersion;
+  if (buffer[at + 5] !== 49 || buffer[at + 6] !== DOT || (minor !== 0 && minor !== 1)) return refusal.badVersion;
   table.minor = minor;
   return at + 8;
 }
@@ -241,7 +262,11 @@ function scanFields(buffer: Uint8Array, start: number, from: number, end: number
   // Two lengths, or a length beside chunks: RFC 9112 §6.3 lets a proxy mend some of these; each has smuggled requests somewhere.
   if (lengths > 1 || (lengths > 0 && table.chunked)) return refusal.conflictingLengths;
   if (table.chunked && table.minor === 0) return refusal.badTransferEncoding;
-  if (isRequest && table.host < 0 && table.minor === 1) return refusal.badHost;
+  if (isRequest) {
+    if (table.host < 0 && table.minor === 1) return refusal.badHost;
+    // What follows a CONNECT is the tunnel's, so it has no body (RFC 9110 §9.3.6).
+    if ((table.chunked || table.contentLength > 0) && isMethod(buffer, table.start, table.methodEnd, "CONNECT")) return refusal.badLength;
+  }
   return table.end;
 }
 
@@ -249,7 +274,7 @@ function scanFields(buffer: Uint8Array, start: number, from: number, end: number
 function note(buffer: Uint8Array, known: number, index: number, start: number, end: number, table: HeadTable): number {
   switch (known) {
     case field.host:
-      if (table.host >= 0) return refusal.badHost;
+      if (table.host >= 0 || !isHost(buffer, start, end)) return refusal.badHost;
       table.host = index;
       return 0;
     case field.contentLength: {
@@ -265,7 +290,8 @@ function note(buffer: Uint8Array, known: number, index: number, start: number, e
     }
     case field.transferEncoding:
       // Only `chunked`, once: other codings cannot be passed on by one who does not undo them.
-      if (table.chunked || !isWord(buffer, start, end, "chunked")) return refusal.badTransferEncoding;
+      if (table.chunked) return refusal.badTransferEncoding;
+      if (!isWord(buffer, start, end, "chunked")) return refusal.unknownTransferEncoding;
       table.chunked = true;
       return 0;
     case field.connection:
@@ -278,6 +304,7 @@ function note(buffer: Uint8Array, known: number, index: number, start: number, e
       table.traceparent = index;
       return 0;
     default:
+      table.hopByHop = true;
       return 0;
   }
 }
@@ -305,6 +332,13 @@ export function isWord(buffer: Uint8Array, start: number, end: number, word: str
     const byte = buffer[start + index]!;
     if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== word.charCodeAt(index)) return false;
   }
+  return true;
+}
+
+/** Methods are case-sensitive (RFC 9110 §9.1). */
+export function isMethod(buffer: Uint8Array, start: number, end: number, method: string): boolean {
+  if (end - start !== method.length) return false;
+  for (let index = 0; index < method.length; index++) if (buffer[start + index] !== method.charCodeAt(index)) return false;
   return true;
 }
 

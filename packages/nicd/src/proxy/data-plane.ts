@@ -193,6 +193,6 @@ export class DataPlane {
   /** Lets every exchange end and closes what is idle. */
   drain(): void {
     this.draining = true;
-    for (const downstream of this.downstreams) if (downstream.isIdle) downstream.stream.end();
+    for (const downstream of this.downstreams) downstream.drain();
   }
 }

@@ -14,18 +14,16 @@ export interface UpstreamUser {
   readonly isHeadRequest: boolean;
   /** A 2xx makes it a tunnel. */
   readonly isConnect: boolean;
-  /** Wants to see the body's own bytes by {@link onAnswerPiece}. */
-  readonly observesAnswer: boolean;
   /** A 1xx answer, not 101: `buffer[start, end)`. */
-  onInterim(upstream: Http1Upstream, buffer: Buffer, start: number, end: number): void;
-  /** The answer's head is in `upstream.head`; `[bodyStart, bodyEnd)` of its body came with it. `upstream.reader.done`: that was all. */
+  onInterim(buffer: Buffer, start: number, end: number): void;
+  /** The answer's head is in `upstream.head`; `[bodyStart, bodyEnd)` of its body came with it. `upstream.isAnswered`: that was all. */
   onAnswer(upstream: Http1Upstream, buffer: Buffer, bodyStart: number, bodyEnd: number): void;
-  /** Body bytes without chunk framing, told before {@link onAnswer} or {@link onAnswerData} tells of them with it. */
-  onAnswerPiece(buffer: Buffer, start: number, end: number): void;
-  /** More of the body, as it came. */
+  /** More of the body, with chunk framing if it has any. */
   onAnswerData(upstream: Http1Upstream, buffer: Buffer, start: number, end: number): void;
   /** What was written has left. */
   onUpstreamDrain(): void;
+  /** The time given to {@link Http1Upstream.arm} is over. */
+  onUpstreamTimeout(upstream: Http1Upstream): void;
   /** It is over before the answer was whole. */
   onUpstreamGone(upstream: Http1Upstream, why: UpstreamEnd): void;
 }
@@ -56,17 +54,19 @@ export class Http1Upstream implements ByteStreamEvents {
   stream!: ByteStream;
   /** Whom it works for; null while it is idle. */
   user: UpstreamUser | null = null;
-  /** Answers it has given: none yet means that it may not even be connected. */
+  /** Answers it has given. */
   served = 0;
   /** An answer byte has come for the present user. */
   answering = false;
-  readonly timer: Timer;
   readonly #home: UpstreamHome;
-  #onTimeout: () => void = () => {};
+  readonly #timer: Timer;
   #inBody = false;
   #tunnel: ByteStreamEvents | null = null;
+  /** Bytes of a head that is not whole, or those of a tunnel that came with the head that grants it. */
   #held: Buffer = nothing;
   #closed = false;
+  /** It must not be used again: it is being closed. */
+  #discarded = false;
   /** It says that it closes, or its framing needs it. */
   #last = false;
 
@@ -74,45 +74,74 @@ export class Http1Upstream implements ByteStreamEvents {
     this.#home = home;
     this.caller = caller;
     this.endpoint = endpoint;
-    this.timer = new Timer(() => this.#onTimeout());
+    this.#timer = new Timer(() => this.#timedOut());
   }
 
-  /** Calls back after `ms` unless told otherwise before: one time-out at a time. */
-  after(ms: number, fire: () => void): void {
-    this.#onTimeout = fire;
-    this.#home.reactor.timers.arm(this.timer, ms);
+  /** The answer to the present user is whole. */
+  get isAnswered(): boolean {
+    return this.#inBody && this.reader.done;
+  }
+
+  /** It can take an exchange. */
+  get isUsable(): boolean {
+    return !this.#discarded && !this.#closed;
+  }
+
+  /** The connection does not stand yet. Streams of links are told apart from their link only by what comes. */
+  get isConnecting(): boolean {
+    return (this.stream as { isOpen?: boolean }).isOpen === false;
+  }
+
+  /** Tells its user in `ms`, unless it is armed anew or the exchange ends; without a user, it is closed then. */
+  arm(ms: number): void {
+    this.#home.reactor.timers.arm(this.#timer, ms);
+  }
+
+  disarm(): void {
+    this.#home.reactor.timers.disarm(this.#timer);
   }
 
   /** Begins an exchange. */
   begin(user: UpstreamUser): void {
-    this.#home.reactor.timers.disarm(this.timer);
+    this.disarm();
     this.user = user;
     this.answering = false;
     this.#inBody = false;
     this.#held = nothing;
+    // A stream that ended while it was being made tells nothing any more.
+    if (this.#closed) this.#home.reactor.defer(() => this.user === user && this.#gone("connect-failure", "closed"));
   }
 
   /** The exchange is over and whole: the connection is used again unless one of them said otherwise. */
   release(): void {
-    this.#home.reactor.timers.disarm(this.timer);
+    this.disarm();
     this.user = null;
     this.served++;
-    if (this.#last || this.#closed) this.discard();
-    else this.#home.onFree(this);
+    if (this.#last || !this.isUsable) {
+      this.discard();
+      return;
+    }
+    this.stream.resume(); // a slow client may have held up the very end of its answer
+    this.#home.onFree(this);
   }
 
   /** The connection cannot be used again. */
   discard(): void {
     this.user = null;
-    this.#home.reactor.timers.disarm(this.timer);
+    this.#discarded = true;
+    this.disarm();
     this.stream.destroy();
   }
 
-  /** From now on bytes go to somebody else: an upgrade or CONNECT was granted. */
-  becomeTunnel(events: ByteStreamEvents): void {
-    this.#home.reactor.timers.disarm(this.timer);
+  /** From now on bytes go to somebody else: an upgrade or CONNECT was granted. @returns What has come already. */
+  becomeTunnel(events: ByteStreamEvents): Buffer {
+    this.disarm();
     this.user = null;
     this.#tunnel = events;
+    this.stream.resume();
+    const held = this.#held;
+    this.#held = nothing;
+    return held;
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -120,55 +149,49 @@ export class Http1Upstream implements ByteStreamEvents {
       this.#tunnel.onData(buffer, start, end);
       return;
     }
-    if (!this.user) {
-      this.stream.destroy(); // bytes that nobody asked for: the next answer could be a forged one
+    const { user } = this;
+    if (!user) {
+      this.discard(); // bytes that nobody asked for: the next answer could be a forged one
       return;
     }
     this.answering = true;
-    let from = buffer;
-    let at = start;
-    let to = end;
-    if (this.#held.length > 0) {
-      from = Buffer.concat([this.#held, buffer.subarray(start, end)]);
-      at = 0;
-      to = from.length;
+    if (this.#inBody) {
+      const bodyEnd = this.#readBody(buffer, start, end);
+      if (bodyEnd >= 0) user.onAnswerData(this, buffer, start, bodyEnd);
+    } else if (this.#held.length === 0) this.#readHead(user, buffer, start, end);
+    else {
+      const whole = Buffer.concat([this.#held, buffer.subarray(start, end)]);
       this.#held = nothing;
+      this.#readHead(user, whole, 0, whole.length);
     }
-    while (!this.#inBody) {
-      const headEnd = scanResponse(from, at, to, this.head.table);
+  }
+
+  #readHead(user: UpstreamUser, buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end) {
+      const headEnd = scanResponse(buffer, at, end, this.head.table);
       if (headEnd === incomplete) {
-        this.#held = Buffer.from(from.subarray(at, to));
+        this.#held = Buffer.from(buffer.subarray(at, end));
         return;
       }
       if (headEnd < 0) {
-        this.#gone(
-          "protocol-error",
-          `${this.endpoint.service} sent what is not an HTTP/1.1 answer, or a head of over ${longestHead} bytes`,
-        );
+        const { service } = this.endpoint;
+        this.#gone("protocol-error", `${service} sent what is not an HTTP/1.1 answer, or a head of over ${longestHead} bytes`);
         return;
       }
       const { status } = this.head.table;
-      if (status < 200 && status !== 101) {
-        this.user.onInterim(this, from, at, headEnd);
-        at = headEnd;
-        if (at === to) return;
-        continue;
+      if (status >= 200 || status === 101) {
+        this.#beginBody(user, status);
+        const bodyEnd = this.#readBody(buffer, headEnd, end);
+        if (bodyEnd < 0) return;
+        if (bodyEnd < end && this.#grantsTunnel(user, status)) this.#held = Buffer.from(buffer.subarray(bodyEnd, end));
+        this.head.take(buffer);
+        user.onAnswer(this, buffer, headEnd, bodyEnd);
+        return;
       }
-      this.#beginBody();
-      const bodyEnd = this.#readBody(from, headEnd, to);
-      if (bodyEnd < 0) return;
-      this.head.take(from);
-      const { user } = this;
-      if (this.reader.done && bodyEnd < to) this.#last = true; // more than was asked for
-      user.onAnswer(this, from, headEnd, bodyEnd);
-      // A tunnel's first bytes may come with the head that grants it.
-      if (this.#tunnel && bodyEnd < to) (this.#tunnel as ByteStreamEvents).onData(from, bodyEnd, to);
-      return;
+      user.onInterim(buffer, at, headEnd);
+      at = headEnd;
     }
-    const bodyEnd = this.#readBody(from, at, to);
-    if (bodyEnd < 0) return;
-    if (this.reader.done && bodyEnd < to) this.#last = true;
-    this.user.onAnswerData(this, from, at, bodyEnd);
   }
 
   onEnd(): void {
@@ -177,14 +200,13 @@ export class Http1Upstream implements ByteStreamEvents {
       return;
     }
     const { user } = this;
-    if (user && this.#inBody && this.reader.framing === framing.untilClose) {
+    if (!user) this.discard();
+    else if (this.#inBody && this.reader.framing === framing.untilClose) {
       this.reader.close();
-      this.#last = true;
       user.onAnswerData(this, nothing, 0, 0);
-      return;
-    }
-    if (user) this.#gone("reset", `${this.endpoint.service} closed the connection before its answer was whole`);
-    else this.stream.destroy();
+    } else if (this.isAnswered)
+      this.#last = true; // the client's part of the exchange is not over yet
+    else this.#gone("reset", `${this.endpoint.service} closed the connection before its answer was whole`);
   }
 
   onDrain(): void {
@@ -194,9 +216,9 @@ export class Http1Upstream implements ByteStreamEvents {
 
   onClose(error: Error | null): void {
     this.#closed = true;
-    this.#home.reactor.timers.disarm(this.timer);
+    this.disarm();
     if (this.#tunnel) this.#tunnel.onClose(error);
-    else if (this.user) {
+    else if (this.user && !this.isAnswered) {
       const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
       const { address, port } = this.endpoint;
       this.#gone(connecting ? "connect-failure" : "reset", `${address}:${port}: ${error?.message ?? "closed"}`);
@@ -204,14 +226,15 @@ export class Http1Upstream implements ByteStreamEvents {
     this.#home.onGone(this);
   }
 
-  #beginBody(): void {
+  #grantsTunnel(user: UpstreamUser, status: number): boolean {
+    return status === 101 || (user.isConnect && status >= 200 && status < 300);
+  }
+
+  #beginBody(user: UpstreamUser, status: number): void {
     const { table } = this.head;
-    const { status } = table;
-    const user = this.user!;
     this.#inBody = true;
     this.#last = table.close || table.minor === 0;
-    if (user.isHeadRequest || status === 204 || status === 304 || status === 101 || (user.isConnect && status >= 200 && status < 300))
-      this.reader.begin(framing.none, 0);
+    if (user.isHeadRequest || status === 204 || status === 304 || this.#grantsTunnel(user, status)) this.reader.begin(framing.none, 0);
     else if (table.chunked) this.reader.begin(framing.chunked, 0);
     else if (table.contentLength >= 0) this.reader.begin(framing.length, table.contentLength);
     else {
@@ -223,7 +246,6 @@ export class Http1Upstream implements ByteStreamEvents {
   /** @returns Where the body's bytes end; -1 when it is broken. */
   #readBody(buffer: Buffer, start: number, end: number): number {
     const { reader } = this;
-    const user = this.user!;
     let at = start;
     while (at < end && !reader.done) {
       at = reader.step(buffer, at, end);
@@ -231,9 +253,14 @@ export class Http1Upstream implements ByteStreamEvents {
         this.#gone("protocol-error", `${this.endpoint.service} broke the framing of its answer's chunks`);
         return -1;
       }
-      if (user.observesAnswer && reader.dataEnd > reader.dataStart) user.onAnswerPiece(buffer, reader.dataStart, reader.dataEnd);
     }
+    if (at < end) this.#last = true; // more than was asked for
     return at;
+  }
+
+  #timedOut(): void {
+    if (this.user) this.user.onUpstreamTimeout(this);
+    else this.discard();
   }
 
   #gone(kind: UpstreamEnd["kind"], detail: string): void {

@@ -4,7 +4,7 @@ import { Timer } from "../reactor/timers.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
 import { Http1Downstream } from "./http1-downstream.ts";
-import { sniff } from "./sniff.ts";
+import { mayBecomeHttp, sniff } from "./sniff.ts";
 import { TcpPassage } from "./tcp-passage.ts";
 
 /** A client that says nothing so long waits for its server to speak first. */
@@ -24,7 +24,7 @@ export class Incoming implements ByteStreamEvents {
   constructor(plane: DataPlane, entry: Entry, attach: (events: ByteStreamEvents) => ByteStream) {
     this.#plane = plane;
     this.#entry = entry;
-    this.#timer = new Timer(() => this.#pass("tcp"));
+    this.#timer = new Timer(() => this.#decide());
     this.#stream = attach(this);
     const protocol = plane.service(entry.service)?.traffic.protocol ?? "auto";
     if (protocol === "http") this.#serveHttp();
@@ -73,6 +73,18 @@ export class Incoming implements ByteStreamEvents {
   onClose(error: Error | null): void {
     this.#plane.reactor.timers.disarm(this.#timer);
     this.#next?.onClose(error);
+  }
+
+  /** Time is over. A client that has begun to speak is not waiting for its server; nothing that may become a request may pass unjudged. */
+  #decide(): void {
+    const held = this.#held;
+    if (held.length === 0 || !mayBecomeHttp(held)) {
+      this.#pass("tcp");
+      return;
+    }
+    const next = this.#serveHttp();
+    this.#held = nothing;
+    next.onData(held, 0, held.length);
   }
 
   #serveHttp(): Http1Downstream {

@@ -2,20 +2,21 @@
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
-import { failure } from "../cluster/outcome.ts";
+import { failure, type Outcome } from "../cluster/outcome.ts";
 import type { Http1RequestHead } from "../http1/request-head.ts";
 import type { DataPlane } from "./data-plane.ts";
-import type { Http1Upstream, UpstreamUser } from "./http1-upstream.ts";
+import type { Http1Upstream, UpstreamEnd, UpstreamUser } from "./http1-upstream.ts";
 import type { PoolWaiter } from "./upstream-pool.ts";
 
 /** A longer body is not mirrored: nothing may wait for a copy. */
 const mostBytes = 64 * 1024;
+/** A replica that does not answer a copy in this time keeps its connection from others no longer. */
+const timeoutMs = 30_000;
 
 /** Gathers the request as it goes on, and sends it when it is whole. */
 export class Mirror implements UpstreamUser, PoolWaiter {
   readonly isHeadRequest: boolean;
   readonly isConnect = false;
-  readonly observesAnswer = false;
   readonly caller: Caller;
   readonly #plane: DataPlane;
   readonly #cluster: Cluster;
@@ -35,9 +36,13 @@ export class Mirror implements UpstreamUser, PoolWaiter {
 
   /** Begins a copy; null when it has nowhere to go. Tunnels are not copied. */
   static of(plane: DataPlane, service: string, port: number, head: Http1RequestHead, caller: Caller): Mirror | null {
+    if (head.isConnect || head.table.upgrade) return null;
     const cluster = plane.cluster(service, port);
-    if (!cluster?.admits() || head.isConnect || head.table.upgrade) return null;
-    return new Mirror(plane, cluster, head, caller);
+    try {
+      return cluster?.admits() ? new Mirror(plane, cluster, head, caller) : null;
+    } catch {
+      return null; // the head has grown too long, which the request itself is told
+    }
   }
 
   /** More of the body, with its framing. */
@@ -67,33 +72,34 @@ export class Mirror implements UpstreamUser, PoolWaiter {
 
   onUpstream(upstream: Http1Upstream): void {
     upstream.begin(this);
+    upstream.arm(timeoutMs);
     const whole = Buffer.concat(this.#parts);
     upstream.stream.write(whole, 0, whole.length);
   }
 
   onInterim(): void {}
-  onAnswerPiece(): void {}
   onUpstreamDrain(): void {}
 
   onAnswer(upstream: Http1Upstream): void {
-    this.#read(upstream);
+    this.onAnswerData(upstream);
   }
 
   onAnswerData(upstream: Http1Upstream): void {
-    this.#read(upstream);
-  }
-
-  onUpstreamGone(): void {
-    this.#over(failure.reset);
-  }
-
-  #read(upstream: Http1Upstream): void {
-    if (!upstream.reader.done) return;
-    this.#over(upstream.head.table.status);
+    if (!upstream.isAnswered) return;
+    this.#over(upstream.head.status);
     upstream.release();
   }
 
-  #over(outcome: number): void {
+  onUpstreamTimeout(upstream: Http1Upstream): void {
+    this.#over(failure.timeout);
+    upstream.discard();
+  }
+
+  onUpstreamGone(_: Http1Upstream, { kind }: UpstreamEnd): void {
+    this.#over(kind === "connect-failure" ? failure.connect : failure.reset);
+  }
+
+  #over(outcome: Outcome): void {
     this.#cluster.end(this.#endpoint!, outcome, 0);
   }
 }

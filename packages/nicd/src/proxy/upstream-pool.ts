@@ -48,7 +48,7 @@ export class UpstreamPool implements UpstreamHome {
   /**
    * A connection to the replica: an idle one, a new one, or none yet: then `waiter` gets one later.
    *
-   * @param fresh Never an idle one: the last was closed as it was used again.
+   * @param fresh Never an idle one: the last one was closed just as it was used again.
    */
   take(cluster: Cluster, endpoint: LiveEndpoint, waiter: PoolWaiter, fresh: boolean): Http1Upstream | "waits" | "overflow" {
     let line = this.#lines.get(endpoint);
@@ -63,6 +63,9 @@ export class UpstreamPool implements UpstreamHome {
     if (!cluster.mayWait(endpoint)) return pooled.overflow;
     endpoint.pending++;
     line.waiting.push(waiter);
+    // An unused one that carries another caller's name makes room; not now, as its end may be told from within.
+    const unused = line.idle[0];
+    if (unused) this.reactor.defer(() => unused.user === null && unused.discard());
     return pooled.waits;
   }
 
@@ -85,12 +88,12 @@ export class UpstreamPool implements UpstreamHome {
     const line = this.#lines.get(endpoint)!;
     const waits = line.waiting[0];
     // One that carries another caller's name makes room for one that carries this one's.
-    if (waits && !serves(upstream, waits.caller)) upstream.stream.destroy();
+    if (waits && !serves(upstream, waits.caller)) upstream.discard();
     else if (waits) this.#next(line, endpoint)!.onUpstream(upstream);
-    else if (endpoint.gone) upstream.stream.destroy();
+    else if (endpoint.gone) upstream.discard();
     else {
       line.idle.push(upstream);
-      upstream.after(line.idleTimeoutMs, () => upstream.stream.destroy());
+      upstream.arm(line.idleTimeoutMs);
     }
   }
 
@@ -107,7 +110,7 @@ export class UpstreamPool implements UpstreamHome {
 
   /** Closes the unused connections to a replica that is no longer wanted. */
   prune(endpoint: LiveEndpoint): void {
-    for (const idle of this.#lines.get(endpoint)?.idle ?? []) idle.stream.destroy();
+    for (const idle of [...(this.#lines.get(endpoint)?.idle ?? [])]) idle.discard();
   }
 
   #next(line: Line, endpoint: LiveEndpoint): PoolWaiter | undefined {
@@ -127,9 +130,13 @@ export class UpstreamPool implements UpstreamHome {
 
 /** The connection used last that may carry the caller's requests; it leaves the list. */
 function takeFor(idle: Http1Upstream[], endpoint: LiveEndpoint, caller: Caller): Http1Upstream | undefined {
-  if (endpoint.here) return idle.pop();
-  const index = idle.findLastIndex((one) => serves(one, caller));
-  return index < 0 ? undefined : idle.splice(index, 1)[0];
+  for (let index = idle.length - 1; index >= 0; index--) {
+    const one = idle[index]!;
+    if (!endpoint.here && !serves(one, caller)) continue;
+    idle.splice(index, 1);
+    if (one.isUsable) return one;
+  }
+  return undefined;
 }
 
 function serves({ endpoint, caller }: Http1Upstream, other: Caller): boolean {

@@ -54,7 +54,7 @@ export class Listener implements Pollable {
     this.#reactor = reactor;
     this.#accepted = accepted;
     this.#again = new Timer(() => reactor.change(this.fd, constant.EPOLLIN));
-    reactor.add(this, constant.EPOLLIN);
+    if (!reactor.add(this, constant.EPOLLIN)) attempt(-1);
   }
 
   /** Where a connection was accepted, which for a listener at any address is where its client wanted to go. */
@@ -73,7 +73,7 @@ export class Listener implements Pollable {
       }
       const why = errno();
       if (why === error.EAGAIN) return;
-      if (why !== error.EMFILE && why !== error.ENFILE) continue; // that client is gone already
+      if (why !== error.EMFILE && why !== error.ENFILE && why !== error.ENOMEM && why !== error.ENOBUFS) continue; // that client is gone already
       // Connections wait in the kernel's queue until some of ours have ended.
       this.full++;
       this.#reactor.change(this.fd, 0);

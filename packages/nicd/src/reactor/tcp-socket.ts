@@ -3,7 +3,7 @@ import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
 import type { Pollable, Reactor } from "./reactor.ts";
 import { close, connect, constant, errno, errnoName, error, getsockopt, recv, send, setsockopt, shutdown, socket } from "./syscalls.ts";
 
-const { EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL } = constant;
+const { EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL } = constant;
 const one = Uint8Array.of(1, 0, 0, 0);
 const lingerNone = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 /** A socket that always has more to read lets others have their turn after so many reads. */
@@ -19,6 +19,7 @@ const readsInARow = 8;
  * ```
  */
 export class TcpSocket implements ByteStream, Pollable {
+  /** -1 when there was none left for it: then `onClose` follows. */
   readonly fd: number;
   /** Who is told; may change hands. */
   events: ByteStreamEvents;
@@ -30,6 +31,8 @@ export class TcpSocket implements ByteStream, Pollable {
   #readEnded = false;
   #ending = false;
   #closed = false;
+  /** Nothing can be sent any more; what the other end had said before is still to be read. */
+  #sendError: Error | null = null;
   /** What did not go out yet, first to last; copies of ours. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
@@ -41,20 +44,20 @@ export class TcpSocket implements ByteStream, Pollable {
     this.#reactor = reactor;
     this.#connecting = connecting;
     this.#interest = connecting ? EPOLLOUT : EPOLLIN;
+    if (fd < 0) return;
     setsockopt(fd, constant.IPPROTO_TCP, constant.TCP_NODELAY, one, 4);
-    reactor.add(this, this.#interest);
+    if (!reactor.add(this, this.#interest)) this.#fail("epoll_ctl", errno());
   }
 
   /**
-   * Begins to connect; what is written meanwhile waits. That it failed is told by `onClose`.
+   * Begins to connect; what is written meanwhile waits. That it failed, for want of a file descriptor too, is told by `onClose`.
    *
    * @param address `struct sockaddr_in` or `sockaddr_in6`.
-   * @throws {Error} when there is no file descriptor left.
    */
   static connect(reactor: Reactor, address: Buffer, events: ByteStreamEvents): TcpSocket {
     const fd = socket(address.readUInt16LE(0), constant.SOCK_STREAM | constant.SOCK_NONBLOCK | constant.SOCK_CLOEXEC, 0);
-    if (fd < 0) throw new Error(`cannot make a socket: ${errnoName(errno())}; raise the limit of open files (ulimit -n, LimitNOFILE=)`);
-    if (connect(fd, address, address.length) === 0) return new TcpSocket(reactor, fd, events);
+    const result = fd < 0 ? fd : connect(fd, address, address.length);
+    if (result === 0) return new TcpSocket(reactor, fd, events);
     const why = errno();
     const made = new TcpSocket(reactor, fd, events, true);
     if (why !== error.EINPROGRESS) made.#fail("connect", why);
@@ -82,11 +85,14 @@ export class TcpSocket implements ByteStream, Pollable {
       this.#watch();
     }
     if (events & EPOLLOUT) this.#flush();
-    if (events & ~EPOLLOUT && !this.#closed) this.#read();
+    if (events & ~EPOLLOUT && !this.#closed) {
+      if (this.#paused || this.#readEnded) this.#hangUp(events);
+      else this.#read();
+    }
   }
 
   write(buffer: Uint8Array, start: number, end: number): boolean {
-    if (this.#closed || this.#ending) return true;
+    if (this.#closed || this.#ending || this.#sendError !== null || start === end) return true;
     let sent = 0;
     if (this.#waitingBytes === 0 && !this.#connecting) {
       sent = send(this.fd, start === 0 ? buffer : buffer.subarray(start, end), end - start, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -94,7 +100,7 @@ export class TcpSocket implements ByteStream, Pollable {
       if (sent < 0) {
         const why = errno();
         if (why !== error.EAGAIN) {
-          this.#fail("send", why);
+          this.#cannotSend(why);
           return true;
         }
         sent = 0;
@@ -109,6 +115,7 @@ export class TcpSocket implements ByteStream, Pollable {
   }
 
   pause(): void {
+    if (this.#paused) return;
     this.#paused = true;
     this.#watch();
   }
@@ -132,14 +139,7 @@ export class TcpSocket implements ByteStream, Pollable {
 
   #read(): void {
     const { scratch } = this.#reactor;
-    for (let reads = 0; reads < readsInARow && !this.#closed; reads++) {
-      if (this.#paused && !this.#readEnded) {
-        // Told of a hang-up only, since it does not watch for bytes: those there are read when it goes on, unless it was reset.
-        const why = this.#socketError();
-        if (why !== 0) this.#fail("read", why);
-        else this.#reactor.change(this.fd, 0);
-        return;
-      }
+    for (let reads = 0; reads < readsInARow && !this.#closed && !this.#paused; reads++) {
       const got = recv(this.fd, scratch, scratch.length, MSG_DONTWAIT);
       if (got > 0) {
         this.events.onData(scratch, 0, got);
@@ -155,9 +155,19 @@ export class TcpSocket implements ByteStream, Pollable {
     }
   }
 
+  /**
+   * Told although nobody reads now. A reset ends it; else both directions have ended, and the bytes still there are read when it goes on:
+   * `EPOLLONESHOT` has made sure that this is not told again till then.
+   */
+  #hangUp(events: number): void {
+    const why = this.#socketError();
+    if (why !== 0) this.#fail("read", why);
+    else if (this.#readEnded && events & EPOLLHUP) this.#close(this.#sendError);
+  }
+
   #end(): void {
-    if (this.#readEnded) {
-      this.#close(null); // both directions have ended
+    if (this.#readEnded || this.#sendError !== null) {
+      this.#close(this.#sendError); // both directions have ended
       return;
     }
     this.#readEnded = true;
@@ -171,7 +181,7 @@ export class TcpSocket implements ByteStream, Pollable {
       const sent = send(this.fd, first, first.length, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent < 0) {
         const why = errno();
-        if (why !== error.EAGAIN) this.#fail("send", why);
+        if (why !== error.EAGAIN) this.#cannotSend(why);
         return;
       }
       this.#waitingBytes -= sent;
@@ -188,6 +198,19 @@ export class TcpSocket implements ByteStream, Pollable {
     this.events.onDrain();
   }
 
+  /** The other end takes no more. It may have said why before it went: that is read first, and `onClose` comes when it has been. */
+  #cannotSend(why: number): void {
+    const gone = why === error.EPIPE || why === error.ECONNRESET;
+    if (!gone || this.#readEnded || this.#paused) {
+      this.#fail("send", why);
+      return;
+    }
+    this.#sendError = failure("send", why);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#watch();
+  }
+
   #shutDown(): void {
     shutdown(this.fd, constant.SHUT_WR);
     if (this.#readEnded) this.#close(null);
@@ -196,8 +219,13 @@ export class TcpSocket implements ByteStream, Pollable {
   /** Watches for what concerns the socket now. */
   #watch(): void {
     if (this.#closed) return;
-    const wanted =
-      (this.#connecting || this.#waitingBytes > 0 ? EPOLLOUT : 0) | (this.#connecting || this.#paused || this.#readEnded ? 0 : EPOLLIN);
+    let wanted = 0;
+    if (this.#connecting || this.#waitingBytes > 0) wanted |= EPOLLOUT;
+    if (!this.#connecting && !this.#readEnded) {
+      // A hang-up is told in any case, and for ever: once is enough while nobody reads.
+      if (this.#paused) wanted ||= EPOLLONESHOT;
+      else wanted |= EPOLLIN;
+    }
     if (wanted === this.#interest) return;
     this.#interest = wanted;
     this.#reactor.change(this.fd, wanted);
@@ -210,7 +238,7 @@ export class TcpSocket implements ByteStream, Pollable {
   }
 
   #fail(what: string, why: number): void {
-    this.#close(Object.assign(new Error(`${what}: ${errnoName(why)}`), { code: errnoName(why), syscall: what }));
+    this.#close(failure(what, why));
   }
 
   #close(why: Error | null): void {
@@ -218,8 +246,14 @@ export class TcpSocket implements ByteStream, Pollable {
     this.#closed = true;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    this.#reactor.remove(this.fd);
-    close(this.fd);
+    if (this.fd >= 0) {
+      this.#reactor.remove(this.fd);
+      close(this.fd);
+    }
     this.#reactor.defer(() => this.events.onClose(why));
   }
+}
+
+function failure(what: string, why: number): Error {
+  return Object.assign(new Error(`${what}: ${errnoName(why)}`), { code: errnoName(why), syscall: what });
 }

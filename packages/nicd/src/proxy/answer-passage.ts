@@ -1,0 +1,178 @@
+/** An answer's way back from a replica to the client: the answering half of {@link HttpExchange}. @module */
+import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
+import { BodyReader, framing } from "../http1/body-reader.ts";
+import type { LiveExchange } from "../live-exchange.ts";
+import { verdict } from "../live-exchange.ts";
+import type { CompiledRoute } from "../routes/compiled-route.ts";
+import { FilteredBody } from "./filtered-body.ts";
+import type { Http1Downstream } from "./http1-downstream.ts";
+import type { Http1Upstream } from "./http1-upstream.ts";
+
+const nothing = Buffer.alloc(0);
+
+/** Whose answer it is. */
+export interface Answered extends LiveExchange {
+  readonly downstream: Http1Downstream;
+  readonly isConnect: boolean;
+  readonly hasEnded: boolean;
+  responseBytes: number;
+  /** The answer has been written whole. @param closes Nothing can follow on the client's connection. */
+  onAnswered(closes: boolean): void;
+  /** The replica has granted a tunnel, and the client has been told. */
+  onTunnel(): void;
+  /** The answer's head cannot be written. */
+  onTooLong(detail: string): void;
+}
+
+/** Passes the head through the filters and writes it, then the body; both wait while a filter says so or the client does not read. */
+export class AnswerPassage {
+  /** Some of the answer has been written. */
+  begun = false;
+  readonly #exchange: Answered;
+  readonly #route: CompiledRoute;
+  readonly #upstream: Http1Upstream;
+  /** A filter holds the head back: where it stands. 0 when none does. */
+  #step: Step = 0;
+  /** Of the body, what came while the head was held back. */
+  #held: Buffer = nothing;
+  #filtered: FilteredBody | null = null;
+  /** Takes chunk framing off, which HTTP/1.0 does not know. */
+  #unchunker: BodyReader | null = null;
+  #closes = false;
+
+  constructor(exchange: Answered, route: CompiledRoute, upstream: Http1Upstream) {
+    this.#exchange = exchange;
+    this.#route = route;
+    this.#upstream = upstream;
+  }
+
+  /** The head is in `upstream.head`; `buffer[start, end)` is what came of the body with it. */
+  begin(buffer: Buffer, start: number, end: number): void {
+    const step = this.#route.chain.responseHead(this.#exchange, 0);
+    if (verdictOf(step) === verdict.continue) this.#forward(buffer, start, end);
+    else if (verdictOf(step) === verdict.stop) {
+      this.#upstream.head.keep();
+      this.#upstream.stream.pause();
+      this.#step = step;
+      this.#held = Buffer.from(buffer.subarray(start, end));
+    }
+  }
+
+  /** More of the body, or its end. */
+  data(buffer: Buffer, start: number, end: number): void {
+    if (this.#step === 0) this.#body(buffer, start, end);
+    else if (end > start) this.#held = Buffer.concat([this.#held, buffer.subarray(start, end)]);
+  }
+
+  /** A filter that held it back lets it go on. @returns False when none did. */
+  resume(): boolean {
+    if (this.#step !== 0) {
+      const step = this.#route.chain.responseHead(this.#exchange, positionOf(this.#step));
+      this.#step = verdictOf(step) === verdict.stop ? step : 0;
+      if (verdictOf(step) !== verdict.continue) return true;
+      const held = this.#held;
+      this.#held = nothing;
+      this.#upstream.stream.resume();
+      this.#forward(held, 0, held.length);
+      return true;
+    }
+    if (!this.#filtered?.stopped) return false;
+    const held = this.#filtered.takeHeld();
+    this.#upstream.stream.resume();
+    this.#body(held, 0, held.length);
+    return true;
+  }
+
+  /** The client has read what was written. */
+  onRoom(): void {
+    if (this.#step === 0 && !this.#filtered?.stopped) this.#upstream.stream.resume();
+  }
+
+  /** Writes the head, and what has come of the body. */
+  #forward(buffer: Buffer, start: number, end: number): void {
+    const exchange = this.#exchange;
+    const upstream = this.#upstream;
+    const { downstream } = exchange;
+    const { head, reader } = upstream;
+    const { status } = head;
+    const client = downstream.head.table;
+    const grantsTunnel = status === 101 || (exchange.isConnect && status >= 200 && status < 300);
+    if (grantsTunnel || (status === 204 && (head.table.contentLength >= 0 || head.table.chunked))) head.dropLength();
+    this.#closes =
+      !grantsTunnel &&
+      (client.close ||
+        client.minor === 0 ||
+        reader.framing === framing.untilClose ||
+        exchange.isConnect || // what the client has sent for the tunnel would be taken for a request
+        (upstream.isAnswered && !downstream.requestIsWhole) ||
+        downstream.plane.draining);
+    const chunked = reader.framing === framing.chunked;
+    if (chunked && client.minor === 0) {
+      this.#unchunker = new BodyReader();
+      this.#unchunker.begin(framing.chunked, 0);
+    }
+    const { chain } = this.#route;
+    if (chain.wantsResponseData && reader.framing !== framing.none)
+      this.#filtered = new FilteredBody(reader.framing, head.table.contentLength, (data, last, from) =>
+        chain.responseData(exchange, data, last, from),
+      );
+
+    const plain = this.#unchunker === null && this.#filtered === null;
+    if (plain && !this.#closes && !grantsTunnel && buffer === head.bytes && head.isVerbatim) {
+      // The usual way: as it came, in one write.
+      this.begun = true;
+      const from = head.table.start;
+      if (!upstream.isAnswered) head.keep(); // the bytes it lies in are read over
+      this.#write(buffer, from, end);
+      this.#checkEnd();
+      return;
+    }
+    const { outgoing } = downstream.plane.reactor;
+    let length: number;
+    try {
+      const ends = status === 101 ? "upgrade" : this.#closes ? "close" : "stays";
+      length = head.writeTo(outgoing, ends, chunked && this.#unchunker === null);
+    } catch (error) {
+      exchange.onTooLong((error as Error).message);
+      return;
+    }
+    this.begun = true;
+    if (!upstream.isAnswered || grantsTunnel) head.keep();
+    const joined = plain && length + end - start <= outgoing.length;
+    if (joined) length += buffer.copy(outgoing, length, start, end);
+    this.#write(outgoing, 0, length);
+    if (grantsTunnel) exchange.onTunnel();
+    else if (joined) this.#checkEnd();
+    else this.#body(buffer, start, end);
+  }
+
+  #body(buffer: Buffer, start: number, end: number): void {
+    const filtered = this.#filtered;
+    const to = filtered ? filtered.pass(buffer, start, end) : end;
+    if (this.#exchange.hasEnded) return; // a filter has cut it off
+    if (!this.#unchunker) this.#write(buffer, start, to);
+    else
+      for (let at = start; at < to && !this.#unchunker.done; ) {
+        at = this.#unchunker.step(buffer, at, to);
+        this.#write(buffer, this.#unchunker.dataStart, this.#unchunker.dataEnd);
+      }
+    if (filtered?.stopped) this.#upstream.stream.pause();
+    else this.#checkEnd();
+  }
+
+  #write(buffer: Buffer, start: number, end: number): void {
+    if (end === start) return;
+    this.#exchange.responseBytes += end - start;
+    if (!this.#exchange.downstream.write(buffer, start, end) && !this.#upstream.isAnswered) this.#upstream.stream.pause();
+  }
+
+  #checkEnd(): void {
+    if (!this.#upstream.isAnswered) return;
+    if (this.#filtered && this.#upstream.reader.framing === framing.untilClose && !this.#filtered.close()) {
+      if (!this.#exchange.hasEnded) this.#upstream.stream.pause();
+      return;
+    }
+    // A replica may have said all before it was told all: the rest of the request has nowhere to go.
+    this.#exchange.onAnswered(this.#closes || !this.#exchange.downstream.requestIsWhole);
+  }
+}
