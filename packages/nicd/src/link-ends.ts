@@ -1,12 +1,13 @@
 /** Both ends of this node's links, joined to the data plane. @module */
-import type { Catalog } from "@mitsu/catalog";
+import type { Catalog, LinkPolicy } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
-import { MitsuError } from "@mitsu/cli/error";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
 import type { Endpoint } from "./cluster/endpoint.ts";
 import type { LiveEndpoint } from "./cluster/live-endpoint.ts";
+import type { LinkCaller } from "./link-caller.ts";
 import {
   formatConnectTarget,
   type IncomingRequest,
@@ -23,6 +24,8 @@ import type { SocketAddress } from "./reactor/socket-address.ts";
 /** What links need of the rest. */
 export interface LinkEndsOptions {
   readonly catalog: Catalog;
+  /** Name of this node. */
+  readonly node: string;
   readonly certificates: CertificateFiles | null;
   readonly log: Log;
   /** Takes a stream that another node opened. */
@@ -39,6 +42,7 @@ export class LinkEnds {
   readonly #options: LinkEndsOptions;
   readonly #pool: LinkPool | null;
   readonly #security: LinkSecurity | null;
+  readonly #policy: LinkPolicy;
   #catalog: Catalog;
   #server: LinkServer | null = null;
   #stopWatching: (() => void) | null = null;
@@ -47,6 +51,7 @@ export class LinkEnds {
     const { catalog, certificates } = options;
     this.#options = options;
     this.#catalog = catalog;
+    this.#policy = catalog.links;
     const { security, trustDomain } = catalog.links;
     if (security === "plain-text") this.#security = { security };
     else this.#security = certificates ? { security, trustDomain, identity: () => certificates.current } : null;
@@ -64,22 +69,28 @@ export class LinkEnds {
     this.#pool?.forget((node) => catalog.nodes.some(({ name }) => name === node));
   }
 
-  /** Takes links of other nodes. @throws {MitsuError} `ERR_LISTEN`, `ERR_LINK_CERT` */
-  async listen(at: SocketAddress): Promise<void> {
+  /** Of the links that this node opens. */
+  get security(): "none" | "mutual_tls" {
+    return this.#policy.security === "mtls" ? "mutual_tls" : "none";
+  }
+
+  /** Takes links of other nodes. @param shared Other processes listen there too. @throws {MitsuError} `ERR_LISTEN`, `ERR_LINK_CERT` */
+  async listen(at: SocketAddress, shared: boolean): Promise<void> {
     if (!this.#security) throw this.#withoutCertificate();
     const { log } = this.#options;
     this.#server = new LinkServer({
       security: this.#security,
-      permits: (target) => this.#replicaOf(target) !== null,
+      permits: (target) => this.#permits(target),
       connect: (request) => this.#connect(request),
       refused: (reason, line) => log.warn("link refused", { reason, line }),
     });
     try {
-      const port = await this.#server.listen(at.port, at.address);
+      const port = await this.#server.listen(at.port, at.address, shared);
       log.info("taking links", { address: at.address, port, security: this.#security.security });
     } catch (cause) {
       throw new MitsuError(`cannot listen for links at ${at.address}:${at.port}: ${(cause as Error).message}`, {
         code: "ERR_LISTEN",
+        exit: exitStatus.config,
         hint: "choose another --link-listen, or stop what listens there (ss -tlnp)",
         cause,
       });
@@ -111,44 +122,61 @@ export class LinkEnds {
   }
 
   get degraded(): readonly string[] {
-    const { certificates } = this.#options;
-    const remote =
-      this.#catalog.services.some(({ replicas }) => replicas.some(({ node }) => node !== null)) && this.#catalog.nodes.length > 1;
+    const { certificates, node } = this.#options;
+    const { nodes, services, links } = this.#catalog;
+    const away = services.some(({ replicas }) => replicas.some((one) => one.node !== null && one.node !== node));
     const reasons: string[] = [];
-    if (remote && !this.#pool) reasons.push(this.#withoutCertificate().message);
+    if (nodes.length > 0 && !nodes.some(({ name }) => name === node))
+      reasons.push(`the mesh file has no node ${node}, so all replicas are taken to be on others: say --node`);
+    if (away && !this.#pool) reasons.push(`${this.#withoutCertificate().message}: replicas on other nodes cannot be reached`);
     const status = certificates?.status();
     if (status?.expired) reasons.push(`the certificate ${certificates!.paths.certificate} is over: nicd cert rotate`);
     if (status?.error) reasons.push(status.error);
+    const { security, trustDomain } = this.#policy;
+    if (links.security !== security || links.trustDomain !== trustDomain)
+      reasons.push("what the mesh file says of links has changed, and holds once nicd is started again");
     return reasons;
+  }
+
+  /** Takes no more links and streams; those there are go on. */
+  retire(): void {
+    void this.#server?.close(true);
   }
 
   close(): void {
     this.#stopWatching?.();
     this.#pool?.close();
-    this.#server?.close();
+    void this.#server?.close();
   }
 
-  #replicaOf(target: string): ReturnType<LinkEndsOptions["replicaAt"]> {
-    const parsed = parseConnectTarget(target);
-    const replica = parsed && this.#options.replicaAt(parsed.address, parsed.port);
+  /** A replica of this node: a peer is not carried to anything else. */
+  #replicaAt({ address, port }: { readonly address: string; readonly port: number }): ReturnType<LinkEndsOptions["replicaAt"]> {
+    const replica = this.#options.replicaAt(address, port);
     return replica?.endpoint.here ? replica : null;
   }
 
+  #permits(target: string): boolean {
+    const parsed = parseConnectTarget(target);
+    return parsed !== null && this.#replicaAt(parsed) !== null;
+  }
+
   #connect(request: IncomingRequest): void {
-    const { address, port } = request.target;
-    const replica = this.#options.replicaAt(address, port);
+    const { target, node } = request;
+    const replica = this.#replicaAt(target);
     if (!replica) {
-      request.refuse("connect-failed", `${address}:${port} is no replica of this node any more`);
+      request.refuse("connect-failed", `${target.address}:${target.port} is no replica of this node any more`);
       return;
     }
-    const entry: Entry = { caller: request.caller, service: replica.service, port: replica.port, chosen: replica.endpoint };
+    const caller: LinkCaller = { ...request.caller, node, security: this.#policy.security };
+    const entry: Entry = { caller, service: replica.service, port: replica.port, chosen: replica.endpoint };
     this.#options.accept(entry, (events) => request.accept(events));
   }
 
   #withoutCertificate(): MitsuError {
     return new MitsuError("links to other nodes need a certificate, and there is none", {
       code: "ERR_LINK_CERT",
-      hint: "make one with `nicd ca init` and `nicd cert issue`, name its folder with --certificates, or say `links: { security: plain-text }` in mesh.yaml",
+      exit: exitStatus.config,
+      hint: "make one with `nicd ca init` and `nicd cert issue`, name its folder with --certificates, or say `links: { security: plain-text }` in mesh.yaml; then start nicd again",
     });
   }
 }

@@ -87,17 +87,15 @@ function clusterView(cluster: Cluster, nowNs: number): NicdCluster {
 
 /** `requests`: one row for each way they ended, whoever reported it. */
 export function seriesViews({ telemetry }: Worker): NicdSeries[] {
-  return telemetry.red.series
-    .filter(({ reporter }) => reporter === "source")
-    .map(({ from, to, code, flags, requests, duration }) => ({
-      from,
-      to,
-      code,
-      flags,
-      requests,
-      durations: Array.from(duration.counts),
-      sumMs: duration.sum,
-    }));
+  return telemetry.series.map(({ from, to, code, flags, requests, duration }) => ({
+    from,
+    to,
+    code,
+    flags,
+    requests,
+    durations: Array.from(duration.counts),
+    sumMs: duration.sum,
+  }));
 }
 
 function textOf(match: TextMatch): string {

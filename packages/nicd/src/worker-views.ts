@@ -29,6 +29,6 @@ export async function workerViews(worker: Worker, fixed: Pick<NicdStatus, "versi
     requests: async () => ({ boundsMs: istioBuckets, series: seriesViews(worker) }),
     traces: async ({ limit, service, minMs }) => telemetry.traces.traces({ limit, service, minMs }),
     exchanges: (signal) => telemetry.traces.follow(signal),
-    metrics: async () => (await own.text()) + telemetry.red.text(false) + telemetry.tcp.text(),
+    metrics: async () => (await own.text()) + telemetry.text(),
   };
 }

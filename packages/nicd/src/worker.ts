@@ -1,6 +1,7 @@
 /** The data plane of one process: listeners, links, telemetry around a `DataPlane`, and what can be asked of them. @module */
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
+import type { Security } from "@mitsu/telemetry";
 import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
@@ -23,7 +24,7 @@ import { TcpSocket } from "./reactor/tcp-socket.ts";
 import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** What a worker is started with. */
-export interface WorkerOptions extends TelemetryOptions {
+export interface WorkerOptions extends Omit<TelemetryOptions, "linkSecurity"> {
   readonly log: Log;
   /** Name of this node, as in the mesh file. */
   readonly node: string;
@@ -71,6 +72,7 @@ export class Worker {
       here: (replica) => this.#isHere(replica),
       random: () => this.#random.fraction(),
       onExchange: (exchange) => telemetry.exchangeEnded(exchange),
+      onPassageBegun: (passage) => telemetry.passageBegun(passage),
       onPassage: (passed) => telemetry.passageEnded(passed),
       admitsTcp: ({ caller, service, port }, target) =>
         (this.#authorise?.deniesConnection([service, target], { from: caller.service, port }) ?? "") === "",
@@ -78,6 +80,7 @@ export class Worker {
     });
     this.links = new LinkEnds({
       catalog,
+      node: options.node,
       certificates: options.certificates,
       log: options.log,
       accept: (entry, attach) => void new Incoming(this.plane, entry, attach),
@@ -92,12 +95,13 @@ export class Worker {
    */
   static async open(catalog: Catalog, options: WorkerOptions): Promise<Worker> {
     const reactor = await Reactor.open();
-    const worker = new Worker(reactor, await Telemetry.open(options), catalog, options);
+    const linkSecurity = (): Security => worker.links.security;
+    const worker: Worker = new Worker(reactor, await Telemetry.open({ ...options, linkSecurity }), catalog, options);
     try {
       worker.configure(catalog);
       for (const at of options.listen) worker.#listen(at);
       await worker.#openChannel();
-      if (options.linkAt) await worker.links.listen(options.linkAt);
+      if (options.linkAt) await worker.links.listen(options.linkAt, options.workers > 1);
     } catch (error) {
       await worker.close();
       throw error;
@@ -143,13 +147,15 @@ export class Worker {
     return this.#authorise?.counts() ?? [];
   }
 
-  /** Accepts nothing new, lets requests end, at most for 10 s, and closes. */
+  /** Accepts nothing new, lets requests and carried connections end, at most for 10 s, and closes. */
   async drain(): Promise<void> {
     for (const listener of this.#listeners.splice(0)) listener.close();
     await this.#channel?.close();
+    this.links.retire();
     this.plane.drain();
+    const { connections } = this.plane;
     const until = performance.now() + drainMs;
-    while (this.plane.downstreams.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (connections.http + connections.tcp > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     await this.close();
   }
 

@@ -1,17 +1,18 @@
 /** What all connections of one worker share: the loop, the configuration in force, connections to replicas, and the counts. @module */
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
-import { defaultTraffic } from "@mitsu/catalog";
+import { defaultRoute } from "@mitsu/catalog";
 import { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import type { ChainParts } from "../filters/build-chain.ts";
 import type { LiveExchange } from "../live-exchange.ts";
+import type { RequestHead } from "../message-head.ts";
 import type { Reactor } from "../reactor/reactor.ts";
 import { compileRoutes } from "../routes/compile-routes.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { Entry } from "./entry.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
-import type { PassedConnection } from "./tcp-passage.ts";
+import type { Passage, PassedConnection } from "./tcp-passage.ts";
 import { type Dial, UpstreamPool } from "./upstream-pool.ts";
 
 /** What a plane needs from outside. */
@@ -25,7 +26,8 @@ export interface DataPlaneEnv {
   readonly random: () => number;
   /** Told of every exchange when it is over; it must not keep it. */
   readonly onExchange: (exchange: LiveExchange) => void;
-  /** Told of every connection that was carried as bytes, when it is over. */
+  /** Told of every connection that is carried as bytes, and again when it is over; of one that is refused, only this. */
+  readonly onPassageBegun: (passage: Passage) => void;
   readonly onPassage: (passed: PassedConnection) => void;
   /** May a connection that is no HTTP go to the service? Null where nothing forbids any. */
   readonly admitsTcp: ((entry: Entry, target: string) => boolean) | null;
@@ -54,7 +56,7 @@ export class DataPlane {
   readonly pool: UpstreamPool;
   readonly connections: ConnectionCounts = { http: 0, tcp: 0 };
   readonly downstreams: Set<Http1Downstream> = new Set();
-  /** Stands in for the route of requests that have none. */
+  /** Stands in for the route of requests to a service that is no more. */
   readonly noRoute: CompiledRoute;
   /** No further request on any connection: the worker is about to end. */
   draining = false;
@@ -69,8 +71,12 @@ export class DataPlane {
   readonly #env: DataPlaneEnv;
   #services = new Map<string, Service>();
   #routes = new Map<string, RouteTable>();
+  /** By service: of requests that came over a link, which have been routed by the node they came from. */
+  #arrivals = new Map<string, CompiledRoute>();
+  /** By service, then by port of its virtual address. */
   readonly #clusters = new Map<string, Map<number, Cluster>>();
-  readonly #epochNs = BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+  /** The same, by the port that was asked for. */
+  readonly #asked = new Map<string, Map<number, Cluster>>();
 
   constructor(env: DataPlaneEnv) {
     this.#env = env;
@@ -84,24 +90,32 @@ export class DataPlane {
       workers: 1,
       filters: [],
     };
-    this.noRoute = compileRoutes("", defaultTraffic(), none).routes.at(-1)!;
+    this.noRoute = plainRoute("", "none", none);
   }
 
   /** Takes a configuration; requests on their way end by the one they began with. */
   configure(catalog: Catalog): void {
     const parts = this.#env.chainParts(catalog);
     const routes = new Map<string, RouteTable>();
-    for (const service of catalog.services)
-      routes.set(service.name, compileRoutes(service.name, service.traffic, parts(service), this.#routes.get(service.name)));
+    const arrivals = new Map<string, CompiledRoute>();
+    for (const service of catalog.services) {
+      const own = parts(service);
+      routes.set(service.name, compileRoutes(service.name, service.traffic, own, this.#routes.get(service.name)));
+      arrivals.set(service.name, plainRoute(service.name, "link", own));
+    }
     this.catalog = catalog;
     this.#services = new Map(catalog.services.map((service) => [service.name, service]));
     this.#routes = routes;
+    this.#arrivals = arrivals;
+    this.#asked.clear(); // ports may have changed
     for (const [name, clusters] of this.#clusters) {
       const service = this.#services.get(name);
-      for (const cluster of clusters.values())
+      for (const [port, cluster] of clusters) {
         for (const gone of cluster.update(service ?? { name, replicas: [] }, service?.traffic.cluster ?? cluster.policy))
           this.pool.prune(gone);
-      if (!service) this.#clusters.delete(name);
+        if (!service?.ports.some((mapping) => mapping.port === port && mapping.protocol === "tcp")) clusters.delete(port);
+      }
+      if (clusters.size === 0) this.#clusters.delete(name);
     }
   }
 
@@ -113,6 +127,15 @@ export class DataPlane {
     return this.#routes.get(service);
   }
 
+  /**
+   * What happens to a request. One that came over a link is judged here too, but not routed: routes, faults, limits and edits have had their
+   * effect where it came from.
+   */
+  routeOf({ service, port, chosen }: Entry, head: RequestHead): CompiledRoute {
+    const route = chosen ? this.#arrivals.get(service) : this.#routes.get(service)?.find(head, port);
+    return route ?? this.noRoute;
+  }
+
   /** All clusters that were asked for so far. */
   *clusters(): Generator<Cluster> {
     for (const clusters of this.#clusters.values()) yield* clusters.values();
@@ -120,15 +143,14 @@ export class DataPlane {
 
   /** How a service is called at a port; its only port when it has just one. Null when there is no such service or port. */
   cluster(name: string, port: number): Cluster | null {
-    const known = this.#clusters.get(name)?.get(port);
+    const known = this.#asked.get(name)?.get(port);
     if (known) return known;
     const service = this.#services.get(name);
     if (!service) return null;
     const tcp = service.ports.filter(({ protocol }) => protocol === "tcp");
     const mapping = tcp.find((one) => one.port === port) ?? (tcp.length === 1 ? tcp[0] : undefined);
     if (!mapping) return null;
-    const clusters = this.#clusters.get(name) ?? new Map<number, Cluster>();
-    this.#clusters.set(name, clusters);
+    const clusters = mapIn(this.#clusters, name);
     const cluster =
       clusters.get(mapping.port) ??
       new Cluster(service, mapping.port, service.traffic.cluster, {
@@ -137,7 +159,7 @@ export class DataPlane {
         here: this.#env.here,
       });
     clusters.set(mapping.port, cluster);
-    clusters.set(port, cluster);
+    mapIn(this.#asked, name).set(port, cluster);
     return cluster;
   }
 
@@ -165,11 +187,6 @@ export class DataPlane {
     return performance.now() * 1e6;
   }
 
-  /** The same as nanoseconds since 1970. */
-  epochNs(nowNs: number): bigint {
-    return this.#epochNs + BigInt(Math.round(nowNs));
-  }
-
   refused(reason: string): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   }
@@ -180,6 +197,10 @@ export class DataPlane {
 
   admitsTcp(entry: Entry, target: string): boolean {
     return this.#env.admitsTcp === null || this.#env.admitsTcp(entry, target);
+  }
+
+  passageBegun(passage: Passage): void {
+    this.#env.onPassageBegun(passage);
   }
 
   passageEnded(passed: PassedConnection): void {
@@ -195,4 +216,15 @@ export class DataPlane {
     this.draining = true;
     for (const downstream of this.downstreams) downstream.drain();
   }
+}
+
+/** A route to the service itself, with nothing on the way but what every request passes. */
+function plainRoute(service: string, name: string, parts: ChainParts): CompiledRoute {
+  return compileRoutes(service, { routes: [defaultRoute({ name, timeoutMs: 0 })] }, parts).routes[0]!;
+}
+
+function mapIn(maps: Map<string, Map<number, Cluster>>, name: string): Map<number, Cluster> {
+  const map = maps.get(name) ?? new Map<number, Cluster>();
+  maps.set(name, map);
+  return map;
 }

@@ -64,7 +64,7 @@ export class HttpExchange implements Calling, Answered {
     this.startNs = plane.nowNs();
     this.requestBytes = head.table.end - head.table.start;
     this.method = head.method;
-    this.#route = plane.routesOf(entry.service)?.find(head, entry.port) ?? plane.noRoute;
+    this.#route = plane.routeOf(entry, head);
     this.#call = new ReplicaCall(this, this.#route);
   }
 

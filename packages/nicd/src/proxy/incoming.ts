@@ -4,14 +4,22 @@ import { Timer } from "../reactor/timers.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
 import { Http1Downstream } from "./http1-downstream.ts";
-import { mayBecomeHttp, sniff } from "./sniff.ts";
+import { sniff } from "./sniff.ts";
 import { TcpPassage } from "./tcp-passage.ts";
 
-/** A client that says nothing so long waits for its server to speak first. */
-const sniffMs = 100;
+/** A client that says nothing for so long may be waiting for its server to speak first: the server is connected to. */
+const silentMs = 100;
+/** A client that has begun to say something has so long to say enough; and a server that cannot be reached is waited for no longer. */
+const undecidedMs = 5000;
+/** Neither of the two says anything: as a carried connection without a byte. */
+const idleMs = 3_600_000;
+const tlsHandshake = 22;
 const nothing = Buffer.alloc(0);
 
-/** Takes a connection's events until it is known whose they are, then passes them on. */
+/**
+ * Takes a connection's events until it is known whose they are, then passes them on. Who is slow is not taken for something else: a client that is
+ * silent at first, as browsers are that connect ahead, is looked at by its first bytes, whenever they come, unless its server has spoken first.
+ */
 export class Incoming implements ByteStreamEvents {
   readonly #plane: DataPlane;
   readonly #entry: Entry;
@@ -19,17 +27,19 @@ export class Incoming implements ByteStreamEvents {
   readonly #timer: Timer;
   #next: ByteStreamEvents | null = null;
   #held: Buffer = nothing;
+  /** To the server of a client that is silent. */
+  #awaited: TcpPassage | null = null;
 
   /** @param attach Makes the stream's events go to this. */
   constructor(plane: DataPlane, entry: Entry, attach: (events: ByteStreamEvents) => ByteStream) {
     this.#plane = plane;
     this.#entry = entry;
-    this.#timer = new Timer(() => this.#decide());
+    this.#timer = new Timer(() => this.#timedOut());
     this.#stream = attach(this);
     const protocol = plane.service(entry.service)?.traffic.protocol ?? "auto";
     if (protocol === "http") this.#serveHttp();
     else if (protocol === "tcp") this.#pass("tcp");
-    else plane.reactor.timers.arm(this.#timer, sniffMs);
+    else plane.reactor.timers.arm(this.#timer, silentMs);
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -41,6 +51,7 @@ export class Incoming implements ByteStreamEvents {
     const spoken = sniff(bytes);
     switch (spoken.kind) {
       case "undecided":
+        if (this.#held.length === 0) this.#plane.reactor.timers.arm(this.#timer, undecidedMs);
         this.#held = this.#held.length === 0 ? Buffer.from(bytes) : bytes;
         break;
       case "http1": {
@@ -57,7 +68,7 @@ export class Incoming implements ByteStreamEvents {
 
   onEnd(): void {
     // Without a byte it was no connection for anybody: a health check, or a client that changed its mind.
-    if (!this.#next && this.#held.length === 0) {
+    if (!this.#next && this.#held.length === 0 && !this.#awaited) {
       this.#plane.reactor.timers.disarm(this.#timer);
       this.#stream.end();
       return;
@@ -72,23 +83,27 @@ export class Incoming implements ByteStreamEvents {
 
   onClose(error: Error | null): void {
     this.#plane.reactor.timers.disarm(this.#timer);
+    if (!this.#next) this.#awaited?.leave();
     this.#next?.onClose(error);
   }
 
-  /** Time is over. A client that has begun to speak is not waiting for its server; nothing that may become a request may pass unjudged. */
-  #decide(): void {
-    const held = this.#held;
-    if (held.length === 0 || !mayBecomeHttp(held)) {
-      this.#pass("tcp");
-      return;
-    }
-    const next = this.#serveHttp();
-    this.#held = nothing;
-    next.onData(held, 0, held.length);
+  #timedOut(): void {
+    if (this.#held.length > 0) {
+      // What may be a request is never passed unjudged because it is slow; HTTP has a time-out of its own.
+      if (this.#held[0] === tlsHandshake) this.#pass("tcp");
+      else this.#serveHttp().onData(this.#held, 0, this.#held.length);
+    } else if (!this.#awaited) {
+      this.#awaited = TcpPassage.await(this.#plane, this.#entry, this.#stream, () => this.#pass("tcp"));
+      this.#plane.reactor.timers.arm(this.#timer, this.#awaited.isConnected ? idleMs : undecidedMs);
+    } else if (this.#awaited.isConnected) {
+      this.#awaited.leave();
+      this.#stream.destroy();
+    } else this.#pass("tcp");
   }
 
   #serveHttp(): Http1Downstream {
     this.#plane.reactor.timers.disarm(this.#timer);
+    this.#awaited?.leave();
     this.#plane.spoke("http1");
     const next = new Http1Downstream(this.#plane, this.#entry, this.#stream);
     this.#next = next;
@@ -100,6 +115,6 @@ export class Incoming implements ByteStreamEvents {
     this.#plane.spoke(kind);
     const held = this.#held;
     this.#held = nothing;
-    this.#next = TcpPassage.open(this.#plane, this.#entry, this.#stream, held);
+    this.#next = this.#awaited?.isConnected ? this.#awaited.join(held) : TcpPassage.pass(this.#plane, this.#entry, this.#stream, held);
   }
 }

@@ -2,19 +2,25 @@
 import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
-import { failure } from "../cluster/outcome.ts";
+import { failure, type Outcome } from "../cluster/outcome.ts";
 import { type Flag, flag } from "../live-exchange.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
-import { relay } from "./relay.ts";
+import { type RelayEnds, relay } from "./relay.ts";
 
-const nothing: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+const nobody: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
-/** One carried connection, when it is over. */
-export interface PassedConnection {
+/** One connection that is carried. */
+export interface Passage {
   readonly entry: Entry;
+  /** Null when there was none to be had. */
   readonly endpoint: LiveEndpoint | null;
+  /** Name of the service that it goes to. */
   readonly target: string;
+}
+
+/** The same when it is over. */
+export interface PassedConnection extends Passage {
   readonly startNs: number;
   readonly endNs: number;
   readonly receivedBytes: number;
@@ -22,67 +28,133 @@ export interface PassedConnection {
   readonly flag: Flag;
 }
 
-/** Chooses and connects; see {@link TcpPassage.open}. */
+/**
+ * Goes to a replica of the first route that goes to one without looking at the request, else of the service itself.
+ *
+ * {@link TcpPassage.pass} is for a connection of which it is known that it is no HTTP; {@link TcpPassage.await} for a client that is silent: the
+ * replica may be the one that speaks first, and then {@link TcpPassage.join} is called; if the client speaks HTTP, {@link TcpPassage.leave}.
+ */
 export class TcpPassage {
   readonly #plane: DataPlane;
   readonly #entry: Entry;
   readonly #client: ByteStream;
   readonly #startNs: number;
+  readonly #target: string;
+  #cluster: Cluster | null = null;
+  #endpoint: LiveEndpoint | null = null;
+  #replica: ByteStream | null = null;
+  /** Why there is no replica. */
+  #why: Flag = flag.noHealthyUpstream;
+  #ends: RelayEnds | null = null;
+  #speaks: (() => void) | null = null;
 
   private constructor(plane: DataPlane, entry: Entry, client: ByteStream) {
     this.#plane = plane;
     this.#entry = entry;
     this.#client = client;
     this.#startNs = plane.nowNs();
+    this.#target = entry.chosen ? entry.service : (plane.routesOf(entry.service)?.routes.at(-1)?.pick(plane.random()) ?? entry.service);
   }
 
-  /**
-   * Connects the client to a replica of the first route that goes to one without looking at the request, else of the service itself.
-   *
-   * @param early What the client has sent already.
-   * @returns Who takes the client's events.
-   */
-  static open(plane: DataPlane, entry: Entry, client: ByteStream, early: Buffer): ByteStreamEvents {
+  /** @param early What the client has sent already. @returns Who takes the client's events. */
+  static pass(plane: DataPlane, entry: Entry, client: ByteStream, early: Buffer): ByteStreamEvents {
     const passage = new TcpPassage(plane, entry, client);
-    const target = entry.chosen ? entry.service : (plane.routesOf(entry.service)?.routes.at(-1)?.pick(plane.random()) ?? entry.service);
-    if (!plane.admitsTcp(entry, target)) return passage.#refuse(null, target, flag.unauthorised);
-    const cluster = plane.cluster(target, entry.port);
-    if (!cluster) return passage.#refuse(null, target, flag.noHealthyUpstream);
-    if (!cluster.admits()) return passage.#refuse(null, target, flag.upstreamOverflow);
-    const endpoint = entry.chosen ?? cluster.select();
-    if (!endpoint) return passage.#refuse(null, target, flag.noHealthyUpstream);
-    return passage.#connect(cluster, endpoint, early);
+    if (!plane.admitsTcp(entry, passage.#target)) return passage.#refuse(flag.unauthorised);
+    passage.#dial();
+    return passage.#carry(early);
   }
 
-  #connect(cluster: Cluster, endpoint: LiveEndpoint, early: Buffer): ByteStreamEvents {
+  /** @param speaks Called once, when the replica says something or ends: join, or leave. */
+  static await(plane: DataPlane, entry: Entry, client: ByteStream, speaks: () => void): TcpPassage {
+    const passage = new TcpPassage(plane, entry, client);
+    passage.#speaks = speaks;
+    passage.#dial();
+    return passage;
+  }
+
+  /** There is a replica that may speak. */
+  get isConnected(): boolean {
+    return this.#replica !== null;
+  }
+
+  /** From here on bytes flow, if rules let them. @param early What the client has sent already. @returns Who takes the client's events. */
+  join(early: Buffer): ByteStreamEvents {
+    this.#speaks = null;
+    if (this.#plane.admitsTcp(this.#entry, this.#target)) return this.#carry(early);
+    this.leave();
+    return this.#refuse(flag.unauthorised);
+  }
+
+  /** The client's connection goes to somebody else; the replica's is closed, and nothing has come of it. */
+  leave(): void {
+    this.#speaks = null;
+    this.#ends = { toClient: nobody, toReplica: nobody };
+    this.#replica?.destroy();
+    this.#end(failure.cancelled);
+  }
+
+  #dial(): void {
+    const cluster = this.#plane.cluster(this.#target, this.#entry.port);
+    if (!cluster) return;
+    if (!cluster.admits()) {
+      this.#why = flag.upstreamOverflow;
+      return;
+    }
+    const endpoint = this.#entry.chosen ?? cluster.select();
+    if (!endpoint) return;
+    this.#cluster = cluster;
+    this.#endpoint = endpoint;
     cluster.begin(endpoint);
-    let toClient: ByteStreamEvents = nothing;
-    const events: ByteStreamEvents = {
-      onData: (buffer, start, end) => toClient.onData(buffer, start, end),
-      onEnd: () => toClient.onEnd(),
-      onDrain: () => toClient.onDrain(),
-      onClose: (error) => toClient.onClose(error),
-    };
-    const replica = this.#plane.pool.dial(endpoint, this.#entry.caller, events);
-    const ends = relay(this.#plane, this.#client, replica, (received, sent, error) => {
-      const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
-      cluster.end(endpoint, connecting ? failure.connect : error ? failure.reset : 200, 0);
-      const why = connecting ? flag.upstreamConnectFailure : flag.none;
-      this.#over(endpoint, endpoint.service, received, sent, why);
+    this.#replica = this.#plane.pool.dial(endpoint, this.#entry.caller, {
+      onData: (buffer, start, end) => this.#toClient().onData(buffer, start, end),
+      onEnd: () => this.#toClient().onEnd(),
+      onDrain: () => this.#toClient().onDrain(),
+      onClose: (error) => this.#toClient().onClose(error),
     });
-    toClient = ends.toClient;
-    if (early.length > 0) ends.toReplica.onData(early, 0, early.length);
-    return ends.toReplica;
   }
 
-  #refuse(endpoint: LiveEndpoint | null, target: string, why: Flag): ByteStreamEvents {
+  /** Who takes what the replica does: its first word decides that the connection is carried. */
+  #toClient(): ByteStreamEvents {
+    this.#speaks?.();
+    return this.#ends?.toClient ?? nobody;
+  }
+
+  #carry(early: Buffer): ByteStreamEvents {
+    const endpoint = this.#endpoint;
+    if (!this.#replica || !endpoint) return this.#refuse(this.#why);
+    this.#plane.passageBegun({ entry: this.#entry, endpoint, target: this.#target });
+    this.#ends = relay(this.#plane, this.#client, this.#replica, (received, sent, error) => {
+      const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
+      this.#end(connecting ? failure.connect : error ? failure.reset : 200);
+      this.#over(received, sent, connecting ? flag.upstreamConnectFailure : flag.none);
+    });
+    const { toReplica } = this.#ends;
+    if (early.length > 0) toReplica.onData(early, 0, early.length);
+    return toReplica;
+  }
+
+  /** Of the try that the cluster counts. */
+  #end(outcome: Outcome): void {
+    this.#cluster?.end(this.#endpoint!, outcome, 0);
+    this.#cluster = null;
+  }
+
+  #refuse(why: Flag): ByteStreamEvents {
     this.#client.destroy(true);
-    this.#over(endpoint, target, 0, 0, why);
-    return nothing;
+    this.#over(0, 0, why);
+    return nobody;
   }
 
-  #over(endpoint: LiveEndpoint | null, target: string, receivedBytes: number, sentBytes: number, why: Flag): void {
-    const { startNs, endNs } = { startNs: this.#startNs, endNs: this.#plane.nowNs() };
-    this.#plane.passageEnded({ entry: this.#entry, endpoint, target, startNs, endNs, receivedBytes, sentBytes, flag: why });
+  #over(receivedBytes: number, sentBytes: number, why: Flag): void {
+    this.#plane.passageEnded({
+      entry: this.#entry,
+      endpoint: this.#endpoint,
+      target: this.#target,
+      startNs: this.#startNs,
+      endNs: this.#plane.nowNs(),
+      receivedBytes,
+      sentBytes,
+      flag: why,
+    });
   }
 }

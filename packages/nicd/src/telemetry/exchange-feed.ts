@@ -1,25 +1,29 @@
 /** Exchanges that have ended, to whoever makes something of them. @module */
 import { type Exchange, type ExchangeSource, ExportPace } from "@mitsu/telemetry";
 import type { LiveExchange } from "../live-exchange.ts";
-import { LivePassingExchange } from "./passing-exchange.ts";
+import type { LivePassingExchange } from "./passing-exchange.ts";
 
 /** Kept for `nicd trace`. */
 const mostRecent = 4096;
 /** A second at most, whole traces of them: keeping one costs some 2 µs. */
 const keptPerSecond = 1000;
 
+/** What is to be counted of an exchange: both ends that are here. `arrived`: it came from another node. */
+export type ExchangeCounter = (exchange: Exchange, arrived: boolean) => void;
+
 /**
- * Hands each exchange to its sinks as it ends, valid for the call only.
+ * Hands each exchange, as it ends, to who counts requests, then to its sinks as the one span that this hop is; valid for the call only.
  *
  * @example
  * ```ts
- * const feed = new ExchangeFeed("node-a", epochNs);
- * feed.to((exchange) => red.add(exchange));
+ * const feed = new ExchangeFeed(new LivePassingExchange("node-a", epochNs), (exchange) => red.add(exchange));
+ * feed.to((exchange) => otlp.add(exchange));
  * feed.add(live);
  * ```
  */
 export class ExchangeFeed implements ExchangeSource {
   readonly #passing: LivePassingExchange;
+  readonly #count: ExchangeCounter;
   #sinks: readonly ((exchange: Exchange) => void)[] = [];
   readonly #pace = new ExportPace(keptPerSecond);
   /** The newest stands before `#next`, the oldest at it once it is full. */
@@ -28,14 +32,17 @@ export class ExchangeFeed implements ExchangeSource {
   /** Since the start. */
   requests = 0;
 
-  constructor(node: string, epochNs: bigint) {
-    this.#passing = new LivePassingExchange(node, epochNs);
+  constructor(passing: LivePassingExchange, count: ExchangeCounter) {
+    this.#passing = passing;
+    this.#count = count;
   }
 
   /** Takes one that has ended. */
   add(live: LiveExchange): void {
     this.requests++;
     const exchange = this.#passing.show(live);
+    this.#count(exchange, exchange.arrived);
+    exchange.asSpan();
     for (const sink of this.#sinks) sink(exchange);
     if (!live.sampled || !this.#pace.lets(exchange, 1)) return;
     this.#recent[this.#next] = exchange.keep();

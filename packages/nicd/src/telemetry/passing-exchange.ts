@@ -1,6 +1,17 @@
 /** A live exchange as telemetry wants to see it, each property made when it is read. @module */
 import type { Exchange, ExchangeEnd, PassingExchange, Security } from "@mitsu/telemetry";
-import type { LiveExchange } from "../live-exchange.ts";
+import { isLinkCaller } from "../link-caller.ts";
+import { type Flag, flag, type LiveExchange } from "../live-exchange.ts";
+
+/** With a good status, these say that the answer was cut off: nicd's own answers for the same reasons are errors. */
+const cut: ReadonlySet<Flag> = new Set([
+  flag.upstreamReset,
+  flag.upstreamProtocolError,
+  flag.upstreamTimeout,
+  flag.downstreamGone,
+  flag.downstreamProtocolError,
+  flag.tooLarge,
+]);
 
 interface End {
   service: string;
@@ -13,22 +24,36 @@ const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byt
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /**
- * One serves a worker for all its exchanges: {@link show} makes it stand for the next. nicd's span is a client's span where it sends a request on
- * and the only one where it answers itself; the span of the server's own end is told by who is there.
+ * One serves a worker for all its exchanges: {@link show} makes it stand for the next, for metrics, which count both ends that are on this node;
+ * {@link asSpan} then leaves one of them `here`, since a hop is one span, as Envoy's, and its id is the one that the next hop is told:
+ *
+ * - what a service of this node asks is its CLIENT span, wherever the replica is;
+ * - what came over a link is the SERVER span of the service that is asked, below the CLIENT span of the other node;
+ * - so is what came from outside the mesh, unless it goes on to another node, which tells the SERVER span.
  */
 export class LivePassingExchange implements PassingExchange {
   readonly node: string;
   readonly #epochNs: bigint;
+  readonly #linkSecurity: () => Security;
   #x!: LiveExchange;
   readonly #client: End = { service: "", address: "", port: 0, here: false };
   readonly #server: End = { service: "", address: "", port: 0, here: true };
   readonly grpcStatus = undefined;
   readonly protocol = "http/1";
 
-  /** @param epochNs Nanoseconds since 1970 at which the exchanges' clock was 0. */
-  constructor(node: string, epochNs: bigint) {
+  /**
+   * @param epochNs Nanoseconds since 1970 at which the exchanges' clock was 0.
+   * @param linkSecurity Of the links that this node opens.
+   */
+  constructor(node: string, epochNs: bigint, linkSecurity: () => Security = () => "mutual_tls") {
     this.node = node;
     this.#epochNs = epochNs;
+    this.#linkSecurity = linkSecurity;
+  }
+
+  /** It came from another node. */
+  get arrived(): boolean {
+    return isLinkCaller(this.#x.caller);
   }
 
   /** Stands for `x` until the next call. */
@@ -38,11 +63,19 @@ export class LivePassingExchange implements PassingExchange {
     this.#client.service = caller.service;
     this.#client.address = caller.address;
     this.#client.port = caller.port;
-    this.#client.here = caller.by !== "link";
+    this.#client.here = !isLinkCaller(caller);
     this.#server.service = x.target === "" ? x.service : x.target;
     this.#server.address = endpoint?.address ?? "";
     this.#server.port = endpoint?.port ?? x.port;
     this.#server.here = endpoint?.here ?? true;
+    return this;
+  }
+
+  /** From here to the next {@link show}, only the end whose span this hop is. */
+  asSpan(): this {
+    const isClient = this.#client.here && (this.#client.service !== "" || !this.#server.here);
+    this.#client.here = isClient;
+    this.#server.here = !isClient;
     return this;
   }
 
@@ -55,15 +88,12 @@ export class LivePassingExchange implements PassingExchange {
   get traceId(): string {
     return hexOf(this.#x.traceId);
   }
-  /** The caller's own span ends at its program: nicd's is the one below it. */
   get clientSpanId(): string {
     return hexOf(this.#x.spanId);
   }
-  /** As sockhijack's: derived, so that a node that only sees one end names it alike. */
+  /** The hop's one span has one id, whichever kind it is. */
   get serverSpanId(): string {
-    const bytes = Buffer.from(this.#x.spanId);
-    bytes[0]! ^= 0x80;
-    return bytes.toString("hex");
+    return hexOf(this.#x.spanId);
   }
   get parentSpanId(): string | undefined {
     return isZero(this.#x.parentSpanId) ? undefined : hexOf(this.#x.parentSpanId);
@@ -108,19 +138,23 @@ export class LivePassingExchange implements PassingExchange {
     return isZero(this.#x.parentSpanId) ? "none" : "header";
   }
   get injected(): boolean {
-    return this.#x.tries > 0;
+    const { tries, request, spanId } = this.#x;
+    return tries > 0 && (request.get("traceparent")?.includes(hexOf(spanId)) ?? false);
   }
   get redirected(): boolean {
     return false; // sockhijack knows, of each of the two connections
   }
   get aborted(): boolean {
-    return this.#x.response === null || this.#x.endNs === 0;
+    const { response, flag: why } = this.#x;
+    return response === null || (response.status < 400 && cut.has(why));
   }
   get flags(): string {
     return this.#x.flag;
   }
   get security(): Security {
-    return this.#x.caller.by === "link" || this.#x.endpoint?.here === false ? "mutual_tls" : "none";
+    const { caller, endpoint } = this.#x;
+    if (isLinkCaller(caller)) return caller.security === "mtls" ? "mutual_tls" : "none";
+    return endpoint?.here === false ? this.#linkSecurity() : "none";
   }
   get tries(): number {
     return this.#x.tries;
