@@ -1,14 +1,20 @@
-/** Makes the manual pages of packages/sockhijack/man out of their hand-written parts (`*.in`) and of what the sources say. @module */
+/** Makes the manual pages of packages/<daemon>/man out of their hand-written parts (`*.in`) and of what the sources say. @module */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { commandList, examples, globalOptions, synopsis } from "../packages/sockhijack/man/commands.ts";
-import { capabilities, counters, exitStatuses, reasonList } from "../packages/sockhijack/man/facts.ts";
-import { fields, mapPaths } from "../packages/sockhijack/man/fields.ts";
-import { guarded, literal } from "../packages/sockhijack/man/mdoc.ts";
+import type { Program } from "../packages/cli/src/command.ts";
+import { flags, metricList, refusals } from "../packages/nicd/man/facts.ts";
+import * as nicdNotes from "../packages/nicd/man/notes.ts";
+import { nicd } from "../packages/nicd/src/cli.ts";
+import { counters, reasonList } from "../packages/sockhijack/man/facts.ts";
+import * as sockhijackNotes from "../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../packages/sockhijack/src/cli.ts";
 import { placesOf } from "../packages/sockhijack/src/places.ts";
+import { type CommandNotes, commandList, examples, globalOptions, synopsis } from "./man/commands.ts";
+import { fields, mapPaths } from "./man/fields.ts";
+import { guarded, literal } from "./man/mdoc.ts";
+import { capabilities, exitStatuses } from "./man/shared-facts.ts";
 
-const folder = resolve(import.meta.dirname, "../packages/sockhijack/man");
+const packages = resolve(import.meta.dirname, "../packages");
 
 /** One page: where it stands, and what should stand there. */
 export interface Page {
@@ -23,7 +29,7 @@ export interface Page {
  */
 export function fillIn(template: string, values: Readonly<Record<string, string>>): string {
   const unused = new Set(Object.keys(values));
-  const text = template.replaceAll(/@([\w.]+)@/g, (_, name: string) => {
+  const text = template.replaceAll(/@([\w.-]+)@/g, (_, name: string) => {
     if (values[name] === undefined) throw new Error(`there is no value for @${name}@`);
     unused.delete(name);
     return values[name];
@@ -34,38 +40,63 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  const page = (name: string, values: Readonly<Record<string, string>>): Page => ({
-    path: join(folder, name),
-    text: fillIn(readFileSync(join(folder, `${name}.in`), "utf8"), values),
+  return [sockhijackPage(), nicdPage(), meshPage()];
+}
+
+function page(path: string, values: Readonly<Record<string, string>>): Page {
+  const whole = join(packages, path);
+  return { path: whole, text: fillIn(readFileSync(`${whole}.in`, "utf8"), values) };
+}
+
+/** What every daemon's page has. */
+function daemonValues(program: Program, notes: CommandNotes, unit: string): Record<string, string> {
+  return {
+    config: String(program.options.config?.default),
+    socket: String(program.options.socket?.default),
+    summary: program.summary,
+    synopsis: synopsis(program),
+    commands: commandList(program, notes),
+    globals: globalOptions(program),
+    exit: exitStatuses(),
+    examples: examples(program.examples).replace(".Pp\n", ""),
+    capabilities: capabilities(unit),
+  };
+}
+
+function sockhijackPage(): Page {
+  const values = daemonValues(sockhijack, sockhijackNotes, "sockhijack/systemd/sockhijack.service");
+  const { dnsPort, ...places } = placesOf(values.socket!);
+  return page("sockhijack/man/sockhijack.8", {
+    ...values,
+    ...places,
+    dnsPort: String(dnsPort),
+    counters: counters(),
+    reasons: reasonList(),
   });
-  const { config, socket } = sockhijack.options;
-  const paths = { config: String(config?.default), socket: String(socket?.default) };
-  const { dnsPort, ...places } = placesOf(paths.socket);
-  const example = readFileSync(join(folder, "mesh.yaml.example"), "utf8").trimEnd();
-  return [
-    page("sockhijack.8", {
-      ...paths,
-      ...places,
-      dnsPort: String(dnsPort),
-      summary: sockhijack.summary,
-      synopsis: synopsis(sockhijack),
-      commands: commandList(sockhijack),
-      globals: globalOptions(sockhijack),
-      exit: exitStatuses(),
-      examples: examples(sockhijack.examples).replace(".Pp\n", ""),
-      counters: counters(),
-      reasons: reasonList(),
-      capabilities: capabilities(),
-    }),
-    page("mesh.yaml.5", {
-      config: paths.config,
-      ...Object.fromEntries(mapPaths.map((path) => [path ? `fields.${path}` : "fields", fields(path)])),
-      example: example
-        .split("\n")
-        .map((line) => guarded(literal(line)))
-        .join("\n"),
-    }),
-  ];
+}
+
+function nicdPage(): Page {
+  const { certificates, authority } = nicd.commands.find(({ name }) => name === "cert issue")!.options;
+  return page("nicd/man/nicd.8", {
+    ...daemonValues(nicd, nicdNotes, "nicd/systemd/nicd.service"),
+    certificates: String(certificates?.default),
+    authority: String(authority?.default),
+    flags: flags(),
+    refusals: refusals(),
+    metrics: metricList(),
+  });
+}
+
+function meshPage(): Page {
+  const example = readFileSync(join(packages, "sockhijack/man/mesh.yaml.example"), "utf8").trimEnd();
+  return page("sockhijack/man/mesh.yaml.5", {
+    config: String(sockhijack.options.config?.default),
+    ...Object.fromEntries(mapPaths.map((path) => [path ? `fields.${path}` : "fields", fields(path)])),
+    example: example
+      .split("\n")
+      .map((line) => guarded(literal(line)))
+      .join("\n"),
+  });
 }
 
 if (import.meta.main) {

@@ -3,17 +3,28 @@ import { globSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parseCatalog } from "../../packages/catalog/src/mod.ts";
-import { flagOf, type Options } from "../../packages/cli/src/command.ts";
+import { flagOf, type Options, type Program } from "../../packages/cli/src/command.ts";
 import { exitStatus } from "../../packages/cli/src/error.ts";
 import { builtinOptions } from "../../packages/cli/src/help.ts";
-import { fieldNames, mapPaths } from "../../packages/sockhijack/man/fields.ts";
-import { prose, unliteral } from "../../packages/sockhijack/man/mdoc.ts";
-import { notes, nouns } from "../../packages/sockhijack/man/notes.ts";
+import { flagWords, refusalWords } from "../../packages/nicd/man/facts.ts";
+import * as nicdNotes from "../../packages/nicd/man/notes.ts";
+import { nicd } from "../../packages/nicd/src/cli.ts";
+import { refusalReasons } from "../../packages/nicd/src/links/refusals.ts";
+import { flag } from "../../packages/nicd/src/live-exchange.ts";
+import { nicdMetricNames } from "../../packages/nicd/src/metrics.ts";
+import * as sockhijackNotes from "../../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../../packages/sockhijack/src/cli.ts";
 import { reasons } from "../../packages/sockhijack/src/coupling/reason.ts";
 import { counterNames } from "../../packages/sockhijack/src/kernel/layout.ts";
+import type { CommandNotes } from "../man/commands.ts";
+import { fieldNames, mapPaths } from "../man/fields.ts";
+import { prose, unliteral } from "../man/mdoc.ts";
 import { fillIn, manPages } from "../man.ts";
 
+const daemons: readonly (readonly [Program, CommandNotes, string])[] = [
+  [sockhijack, sockhijackNotes, "packages/{cli,ipc,catalog,ebpf-ts,sockhijack}/src/**/*.ts"],
+  [nicd, nicdNotes, "packages/{cli,ipc,catalog,ebpf-ts,telemetry,nicd}/src/**/*.ts"],
+];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();
 const textOf = (name: string): string => pages.find(({ path }) => basename(path) === name)!.text;
@@ -64,52 +75,94 @@ for (const { path, text } of pages) {
   });
 }
 
-test("sockhijack.8 shows every command with each of its options, arguments and examples", (t) => {
-  const run = output(t, "mandoc", "-T", "utf8", "-O", "width=200", join(root, "packages/sockhijack/man/sockhijack.8"));
-  if (!run) return;
-  const commands = section(run.out, "COMMANDS");
-  const synopsis = section(run.out, "SYNOPSIS");
-  const at = sockhijack.commands.map(({ name }) => commands.search(new RegExp(`^ {5}${name}\\b`, "m")));
-  for (const [index, command] of sockhijack.commands.entries()) {
-    t.true(at[index]! >= 0, command.name);
-    t.regex(synopsis, new RegExp(`^ {5}sockhijack ${command.name}\\b`, "m"));
-    const own = commands.slice(at[index], at[index + 1]);
-    const rows = (options: Options): string[] =>
-      Object.entries(options).map(([key, { alias }]) => `${alias ? `-${alias}, ` : ""}--${flagOf(key)}`);
-    for (const row of rows(command.options)) t.regex(own, new RegExp(`^ +${row}\\b`, "m"), `${command.name} ${row}`);
-    for (const { name } of command.positionals) t.regex(own, new RegExp(`^ {11}${name}\\b`, "m"), `${command.name} ${name}`);
-    for (const example of command.examples) t.true(own.replaceAll(/ \\\n +/g, " ").includes(example.command), example.command);
-    if (command.passthrough) t.regex(own, / -- command \.\.\.$/m);
-  }
-  const globals = section(run.out, "GLOBAL OPTIONS");
-  for (const key of Object.keys({ ...sockhijack.options, ...builtinOptions }))
-    t.regex(globals, new RegExp(`^ +.*--${flagOf(key)}\\b`, "m"));
+/** A page as a reader sees it on a terminal of so many columns; undefined, with a notice, without mandoc. */
+const rendered = (t: ExecutionContext, name: string, columns: number): string | undefined =>
+  output(t, "mandoc", "-T", "utf8", "-O", `width=${columns}`, pages.find(({ path }) => basename(path) === name)!.path)?.out;
+
+/** Checks that a section's list of tags is exactly `names`, each with a sentence. */
+function tagsOf(t: ExecutionContext, text: string, title: string, names: readonly string[]): void {
+  const shown = [...section(text, title).matchAll(/^ {11}(\S+) +[A-Z/].*\.$/gm)].map(([, name]) => name);
+  t.deepEqual(shown, [...names], title);
+}
+
+for (const [program, { notes, nouns }, sourceFiles] of daemons) {
+  const name = `${program.name}.8`;
+
+  test(`${name} shows every command with each of its options, arguments and examples`, (t) => {
+    const text = rendered(t, name, 200);
+    if (text === undefined) return;
+    const shown = program.commands.filter(({ hidden }) => !hidden);
+    const commands = section(text, "COMMANDS");
+    const synopsis = section(text, "SYNOPSIS");
+    const at = shown.map((command) => commands.search(new RegExp(`^ {5}${command.name}\\b`, "m")));
+    for (const [index, command] of shown.entries()) {
+      t.true(at[index]! >= 0, command.name);
+      t.regex(synopsis, new RegExp(`^ {5}${program.name} ${command.name}\\b`, "m"));
+      const own = commands.slice(at[index], at[index + 1]);
+      const rows = (options: Options): string[] =>
+        Object.entries(options).map(([key, { alias }]) => `${alias ? `-${alias}, ` : ""}--${flagOf(key)}`);
+      for (const row of rows(command.options)) t.regex(own, new RegExp(`^ +${row}\\b`, "m"), `${command.name} ${row}`);
+      for (const one of command.positionals) t.regex(own, new RegExp(`^ {11}${one.name}\\b`, "m"), `${command.name} ${one.name}`);
+      for (const example of command.examples) t.true(own.replaceAll(/ \\\n +/g, " ").includes(example.command), example.command);
+      if (command.passthrough) t.regex(own, / -- command \.\.\.$/m);
+    }
+    const globals = section(text, "GLOBAL OPTIONS");
+    for (const key of Object.keys({ ...program.options, ...builtinOptions })) t.regex(globals, new RegExp(`^ +.*--${flagOf(key)}\\b`, "m"));
+    for (const command of program.commands.filter(({ hidden }) => hidden)) t.notRegex(synopsis, new RegExp(` ${command.name}\\b`));
+  });
+
+  test(`${name} shows every exit status with what it means`, (t) => {
+    const text = rendered(t, name, 300);
+    if (text !== undefined) tagsOf(t, text, "EXIT STATUS", Object.values(exitStatus).map(String));
+  });
+
+  test(`${name} names the environment variables that the sources read, and no others`, (t) => {
+    const files = globSync([sourceFiles, "scripts/embedded-koffi.ts"], { cwd: root });
+    const sources = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
+    const read = new Set([
+      ...[...sources.matchAll(/\b(?:vars|process\.env)(?:\.|\[")([A-Z][A-Z_]+)\b/g)].map(([, variable]) => variable!),
+      ...[...sources.matchAll(/\benv\["([A-Z][A-Z_]+)"\]/g)].map(([, variable]) => variable!),
+      ...[...sources.matchAll(/\{ ([^{}]+) \} = process\.env\b/g)].flatMap(([, names]) => names!.match(/\b[A-Z][A-Z_]+\b/g)!),
+      ...[...sources.matchAll(/Variable = "([A-Z][A-Z_]+)"/g)].map(([, variable]) => variable!),
+      ...(sources.includes("tmpdir()") ? ["TMPDIR"] : []),
+    ]);
+    const shown = [...textOf(name).matchAll(/^\.It Ev (.+)$/gm)].flatMap(([, names]) => names!.split(" , "));
+    t.deepEqual(shown.toSorted(), [...read].toSorted());
+  });
+
+  test(`every hand-written note of ${name} belongs to a command`, (t) => {
+    const names = program.commands.map((command) => command.name);
+    t.deepEqual(
+      [...Object.keys(notes), ...nouns].filter((one) => !names.includes(one)),
+      [],
+    );
+  });
+}
+
+test("sockhijack.8 shows every reason and counter with what it means", (t) => {
+  const text = rendered(t, "sockhijack.8", 300);
+  if (text === undefined) return;
+  tagsOf(t, text, "REASONS", Object.keys(reasons));
+  tagsOf(t, text, "DIAGNOSTICS", counterNames);
 });
 
-test("sockhijack.8 shows every reason, counter and exit status with what it means", (t) => {
-  const run = output(t, "mandoc", "-T", "utf8", "-O", "width=300", join(root, "packages/sockhijack/man/sockhijack.8"));
-  if (!run) return;
-  const has = (title: string, names: readonly string[]): void => {
-    const shown = [...section(run.out, title).matchAll(/^ {11}(\S+) +[A-Z/].*\.$/gm)].map(([, name]) => name);
-    t.deepEqual(shown, [...names], title);
-  };
-  has("REASONS", Object.keys(reasons));
-  has("DIAGNOSTICS", counterNames);
-  has("EXIT STATUS", Object.values(exitStatus).map(String));
-});
-
-test("sockhijack.8 names the environment variables that the sources read, and no others", (t) => {
-  const files = globSync(["packages/{cli,ipc,catalog,ebpf-ts,sockhijack}/src/**/*.ts", "scripts/embedded-koffi.ts"], { cwd: root });
-  const sources = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
-  const read = new Set([
-    ...[...sources.matchAll(/\b(?:vars|process\.env)(?:\.|\[")([A-Z][A-Z_]+)\b/g)].map(([, name]) => name!),
-    ...[...sources.matchAll(/\benv\["([A-Z][A-Z_]+)"\]/g)].map(([, name]) => name!),
-    ...[...sources.matchAll(/\{ ([^{}]+) \} = process\.env\b/g)].flatMap(([, names]) => names!.match(/\b[A-Z][A-Z_]+\b/g)!),
-    ...[...sources.matchAll(/Variable = "([A-Z][A-Z_]+)"/g)].map(([, name]) => name!),
-    ...(sources.includes("tmpdir()") ? ["TMPDIR"] : []),
+test("nicd.8 shows every response flag, refusal and metric with what it means", (t) => {
+  const text = rendered(t, "nicd.8", 300);
+  if (text === undefined) return;
+  const flags = Object.keys(flagWords).map((key) => flag[key as keyof typeof flagWords]);
+  t.deepEqual(
+    flags.toSorted(),
+    Object.values(flag)
+      .filter((one) => one !== "")
+      .toSorted(),
+  );
+  tagsOf(t, text, "DIAGNOSTICS", [
+    ...flags,
+    ...Object.keys(refusalWords),
+    ...Object.keys(refusalReasons).map((reason) => `link-${reason}`),
   ]);
-  const shown = [...textOf("sockhijack.8").matchAll(/^\.It Ev (.+)$/gm)].flatMap(([, names]) => names!.split(" , "));
-  t.deepEqual(shown.toSorted(), [...read].toSorted());
+  const metrics = [...section(text, "DIAGNOSTICS").matchAll(/^ {5}(mitsu_\w+)$/gm)].map(([, metric]) => metric!);
+  t.deepEqual(metrics.toSorted(), [...nicdMetricNames].toSorted());
 });
 
 test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {
@@ -118,7 +171,7 @@ test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {
   const catalog = parseCatalog(example);
   t.deepEqual(
     catalog.services.map(({ name }) => name),
-    ["cart", "dns", "web"],
+    ["cart", "cart-v2", "dns", "web"],
   );
   t.is(catalog.policies.length, 2);
   for (const field of mapPaths.flatMap(fieldNames)) t.regex(example, new RegExp(`(^|[\\s{])${field}:`, "m"), field);
@@ -137,13 +190,5 @@ test("prose() begins a line with each sentence, marks code, and never makes a ma
     prose("word ".repeat(100))
       .split("\n")
       .every((line) => line.length <= 80),
-  );
-});
-
-test("every hand-written note belongs to a command", (t) => {
-  const names = sockhijack.commands.map(({ name }) => name);
-  t.deepEqual(
-    [...Object.keys(notes), ...nouns].filter((name) => !names.includes(name)),
-    [],
   );
 });

@@ -25,7 +25,7 @@ const serving = {
   tracing: { type: "string", description: "whether requests of --route are traced", choices: ["on", "off"], default: "on" },
   sockhijack: {
     type: "string",
-    description: "sockhijack's control socket, from which callers and what they asked for are learnt; off for none",
+    description: "control socket of sockhijack, from which callers and what they asked for are learnt; off for none",
     default: "/run/mitsu/sockhijack.sock",
     unit: "path",
   },

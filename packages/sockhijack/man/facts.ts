@@ -1,9 +1,8 @@
-/** Facts for the manual that stand in comments of the sources: counters, exit statuses, capabilities. @module */
+/** Facts for sockhijack(8) that stand in its sources: counters and reasons. @module */
 import { readFileSync } from "node:fs";
-import { exitStatus } from "@mitsu/cli/error";
+import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
 import { reasons } from "../src/coupling/reason.ts";
 import { counterNames } from "../src/kernel/layout.ts";
-import { argument, prose, sentence, tagged } from "./mdoc.ts";
 
 const source = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 
@@ -26,36 +25,11 @@ export function counters(): string {
   return tagged(items, "pass_not_enrolled", true);
 }
 
-/**
- * Exit statuses, with the words of the comment in `packages/cli/src/error.ts`.
- *
- * @throws {Error} for a status that the comment leaves out.
- */
-export function exitStatuses(): string {
-  const words = source("../../cli/src/error.ts");
-  const items = Object.values(exitStatus).map((status): readonly [string, string] => {
-    const text = new RegExp(`[ ,] ${status} ([^,.]+)|\\* ${status} ([^,.]+)`).exec(words);
-    if (!text) throw new Error(`the comment of exitStatus does not say what ${status} means`);
-    return [String(status), prose(sentence((text[1] ?? text[2])!))];
-  });
-  return tagged(items, "Ds", true);
-}
-
 /** Each reason and its sentence. */
 export function reasonList(): string {
   return tagged(
     Object.entries(reasons).map(([name, text]) => [`Li ${argument(name)}`, prose(sentence(text))]),
     "server-blocking",
-    true,
-  );
-}
-
-/** The capabilities that the unit grants, and what each is for. */
-export function capabilities(): string {
-  const found = [...source("../systemd/sockhijack.service").matchAll(/^# (CAP_\w+) +(.+)$/gm)];
-  return tagged(
-    found.map(([, name, use]) => [`Dv ${name}`, prose(sentence(use!))]),
-    "CAP_NET_BIND_SERVICE",
     true,
   );
 }

@@ -1,5 +1,5 @@
 /** The fields of mesh.yaml(5), from the JSON Schema of the catalog. @module */
-import { jsonSchema } from "@mitsu/catalog";
+import { jsonSchema } from "../../packages/catalog/src/mod.ts";
 import { argument, prose, sentence, tagged } from "./mdoc.ts";
 
 interface Schema {
@@ -24,27 +24,53 @@ const stringWords: Readonly<Record<string, string>> = {
   address: "address",
   ipv4: "IPv4 prefix",
   ipv6: "IPv6 prefix",
-  zone: "text",
   cgroup: "unit or path",
   netns: "path",
-  ports: "text",
+  path: "path",
+  host: "host",
+  method: "method",
+  regex: "expression",
 };
+
+/** What a string is by its pattern, whatever field has it. */
+const patternWords: readonly (readonly [RegExp, string])[] = [
+  [/^\^\[a-z0-9\]\(/, "name"],
+  [/\(ms\|s\|m\|h\)\$$/, "duration"],
+  [/\[Bb\]\$$/, "size"],
+  [/\\\/\(.*ms\|s\|m\|h/, "rate"],
+];
 
 const notNull = (schema: Schema): readonly Schema[] =>
   schema.anyOf ? schema.anyOf.flatMap(notNull) : schema.type === "null" ? [] : [schema];
 
 const plural = (words: string): string => (/^\w+$/.test(words) ? `${words}${words.endsWith("s") ? "es" : "s"}` : words);
 
+function kindOf(key: string, schema: Schema): string {
+  if (schema.const !== undefined) return String(schema.const);
+  if (schema.enum) return schema.enum.join(" | ");
+  switch (schema.type) {
+    case "boolean":
+      return "true | false";
+    case "number":
+      return schema.minimum === 0 && schema.maximum === 1 ? "share" : "number";
+    case "integer":
+      if (schema.minimum === 1 && schema.maximum === 65535) return "port";
+      // What is bounded only so that nobody mistypes it is a number like any other.
+      return schema.maximum !== undefined && schema.maximum < 1_000_000 ? `${schema.minimum} to ${schema.maximum}` : "number";
+    case "array":
+      return `list of ${plural(typeOf(key, schema.items!))}`;
+    case "object":
+      return schema.additionalProperties ? "map by name" : "map";
+    default:
+      return patternWords.find(([pattern]) => pattern.test(schema.pattern ?? ""))?.[1] ?? stringWords[key] ?? "text";
+  }
+}
+
 /** The words for a value's type, such as `list of names` or `allow | deny`. */
 function typeOf(key: string, schema: Schema): string {
-  const kinds = notNull(schema).map((one): string => {
-    if (one.const !== undefined) return JSON.stringify(one.const);
-    if (one.enum) return one.enum.join(" | ");
-    if (one.type === "integer") return one.minimum === 1 && one.maximum === 65535 ? "port" : `${one.minimum} to ${one.maximum}`;
-    if (one.type === "array") return `list of ${plural(typeOf(key, one.items!))}`;
-    if (one.type === "object") return one.additionalProperties ? "map by name" : "map";
-    return one.pattern?.startsWith("^[a-z0-9]") ? "name" : (stringWords[key] ?? "text");
-  });
+  const all = notNull(schema);
+  if (all.length > 1 && all.every((one) => one.const !== undefined)) return all.map((one) => String(one.const)).join(" | ");
+  const kinds = all.map((one) => kindOf(key, one));
   const [last, ...before] = kinds.toReversed();
   if (before.length === 0) return last!;
   const one = before.toReversed().join(" or ");
@@ -74,7 +100,29 @@ export const mapPaths: readonly string[] = [
   "services",
   "services.ports",
   "services.replicas",
+  "services.tracing",
+  "services.routes",
+  "services.routes.match",
+  "services.routes.match.path",
+  "services.routes.match.header",
+  "services.routes.to",
+  "services.routes.mirror",
+  "services.routes.redirect",
+  "services.routes.respond",
+  "services.routes.rewrite",
+  "services.routes.headers",
+  "services.routes.headers.request",
+  "services.routes.retries",
+  "services.routes.fault",
+  "services.routes.fault.delay",
+  "services.routes.fault.abort",
+  "services.routes.rate-limit",
+  "services.routes.limits",
+  "services.cluster",
+  "services.cluster.outlier",
   "policies",
+  "authorisation",
+  "links",
 ];
 
 /** Names of the fields of the map at a path. */

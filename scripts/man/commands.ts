@@ -1,9 +1,23 @@
-/** The parts of sockhijack(8) that come from the command table: synopsis, commands, global options, examples. @module */
-import type { Command, Example, Option, Options, Positional, Program } from "@mitsu/cli";
-import { flagOf } from "../../cli/src/command.ts";
-import { builtinOptions } from "../../cli/src/help.ts";
+/** The parts of a daemon's manual that come from its command table: synopsis, commands, global options, examples. @module */
+import {
+  type Command,
+  type Example,
+  flagOf,
+  type Option,
+  type Options,
+  type Positional,
+  type Program,
+} from "../../packages/cli/src/command.ts";
+import { builtinOptions } from "../../packages/cli/src/help.ts";
 import { argument, literal, prose, sentence, tagged } from "./mdoc.ts";
-import { notes, nouns } from "./notes.ts";
+
+/** What is said of single commands besides the command table, written by hand. */
+export interface CommandNotes {
+  /** Commands named after what they show; the manual puts "Show" before their summaries. */
+  readonly nouns: ReadonlySet<string>;
+  /** Paragraphs in mdoc(7), by command. */
+  readonly notes: Readonly<Record<string, string>>;
+}
 
 function valueText({ type, unit, choices }: Option): string {
   if (type === "boolean") return "";
@@ -71,7 +85,7 @@ export function synopsis({ commands }: Program): string {
 }
 
 /** Every command with its arguments, options, notes and examples. */
-export function commandList({ commands }: Program): string {
+export function commandList({ commands }: Program, { nouns, notes }: CommandNotes): string {
   const items = commands
     .filter(({ hidden }) => !hidden)
     .map((command): readonly [string, string] => {
