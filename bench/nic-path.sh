@@ -102,6 +102,8 @@ begin nginx wrk gcc python3 curl ip ss taskset nsenter findmnt
 gcc -O2 -Wall -o "$work/keep-alive" "$here/lib/keep-alive.c" || die "bench/lib/keep-alive.c does not compile"
 make_bodies
 make_namespace one && loopback=$made
+# Linux' own limits, so that what a slow reader leaves in the kernel's buffers is the same on every machine.
+inside "$loopback" sysctl -qw net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_wmem='4096 16384 4194304'
 start_upstream || die "the server does not start"
 [[ $export_spans == no ]] || start_receiver http http-a "$loopback"
 redirecting=no

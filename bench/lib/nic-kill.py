@@ -4,7 +4,8 @@
     nic-kill.py --port 8370 --connections 64 --seconds 4 --client /tmp/x/keep-alive
 
 The load (lib/keep-alive.c) tells which connections failed, the kernel (`ss -p`) which worker each belonged to before the kill.
-`lost` are those of the killed worker; `elsewhere` are failures on any other connection, which must be none.
+`lost` are failures of the killed worker's; `elsewhere` those of another worker's, which must be none; `later` those of connections
+that were opened after the kill, in place of the lost ones: the dying worker's listener may still have taken them.
 """
 
 import argparse
@@ -56,16 +57,18 @@ def main():
         load.kill()
         load.wait()
     result = json.loads(output)
-    victims = {far for far, pids in owned.items() if victim in pids}
-    broken = collections.Counter(result["broken"])
+    fates = collections.Counter()
+    for far in result["broken"]:
+        fates["later" if far not in owned else "lost" if victim in owned[far] else "elsewhere"] += 1
     print(
         json.dumps(
             {
                 "connections": len(owned),
                 "workers": len(counts),
-                "killedHeld": len(victims),
-                "lost": sum(count for far, count in broken.items() if far in victims),
-                "elsewhere": result["failed"] + result["unanswered"] - sum(count for far, count in broken.items() if far in victims),
+                "killedHeld": counts[victim],
+                "lost": fates["lost"],
+                "elsewhere": fates["elsewhere"] + result["unanswered"],
+                "later": fates["later"] + result["failed"] - len(result["broken"]),
                 "requests": result["requests"],
                 "why": result["why"],
             }

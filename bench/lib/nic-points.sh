@@ -4,6 +4,12 @@
 # plan_points: fills $plan with lines "phase rep mode size connections"; within a repetition the relays follow each other at every point.
 plan_points() {
   local rep phase mode size count
+  # Before any load: memory that a relay got for many connections and kept would hide what a body takes.
+  for ((rep = 1; rep <= reps; rep++)); do
+    for phase in body slow; do
+      wanted "$phase" && for mode in "${relays[@]}"; do plan_one "$phase" "$rep" "$mode" - -; done
+    done
+  done
   for ((rep = 1; rep <= reps; rep++)); do
     for phase in http redirect; do for count in ${connections//,/ }; do for size in ${sizes//,/ }; do
       wanted "$phase" && for mode in direct "${relays[@]}"; do plan_one "$phase" "$rep" "$mode" "$size" "$count"; done
@@ -17,9 +23,7 @@ plan_points() {
     done; done
   done
   for ((rep = 1; rep <= reps; rep++)); do
-    for phase in idle body slow; do
-      wanted "$phase" && for mode in "${relays[@]}"; do plan_one "$phase" "$rep" "$mode" - -; done
-    done
+    wanted idle && for mode in "${relays[@]}"; do plan_one idle "$rep" "$mode" - -; done
     # Only these two have workers that can be told a new configuration. All the requests of a reload are in one measurement.
     for phase in reload kill; do
       [[ $phase == reload && $rep != 1 ]] && continue

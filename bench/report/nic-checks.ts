@@ -40,7 +40,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   kill: {
     title: "kill -9 of one of two workers under load",
     say: ({ check: c }) =>
-      `${count(c.elsewhere)} failures on other workers' connections; ${count(c.lost)} on the ${count(c.killedHeld)} of ${count(c.connections)} that the killed one held`,
+      `${count(c.elsewhere)} failures on other workers' connections; ${count(c.lost)} on the ${count(c.killedHeld)} of ${count(c.connections)} that the killed one held, ${count(c.later)} on connections opened after it`,
   },
   reload: {
     title: "Reloads under load",

@@ -39,7 +39,7 @@ const check = (phase: string, fields: Readonly<Record<string, unknown>>, mode = 
 const idle = { connections: 10_000, wanted: 10_000, dead: 0, baseMb: 60, heldMb: 200 };
 const body = { baseMb: 60, downPeakMb: 80, upPeakMb: 70, downRight: true, upRight: true };
 const slow = { rateMb: 24, baseMb: 60, peakMb: 80, growthMb: 0.5, aheadMb: 20 };
-const kill = { connections: 64, workers: 2, killedHeld: 30, lost: 30, elsewhere: 0, requests: 1e5 };
+const kill = { connections: 64, workers: 2, killedHeld: 30, lost: 30, elsewhere: 0, later: 3, requests: 1e5 };
 const reload = { requests: 1_000_000, failed: 0, unanswered: 0, closed: 0, reloads: 20, seen: "20" };
 
 const judged = (...lines: readonly string[]): readonly Target[] => judgeNic(parseMeasurements(lines.join("\n")));
