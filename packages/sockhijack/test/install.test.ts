@@ -6,16 +6,18 @@ import { parseCatalog } from "@mitsu/catalog";
 import test, { type ExecutionContext } from "ava";
 
 const root = resolve(import.meta.dirname, "../../..");
-const units = join(root, "packages/sockhijack/systemd");
+const daemons = ["nicd", "sockhijack"] as const;
+const unitFolder = (daemon: string): string => join(root, "packages", daemon, "systemd");
+const unit = (name: string): string => readFileSync(join(unitFolder(name.split(/[.-]/)[0]!), name), "utf8");
 
-/** A folder with a stand-in for the binary, which knows how to print completions, and an empty destination. */
+/** A folder with stand-ins for the binaries, which know how to print completions, and an empty destination. */
 function stage(t: ExecutionContext): { from: string; destdir: string; install: (...args: string[]) => SpawnSyncReturns<string> } {
   const folder = mkdtempSync(join(tmpdir(), "mitsu-install-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const [from, destdir] = [join(folder, "bin"), join(folder, "root")];
   mkdirSync(from);
   mkdirSync(destdir);
-  writeFileSync(join(from, "sockhijack"), '#!/bin/sh\necho "# $*"\n', { mode: 0o755 });
+  for (const daemon of daemons) writeFileSync(join(from, daemon), '#!/bin/sh\necho "# $*"\n', { mode: 0o755 });
   const install = (...args: string[]) => spawnSync(join(root, "install"), ["--destdir", destdir, ...args], { encoding: "utf8" });
   return { from, destdir, install };
 }
@@ -26,21 +28,32 @@ const filesBelow = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
     .sort();
 
-test("install puts binaries, units, completions, man pages, the group and an example in place, and nothing else", (t) => {
+test("install puts binaries, units, completions, man pages, the dashboard, the group and examples in place, and nothing else", (t) => {
   const { from, destdir, install } = stage(t);
   const run = install("--from", from);
   t.is(run.status, 0, run.stderr);
   t.deepEqual(filesBelow(destdir), [
+    "/etc/logrotate.d/nicd",
     "/etc/mitsu/mesh.yaml",
+    "/etc/mitsu/nicd.env",
+    "/usr/local/bin/nicd",
     "/usr/local/bin/sockhijack",
     "/usr/local/lib/systemd/system/mitsu.target",
+    "/usr/local/lib/systemd/system/nicd-rotate.service",
+    "/usr/local/lib/systemd/system/nicd-rotate.timer",
+    "/usr/local/lib/systemd/system/nicd.service",
+    "/usr/local/lib/systemd/system/nicd.socket",
     "/usr/local/lib/systemd/system/sockhijack.service",
     "/usr/local/lib/systemd/system/sockhijack.socket",
     "/usr/local/lib/sysusers.d/mitsu.conf",
+    "/usr/local/share/bash-completion/completions/nicd",
     "/usr/local/share/bash-completion/completions/sockhijack",
     "/usr/local/share/man/man5/mesh.yaml.5",
+    "/usr/local/share/man/man8/nicd.8",
     "/usr/local/share/man/man8/sockhijack.8",
+    "/usr/local/share/mitsu/grafana/mitsu.json",
     "/usr/local/share/mitsu/manifest",
+    "/usr/local/share/zsh/site-functions/_nicd",
     "/usr/local/share/zsh/site-functions/_sockhijack",
   ]);
   t.is(statSync(join(destdir, "usr/local/bin/sockhijack")).mode & 0o777, 0o755);
@@ -81,25 +94,35 @@ test("install --uninstall --dry-run removes nothing", (t) => {
   t.deepEqual(filesBelow(destdir), before);
 });
 
-test("install never overwrites /etc/mitsu/mesh.yaml, and --uninstall keeps one that was changed", (t) => {
-  const { from, destdir, install } = stage(t);
-  const mesh = join(destdir, "etc/mitsu/mesh.yaml");
-  install("--from", from);
-  writeFileSync(mesh, "version: 1\n");
-  install("--from", from);
-  t.is(readFileSync(mesh, "utf8"), "version: 1\n");
-  const run = install("--uninstall");
-  t.is(run.stdout, `kept, it was changed: ${mesh}\n`);
-  t.deepEqual(filesBelow(destdir), ["/etc/mitsu/mesh.yaml"]);
+test("install never overwrites what the operator edits, and --uninstall keeps it when it was changed", (t) => {
+  for (const file of ["etc/mitsu/mesh.yaml", "etc/mitsu/nicd.env", "etc/logrotate.d/nicd"]) {
+    const { from, destdir, install } = stage(t);
+    const path = join(destdir, file);
+    install("--from", from);
+    writeFileSync(path, "# mine\n");
+    install("--from", from);
+    t.is(readFileSync(path, "utf8"), "# mine\n");
+    const run = install("--uninstall");
+    t.is(run.stdout, `kept, it was changed: ${path}\n`);
+    t.deepEqual(filesBelow(destdir), [`/${file}`]);
+  }
 });
 
-test("install --prefix is where the unit starts the daemon from", (t) => {
+test("install --prefix is where the units start the daemons from", (t) => {
   const { from, destdir, install } = stage(t);
   install("--from", from, "--prefix", "/opt/mitsu", "--systemd-dir", "/etc/systemd/system");
-  t.regex(
-    readFileSync(join(destdir, "etc/systemd/system/sockhijack.service"), "utf8"),
-    /^ExecStart=\/opt\/mitsu\/bin\/sockhijack daemon$/m,
+  const put = (name: string): string => readFileSync(join(destdir, "etc/systemd/system", name), "utf8");
+  t.regex(put("sockhijack.service"), /^ExecStart=\/opt\/mitsu\/bin\/sockhijack daemon$/m);
+  t.regex(put("nicd.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd daemon \$NICD_OPTIONS$/m);
+  t.regex(put("nicd-rotate.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd cert rotate$/m);
+});
+
+test("install --enable names every unit that can be enabled", (t) => {
+  const installable = daemons.flatMap((daemon) =>
+    readdirSync(unitFolder(daemon)).filter((name) => /^\[Install\]$/m.test(readFileSync(join(unitFolder(daemon), name), "utf8"))),
   );
+  const named = /^units='(.*)'$/m.exec(readFileSync(join(root, "install"), "utf8"))![1]!.split(" ");
+  t.deepEqual(named.toSorted(), installable.toSorted());
 });
 
 test("install refuses bad arguments and missing binaries with a message that says what to do", (t) => {
@@ -121,9 +144,11 @@ test("install refuses bad arguments and missing binaries with a message that say
 function systemdCheck(t: ExecutionContext, program: string, args: (folder: string) => string[]): SpawnSyncReturns<string> | undefined {
   const folder = mkdtempSync(join(tmpdir(), "mitsu-units-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  cpSync(units, folder, { recursive: true });
-  const service = join(folder, "sockhijack.service");
-  writeFileSync(service, readFileSync(service, "utf8").replace("/usr/local/bin/sockhijack", join(root, "bin/sockhijack")));
+  for (const daemon of daemons) cpSync(unitFolder(daemon), folder, { recursive: true });
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".service"))) {
+    const service = join(folder, name);
+    writeFileSync(service, readFileSync(service, "utf8").replace("/usr/local/bin/", `${root}/bin/`));
+  }
   const run = spawnSync(program, args(folder), { encoding: "utf8" });
   if (run.error && "code" in run.error && run.error.code === "ENOENT") {
     t.log(`skipped: ${program} is not installed`);
@@ -134,38 +159,83 @@ function systemdCheck(t: ExecutionContext, program: string, args: (folder: strin
 }
 
 test("systemd finds nothing to say about the units", (t) => {
-  const all = ["sockhijack.service", "sockhijack.socket", "mitsu.target"];
-  const run = systemdCheck(t, "systemd-analyze", (folder) => ["verify", "--man=no", ...all.map((unit) => join(folder, unit))]);
+  const run = systemdCheck(t, "systemd-analyze", (folder) => {
+    const all = readdirSync(folder).filter((name) => /\.(service|socket|target|timer)$/.test(name));
+    return ["verify", "--man=no", ...all.map((name) => join(folder, name))];
+  });
   if (!run) return;
   t.is(run.stderr, ""); // unknown keys are only warnings: the status alone would be 0
   t.is(run.status, 0);
 });
 
-test("sockhijack.service is exposed no more than 4.0 of 10 by systemd's measure", (t) => {
-  const run = systemdCheck(t, "systemd-analyze", (folder) => [
-    ...["security", "--offline=true", "--threshold=40", "--no-pager"],
-    join(folder, "sockhijack.service"),
-  ]);
-  if (!run) return;
-  t.is(
-    run.status,
-    0,
-    `${run.stderr}${run.stdout
-      .split("\n")
-      .filter((line) => /^[✗→]/.test(line))
-      .join("\n")}`,
-  );
+for (const [service, most] of [
+  ["sockhijack.service", 40],
+  ["nicd.service", 25],
+  ["nicd-rotate.service", 15],
+] as const) {
+  test(`${service} is exposed no more than ${most / 10} of 10 by systemd's measure`, (t) => {
+    const run = systemdCheck(t, "systemd-analyze", (folder) => [
+      ...["security", "--offline=true", `--threshold=${most}`, "--no-pager"],
+      join(folder, service),
+    ]);
+    if (!run) return;
+    t.is(
+      run.status,
+      0,
+      `${run.stderr}${run.stdout
+        .split("\n")
+        .filter((line) => /^[✗→]/.test(line))
+        .join("\n")}`,
+    );
+  });
+}
+
+for (const service of ["sockhijack.service", "nicd.service"]) {
+  test(`${service} keeps V8 able to compile, and says what each capability is for`, (t) => {
+    const text = unit(service);
+    t.notRegex(text, /^MemoryDenyWriteExecute=(yes|true|on|1)/m);
+    const granted = /^CapabilityBoundingSet=(.*)$/m.exec(text)?.[1]?.split(" ") ?? [];
+    t.deepEqual(
+      granted,
+      [...text.matchAll(/^# (CAP_\w+) /gm)].map(([, name]) => name),
+    );
+  });
+}
+
+test("sockhijack.service keeps the kernel's files in reach", (t) => {
+  t.notRegex(unit("sockhijack.service"), /^(ProtectControlGroups|ProtectKernelTunables)=(yes|true|on|1)/m);
 });
 
-test("sockhijack.service keeps V8 able to compile and the kernel's files in reach", (t) => {
-  const unit = readFileSync(join(units, "sockhijack.service"), "utf8");
-  t.notRegex(unit, /^(MemoryDenyWriteExecute|ProtectControlGroups|ProtectKernelTunables)=(yes|true|on|1)/m);
-  const granted = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.split(" ") ?? [];
-  t.deepEqual(
-    granted,
-    [...unit.matchAll(/^# (CAP_\w+) /gm)].map(([, name]) => name),
-    "each capability says what it is for",
-  );
+test("the units and scripts/run-daemon give each daemon the same young generation", (t) => {
+  const script = readFileSync(join(root, "scripts/run-daemon"), "utf8");
+  const [, ofNicd, ofOthers] = /nicd\) young=(\d+) ;; \*\) young=(\d+)/.exec(script)!;
+  t.regex(unit("nicd.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
+  t.regex(unit("sockhijack.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofOthers}$`, "m"));
+});
+
+test("nicd.env sets NICD_OPTIONS to nothing, and each line that it proposes is one that nicd takes", async (t) => {
+  const text = readFileSync(join(unitFolder("nicd"), "nicd.env"), "utf8");
+  t.regex(text, /^NICD_OPTIONS=$/m);
+  const proposed = [...text.matchAll(/^# +NICD_OPTIONS=(.+)$/gm)].map(([, flags]) => flags!.split(" "));
+  t.is(proposed.length, 2);
+  for (const flags of proposed) {
+    // A flag that does not exist is named before anything else is looked at.
+    const run = spawnSync(join(root, "bin/nicd"), ["daemon", ...flags, "--frobnicate"], { encoding: "utf8" });
+    t.is(run.status, 2);
+    t.regex(run.stderr, /unknown option '--frobnicate'/);
+  }
+});
+
+test("logrotate finds nothing wrong with nicd.logrotate", (t) => {
+  const file = join(unitFolder("nicd"), "nicd.logrotate");
+  const run = spawnSync("logrotate", ["--debug", file], { encoding: "utf8" });
+  if (run.error && "code" in run.error && run.error.code === "ENOENT") {
+    t.log("skipped: logrotate is not installed");
+    t.pass();
+    return;
+  }
+  t.is(run.status, 0, run.stderr);
+  t.notRegex(run.stderr, /^error:/m);
 });
 
 test("mitsu.sysusers makes the group mitsu", (t) => {
@@ -176,10 +246,10 @@ test("mitsu.sysusers makes the group mitsu", (t) => {
 });
 
 test("the example mesh.yaml is a valid mesh, with and without what it comments out", (t) => {
-  const text = readFileSync(join(units, "mesh.yaml"), "utf8");
+  const text = readFileSync(join(unitFolder("sockhijack"), "mesh.yaml"), "utf8");
   t.deepEqual(parseCatalog(text).services, []);
   const [head, example] = text.split(/^(?=# services:)/m);
   const whole = parseCatalog(`${head}${example!.replaceAll(/^# ?/gm, "")}`);
-  t.deepEqual(whole.services.map(({ name }) => name).sort(), ["client", "web"]);
+  t.deepEqual(whole.services.map(({ name }) => name).sort(), ["client", "nicd", "web"]);
   t.is(whole.policies.length, 2);
 });
