@@ -1,5 +1,6 @@
 /** What `nicd daemon` and its workers are told, checked. @module */
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { type Catalog, type CatalogProblem, formatProblem, loadCatalog, parseCatalog } from "@mitsu/catalog";
 import type { Context } from "@mitsu/cli";
@@ -29,6 +30,8 @@ export interface DaemonArgs {
 
 /** Read when it is there; any other file is an error when it is not. */
 const defaultConfig = "/etc/mitsu/mesh.yaml";
+/** The same of certificates. */
+const defaultCertificates = "/var/lib/mitsu/nicd";
 
 /** The mesh file with what flags add; an empty mesh when there is no file. @throws as `loadCatalog`, and `ERR_ROUTE`. */
 export async function readCatalog(args: DaemonArgs, { config, log }: Context): Promise<Catalog> {
@@ -45,8 +48,17 @@ export async function readCatalog(args: DaemonArgs, { config, log }: Context): P
 export async function workerOptions(args: DaemonArgs, catalog: Catalog, context: Context): Promise<WorkerOptions> {
   const { env, log, program } = context;
   const listen = args.listen.map(parseListenAt);
-  for (const { service, address, port } of listen) {
-    if (catalog.services.some(({ name }) => name === service)) continue;
+  for (const [index, { service, servicePort, address, port }] of listen.entries()) {
+    if (port !== 0 && listen.findIndex((one) => one.address === address && one.port === port) !== index)
+      throw usage(`--listen ${address}:${port} is given twice`, "one listener serves one service");
+    const known = catalog.services.find(({ name }) => name === service);
+    const ports = known?.ports.flatMap((one) => (one.protocol === "tcp" ? [one.port] : [])) ?? [];
+    if (known && (servicePort === 0 ? ports.length > 0 : ports.includes(servicePort))) continue;
+    if (known)
+      throw usage(
+        `--listen ${address}:${port}=${service}${servicePort === 0 ? "" : `:${servicePort}`}: ${service} has no such TCP port`,
+        ports.length > 0 ? `it has ${ports.join(", ")}` : `give it ports in ${context.config}`,
+      );
     throw new MitsuError(`nothing to do for --listen ${address}:${port}: there is no service ${service}`, {
       code: "ERR_ROUTE",
       exit: exitStatus.usage,
@@ -61,8 +73,10 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     );
   if (!(args.accessLogShare >= 0 && args.accessLogShare <= 1))
     throw usage(`--access-log-share ${args.accessLogShare}: a share is from 0 to 1`, "0.01 is one in a hundred");
+  if (!(args.otlpRate > 0)) throw usage(`--otlp-rate ${args.otlpRate}: a number over 0 is needed`, "leave --otlp out to export none");
   const paths = pathsIn(args.certificates);
-  const certificates = existsSync(paths.certificate) ? await CertificateFiles.open(paths) : null;
+  const wanted = args.certificates !== defaultCertificates || existsSync(paths.certificate);
+  const certificates = wanted ? await CertificateFiles.open(paths) : null;
   if (certificates) certificates.onError = (error) => log.error("the old certificate stays in use", { error });
   return {
     log,
@@ -78,6 +92,26 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     accessLog: args.accessLog,
     accessLogShare: args.accessLogShare,
   };
+}
+
+/**
+ * Checks that workers can share the listeners: by SO_REUSEPORT, any process of this user that sets it may listen at the same port, and would take a
+ * part of the connections.
+ *
+ * @throws {MitsuError} `ERR_USAGE` for port 0, `ERR_LISTEN` for one that is taken.
+ */
+export async function checkShared({ listen, channel, linkAt }: WorkerOptions): Promise<void> {
+  for (const { address, port } of [...listen, ...(channel ? [channel.at] : []), ...(linkAt ? [linkAt] : [])]) {
+    if (port === 0) throw usage(`${address}:0: several workers cannot share a port that each chooses for itself`, "name a port");
+    const probe = createServer();
+    await new Promise<void>((resolve, reject) => probe.once("error", reject).listen({ host: address, port }, resolve)).catch(
+      (cause: NodeJS.ErrnoException) => {
+        const hint = "choose another port, or stop what listens there (ss -tlnp)";
+        throw new MitsuError(`cannot listen at ${address}:${port}: ${cause.code}`, { code: "ERR_LISTEN", hint, cause });
+      },
+    );
+    await new Promise((resolve) => probe.close(resolve));
+  }
 }
 
 function addressOf(flag: string, text: string, defaultPort?: number): SocketAddress {

@@ -1,10 +1,11 @@
 /** The daemon, as a sentence: check, read, open, listen, ready; and back. @module */
 import { existsSync, rmSync } from "node:fs";
-import { watchCatalog } from "@mitsu/catalog";
+import type { Socket } from "node:net";
+import { type Catalog, formatChanges, formatProblem, watchCatalog } from "@mitsu/catalog";
 import { type Context, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { type Handlers, type NicdProtocol, nicd, serve } from "@mitsu/ipc";
-import { type DaemonArgs, readCatalog, workerOptions } from "./daemon-args.ts";
+import { checkShared, type DaemonArgs, readCatalog, workerOptions } from "./daemon-args.ts";
 import { withRoutes } from "./explicit-routes.ts";
 import { mergedViews } from "./merged-views.ts";
 import { Worker } from "./worker.ts";
@@ -33,9 +34,18 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
   );
 }
 
-/** `nicd worker`: one of several, told by its daemon. */
+/** `nicd worker`: one of several, told by its daemon, and ended with it. */
 export async function runWorker(args: DaemonArgs, context: Context): Promise<number> {
-  return await serveDaemon(context, (life) => alone(args, context, life), undefined);
+  return await serveDaemon(
+    context,
+    (life) => {
+      // The daemon holds the other end, whatever way it dies.
+      process.stdin.on("end", () => life.fail(new Error("the daemon of this worker has ended"))).resume();
+      (process.stdin as Partial<Pick<Socket, "unref">>).unref?.();
+      return alone(args, context, life);
+    },
+    undefined,
+  );
 }
 
 function serveDaemon(context: Context, open: (life: Life) => Promise<Serving>, metricsAt: string | undefined): Promise<number> {
@@ -88,27 +98,45 @@ async function alone(args: DaemonArgs, context: Context, life: Life): Promise<Se
   life.defer("data plane", () => worker.drain());
   const views = await workerViews(worker, { version: program.version, pid: env.pid, startedAtMs: env.now(), node: options.node });
   if (existsSync(config)) {
-    const watch = await watchCatalog(
-      config,
-      (next, changes) => {
-        worker.configure(withRoutes(next, args.route, args.tracing === "on"));
-        log.info("mesh.yaml was read again", { changes: changes.length });
-      },
-      (error) => log.error("mesh.yaml is wrong; the old one stays", { error }),
-    );
-    life.defer("catalog watch", () => watch.close());
+    const apply = (next: Catalog): void => worker.configure(withRoutes(next, args.route, args.tracing === "on"));
+    life.defer("catalog watch", await followCatalog(config, apply, context));
   }
   const reload = async (): Promise<void> => {
-    worker.telemetry.accessLog?.reopen();
-    if (options.certificates && !(await options.certificates.reload())) {
-      throw new MitsuError(options.certificates.status().error ?? "the certificate cannot be used", {
-        code: "ERR_CERT_BAD",
-        exit: exitStatus.config,
-      });
-    }
-    worker.configure(await readCatalog(args, context));
+    // Each for itself: a file that is wrong keeps none of the others from being read.
+    const done = await Promise.allSettled([
+      worker.telemetry.accessLog?.reopen(),
+      readCatalog(args, context).then((next) => worker.configure(next)),
+      options.certificates?.reload().then((fit) => {
+        if (!fit) throw new MitsuError(options.certificates!.status().error!, { code: "ERR_CERT_BAD", exit: exitStatus.config });
+      }),
+    ]);
+    const failed = done.filter((one) => one.status === "rejected");
+    for (const { reason } of failed.slice(1)) log.error("reload failed", { error: reason });
+    if (failed[0]) throw failed[0].reason;
   };
   return { views, reload };
+}
+
+/** Follows the mesh file; one that is wrong is told of, and changes nothing. @returns What ends it. */
+async function followCatalog(config: string, apply: (next: Catalog) => void, { log }: Context): Promise<() => void> {
+  const wrong = (error: unknown): void => log.error("mesh.yaml is wrong; the old one stays", { error });
+  const watch = await watchCatalog(
+    config,
+    (next, changes) => {
+      try {
+        apply(next);
+        log.info("mesh.yaml was read again", {
+          changes: formatChanges(changes.slice(0, 20)).split("\n"),
+          more: Math.max(0, changes.length - 20),
+        });
+      } catch (error) {
+        wrong(error);
+      }
+    },
+    wrong,
+    { warn: (problem) => log.warn(formatProblem(problem)) },
+  );
+  return () => watch.close();
 }
 
 /** The traffic passes processes of its own, which share the listeners. */
@@ -117,6 +145,7 @@ async function several(args: DaemonArgs, context: Context, life: Life): Promise<
   const catalog = await readCatalog(args, context); // a bad file is said once, here
   const options = await workerOptions(args, catalog, context);
   options.certificates?.[Symbol.dispose]();
+  await checkShared(options);
   const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log });
   life.defer("workers", async () => {
     await set.end();
@@ -138,10 +167,11 @@ async function several(args: DaemonArgs, context: Context, life: Life): Promise<
 }
 
 /** The same arguments for a worker. */
-function argumentsOf(args: DaemonArgs, { config }: Context): string[] {
+function argumentsOf(args: DaemonArgs, { config, globals }: Context): string[] {
   const flag = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [`--${name}=${value}`]);
   return [
     ...flag("config", config),
+    ...flag("log-level", globals.logLevel as string | undefined),
     ...args.listen.flatMap((one) => flag("listen", one)),
     ...args.route.flatMap((one) => flag("route", one)),
     ...flag("tracing", args.tracing),

@@ -1,5 +1,5 @@
 /** `--listen` and `--route`: nicd without sockhijack, and without a mesh file. @module */
-import { type Catalog, parseCatalog } from "@mitsu/catalog";
+import { type Catalog, type CatalogError, parseCatalog } from "@mitsu/catalog";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { SocketAddress } from "./reactor/socket-address.ts";
 
@@ -13,6 +13,9 @@ export interface ListenAt extends SocketAddress {
 /** Service of listeners that name none: what `--route` describes. */
 const explicit = "routes";
 const explicitPort = 80;
+
+/** Of requests that no `--route` is about. */
+const nowhere = { name: "nowhere", respond: { status: 404, body: "no --route is about this request" } };
 
 function bad(flag: string, text: string, why: string, hint: string): MitsuError {
   return new MitsuError(`cannot use ${flag} '${text}': ${why}`, { code: "ERR_ROUTE", hint, exit: exitStatus.usage });
@@ -63,16 +66,32 @@ export function withRoutes(catalog: Catalog, routes: readonly string[], tracing:
     services[name] = { ports: [explicitPort], replicas };
     return { host, path, name };
   });
+  const twice = catalog.services.find(({ name }) => name === explicit || name in services);
+  if (twice)
+    throw bad("--route", routes[0]!, `the mesh file has a service ${twice.name}, and so would --route`, "call that service something else");
   parsed.sort((a, b) => Number(b.host !== "") - Number(a.host !== "") || b.path.length - a.path.length);
   services[explicit] = {
     ports: [explicitPort],
     tracing: tracing ? "header" : "off",
-    routes: parsed.map(({ host, path, name }) => ({
-      name,
-      match: { ...(host === "" ? {} : { host }), ...(path === "" ? {} : { path }) },
-      to: name,
-    })),
+    routes: [
+      ...parsed.map(({ host, path, name }) => ({
+        name,
+        match: { ...(host === "" ? {} : { host }), ...(path === "" ? {} : { path }) },
+        to: name,
+      })),
+      ...(parsed.some(({ host, path }) => host === "" && path === "") ? [] : [nowhere]),
+    ],
   };
-  const made = parseCatalog(JSON.stringify({ version: 1, services }), { file: "--route" });
+  const made = madeOf(services, routes);
   return { ...catalog, services: [...catalog.services, ...made.services] };
+}
+
+function madeOf(services: Readonly<Record<string, unknown>>, routes: readonly string[]): Catalog {
+  try {
+    return parseCatalog(JSON.stringify({ version: 1, services }), { file: "--route" });
+  } catch (error) {
+    // Its line and column are those of a text that nobody has written.
+    const why = (error as Partial<CatalogError>).problems?.map(({ message }) => message).join("; ") ?? (error as Error).message;
+    throw bad("--route", routes.join(" "), why, "such as shop.example/api=10.0.0.1:80");
+  }
 }

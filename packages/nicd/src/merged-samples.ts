@@ -18,32 +18,41 @@ interface Family {
 export function mergedSamples(texts: readonly string[]): string {
   const families = new Map<string, Family>();
   for (const text of texts) {
-    let family: Family = { head: [], samples: new Map() };
+    // Samples without a head before them are a family of their own, whose name no metric can have.
+    let family = familyIn(families, "");
     for (const line of text.split("\n")) {
       if (line.startsWith("# ")) {
-        const name = line.split(" ")[2]!;
-        const known = families.get(name);
-        if (known) family = known;
-        else {
-          family = { head: [], samples: new Map() };
-          families.set(name, family);
-        }
-        if (!family.head.some((have) => have.slice(0, 6) === line.slice(0, 6))) family.head.push(line);
+        const [, kind, name] = line.split(" ", 3);
+        family = familyIn(families, name!);
+        if (!family.head.some((have) => have.startsWith(`# ${kind} `))) family.head.push(line);
       } else if (line !== "") {
         const at = line.lastIndexOf(" ");
         const key = line.slice(0, at);
-        const value = Number(line.slice(at + 1));
+        const value = sampleValue(line.slice(at + 1));
         const before = family.samples.get(key);
         if (before === undefined) family.samples.set(key, value);
         else family.samples.set(key, key.includes("_expiry_seconds") ? Math.max(before, value) : before + value);
-        // A text without heads is a family of its own.
-        if (family.head.length === 0) families.set(key, family);
       }
     }
   }
-  const lines = [...new Set(families.values())].flatMap(({ head, samples }) => [
+  const lines = [...families.values()].flatMap(({ head, samples }) => [
     ...head,
-    ...[...samples].map(([key, value]) => `${key} ${value}`),
+    ...[...samples].map(([key, value]) => `${key} ${sampleText(value)}`),
   ]);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+function familyIn(families: Map<string, Family>, name: string): Family {
+  const family = families.get(name) ?? { head: [], samples: new Map() };
+  families.set(name, family);
+  return family;
+}
+
+/** Prometheus writes Go's `+Inf`. */
+function sampleValue(text: string): number {
+  return Number(text.replace(/^([+-]?)Inf$/, "$1Infinity"));
+}
+
+function sampleText(value: number): string {
+  return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? "+Inf" : "-Inf";
 }

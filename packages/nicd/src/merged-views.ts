@@ -1,6 +1,7 @@
 /** Several workers' answers as one. @module */
-import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdSeries, NicdStatus } from "@mitsu/ipc";
-import { exchangeFromWire, type WireExchange } from "@mitsu/telemetry";
+import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdStatus } from "@mitsu/ipc";
+import type { WireExchange } from "@mitsu/telemetry";
+import { mergedRows } from "./merged-rows.ts";
 import { mergedSamples } from "./merged-samples.ts";
 import type { Views } from "./worker-views.ts";
 
@@ -98,15 +99,6 @@ function mergedEndpoint(endpoints: NicdEndpoint[]): NicdEndpoint {
   };
 }
 
-function mergedSeries(series: NicdSeries[]): NicdSeries {
-  return {
-    ...series[0]!,
-    requests: sum(series.map(({ requests }) => requests)),
-    durations: series[0]!.durations.map((_, bucket) => sum(series.map(({ durations }) => durations[bucket] ?? 0))),
-    sumMs: sum(series.map(({ sumMs }) => sumMs)),
-  };
-}
-
 function mergedRule(rules: NicdRule[]): NicdRule {
   return { ...rules[0]!, hits: sum(rules.map(({ hits }) => hits)) };
 }
@@ -125,7 +117,15 @@ export function mergedViews(
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   };
   return {
-    status: async () => mergedStatus(await ask((worker) => worker.call("status", {})), own()),
+    async status() {
+      const asked = workers().length;
+      const all = await ask((worker) => worker.call("status", {}));
+      const silent = asked - all.length;
+      const merged = mergedStatus(all, own());
+      return silent === 0
+        ? merged
+        : { ...merged, degraded: [...merged.degraded, `${silent} of ${asked} workers do not answer; see the log`] };
+    },
     async routes() {
       const all = await ask((worker) => worker.call("routes", {}));
       const rules = grouped(
@@ -145,15 +145,18 @@ export function mergedViews(
     },
     async requests() {
       const all = await ask((worker) => worker.call("requests", {}));
-      const series = grouped(
-        all.map((one) => one.series),
-        ({ from, to, code, flags }) => [from, to, code, flags].join("\0"),
-      ).map(mergedSeries);
-      return { boundsMs: all[0]?.boundsMs ?? [], series };
+      return { boundsMs: all[0]?.boundsMs ?? [], series: mergedRows(all.flatMap((one) => one.series)) };
     },
     async traces(request) {
       const all = await ask((worker) => worker.call("traces", request));
-      const traces = all.flatMap((one) => one.traces).sort((a, b) => (startOf(a.exchanges) < startOf(b.exchanges) ? -1 : 1));
+      const traces = [
+        ...Map.groupBy(
+          all.flatMap((one) => one.traces),
+          ({ traceId }) => traceId,
+        ),
+      ]
+        .map(([traceId, parts]) => ({ traceId, exchanges: parts.flatMap(({ exchanges }) => exchanges).sort(byStart) }))
+        .sort((a, b) => byStart(a.exchanges[0], b.exchanges[0]));
       const linkedShare = added(all.map((one) => one.linkedShare)) as (typeof all)[number]["linkedShare"];
       return { traces: traces.slice(-request.limit), linkedShare };
     },
@@ -162,25 +165,34 @@ export function mergedViews(
   };
 }
 
-function startOf(exchanges: readonly WireExchange[]): bigint {
-  return exchanges[0] ? exchangeFromWire(exchanges[0]).startNs : 0n;
+/** Times are decimal strings of nanoseconds. */
+function byStart(a: WireExchange | undefined, b: WireExchange | undefined): number {
+  const [from, to] = [BigInt(a?.startNs ?? 0), BigInt(b?.startNs ?? 0)];
+  return from < to ? -1 : from > to ? 1 : 0;
 }
 
-/** What all of them say, as it comes. */
+/** What all of them say, as it comes; one that ends says no more, and the others go on. */
 async function* joined(workers: readonly WorkerClient[], signal: AbortSignal): AsyncGenerator<WireExchange> {
   const streams = workers.map((worker) => worker.subscribe("exchanges", {}));
-  signal.addEventListener("abort", () => streams.forEach((stream) => void stream.cancel()), { once: true });
-  const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
-  const pending = new Map(iterators.map((iterator) => [iterator, iterator.next().then((result) => ({ iterator, result }))]));
-  while (pending.size > 0) {
-    const { iterator, result } = await Promise.race(pending.values());
-    if (result.done) pending.delete(iterator);
-    else {
-      pending.set(
-        iterator,
-        iterator.next().then((next) => ({ iterator, result: next })),
-      );
-      yield result.value;
+  const cancel = (): void => streams.forEach((stream) => void stream.cancel());
+  signal.addEventListener("abort", cancel, { once: true });
+  const next = (iterator: AsyncIterator<WireExchange>) =>
+    iterator.next().then(
+      (result) => ({ iterator, result }),
+      () => ({ iterator, result: { done: true, value: undefined } as const }),
+    );
+  const pending = new Map(streams.map((stream) => stream[Symbol.asyncIterator]()).map((iterator) => [iterator, next(iterator)]));
+  try {
+    while (pending.size > 0) {
+      const { iterator, result } = await Promise.race(pending.values());
+      if (result.done) pending.delete(iterator);
+      else {
+        pending.set(iterator, next(iterator));
+        yield result.value;
+      }
     }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
   }
 }

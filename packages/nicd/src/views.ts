@@ -2,6 +2,7 @@
 import type { Route, TextMatch } from "@mitsu/catalog";
 import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus } from "@mitsu/ipc";
 import type { Cluster } from "./cluster/cluster.ts";
+import { mergedRows } from "./merged-rows.ts";
 import type { Worker } from "./worker.ts";
 
 /** `status`. @param fixed What the daemon knows of itself. */
@@ -87,15 +88,17 @@ function clusterView(cluster: Cluster, nowNs: number): NicdCluster {
 
 /** `requests`: one row for each way they ended, whoever reported it. */
 export function seriesViews({ telemetry }: Worker): NicdSeries[] {
-  return telemetry.series.map(({ from, to, code, flags, requests, duration }) => ({
-    from,
-    to,
-    code,
-    flags,
-    requests,
-    durations: Array.from(duration.counts),
-    sumMs: duration.sum,
-  }));
+  return mergedRows(
+    telemetry.series.map(({ from, to, code, flags, requests, duration }) => ({
+      from,
+      to,
+      code,
+      flags,
+      requests,
+      durations: Array.from(duration.counts),
+      sumMs: duration.sum,
+    })),
+  );
 }
 
 function textOf(match: TextMatch): string {

@@ -18,8 +18,9 @@ export interface WorkerSetOptions {
 
 /** One that ended is started again after so long, twice as long each time it ends at once. */
 const restartMs = { first: 100, most: 10_000, stable: 10_000 };
-/** How long a worker may take until it listens. */
+/** How long a worker may take until it listens, and to end: it lets requests end for 10 s. */
 const startMs = 15_000;
+const endMs = 15_000;
 
 interface Slot {
   readonly number: number;
@@ -87,7 +88,9 @@ export class WorkerSet {
         if (!child || child.exitCode !== null || child.signalCode !== null) return;
         const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
         child.kill("SIGTERM");
+        const late = setTimeout(() => child.kill("SIGKILL"), endMs);
         await gone;
+        clearTimeout(late);
       }),
     );
   }
@@ -97,7 +100,9 @@ export class WorkerSet {
     const own = `${socket}.${slot.number}`;
     const program = isSea() ? [] : [process.argv[1]!];
     const child = spawn(process.execPath, [...process.execArgv, ...program, "worker", "--socket", own, ...args], {
-      stdio: ["ignore", "inherit", "inherit"],
+      // A pipe that nobody writes to: it ends with this process. Ctrl-C goes to this process only, which then ends its workers.
+      stdio: ["pipe", "inherit", "inherit"],
+      detached: true,
       env: { ...process.env, NOTIFY_SOCKET: undefined, WATCHDOG_USEC: undefined, LISTEN_FDS: undefined },
     });
     slot.process = child;
@@ -145,6 +150,6 @@ export class WorkerSet {
         slot.pauseMs = Math.min(slot.pauseMs * 2, restartMs.most);
         this.#again(slot);
       });
-    }, slot.pauseMs);
+    }, slot.pauseMs).unref();
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Context, formatRate, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
 import type { NicdSeries } from "@mitsu/ipc";
 import { daemonClient, type NicdClient } from "../client.ts";
+import { rowKey } from "../merged-rows.ts";
 
 /** Requests from one service to another over an interval. */
 export interface TopRow {
@@ -39,10 +40,11 @@ export function topRows(
   boundsMs: readonly number[],
   seconds: number,
 ): TopRow[] {
-  const keyOf = ({ from, to, code, flags }: NicdSeries): string => [from, to, code, flags].join("\0");
-  const earlier = new Map(before.map((series) => [keyOf(series), series]));
+  const earlier = new Map(before.map((series) => [rowKey(series), series]));
   const grown = after.map((series) => {
-    const base = earlier.get(keyOf(series));
+    const known = earlier.get(rowKey(series));
+    // Fewer than before: a worker was started anew, and counts from 0.
+    const base = known && known.requests <= series.requests ? known : undefined;
     return {
       ...series,
       requests: series.requests - (base?.requests ?? 0),
