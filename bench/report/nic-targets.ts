@@ -7,8 +7,8 @@ import type { Measurements, Sample } from "./samples.ts";
 
 const size = "1024";
 const counts = [16, 256] as const;
-/** Client to relay, relay to server and back are four messages of a small request; a figure behind the redirect with less than this is of something else. */
-const leastRedirected = 1;
+/** Client to relay, relay to server and back are four messages of a small request; with less than three a good part of one hop went by TCP. */
+const leastRedirected = 3;
 
 interface Redirected {
   readonly phase: string;
