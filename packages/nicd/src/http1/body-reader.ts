@@ -65,11 +65,11 @@ export class BodyReader {
   #digits = 0;
   #overhead = 0;
 
-  /** @param length Bytes of the body where {@link Framing} is `length`. */
+  /** @param length Bytes of the body where `kind` is `framing.length`; else it does not matter. */
   begin(kind: Framing, length: number): void {
     this.framing = kind;
     this.failed = false;
-    this.#left = length;
+    this.#left = kind === framing.length ? length : 0;
     this.#state = state.size;
     this.#digits = 0;
     this.#overhead = 0;

@@ -158,6 +158,7 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
   /** What came is no answer to what was asked. */
   refuse(detail: string): void {
     this.#answered = false;
+    this.upstream?.discard();
     this.#failed(failure.protocol, flag.upstreamProtocolError, detail);
   }
 
