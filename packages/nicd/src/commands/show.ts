@@ -4,6 +4,8 @@ import { exitStatus } from "@mitsu/cli/error";
 import type { NicdCluster, NicdEndpoint, NicdLink, NicdRoute, NicdRule, NicdStatus } from "@mitsu/ipc";
 import { daemonClient } from "../client.ts";
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 function statusText(status: NicdStatus, nowMs: number): string {
   const listed = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
@@ -11,16 +13,25 @@ function statusText(status: NicdStatus, nowMs: number): string {
       .join(", ");
   const { connections, certificate } = status;
   return [
-    `nicd ${status.version}, pid ${status.pid}, up ${formatDuration((nowMs - status.startedAtMs) * 1e6)}, node ${status.node}, ${status.workers} worker${status.workers === 1 ? "" : "s"}, ${formatBytes(status.residentBytes)}`,
+    `nicd ${status.version}, pid ${status.pid}, up ${formatDuration((nowMs - status.startedAtMs) * 1e6)}, node ${status.node}, ${counted(status.workers, "worker")}, ${formatBytes(status.residentBytes)}`,
     `listening at ${status.listening.map(({ address, port }) => `${address}:${port}`).join(", ") || "nothing"}`,
-    `${status.requests} requests, ${status.retries} retries; open: ${connections.http} HTTP, ${connections.tcp} others, ${status.upstreamConnections} to replicas`,
+    `${counted(status.requests, "request")}, ${status.retries} tried again; open: ${connections.http} HTTP, ${connections.tcp} others, ${status.upstreamConnections} to replicas`,
     ...(Object.keys(status.spoken).length > 0 ? [`accepted: ${listed(status.spoken)}`] : []),
     ...(Object.keys(status.refusals).length > 0 ? [`refused: ${listed(status.refusals)}`] : []),
     ...(Object.keys(status.spans).length > 0 ? [`spans: ${listed(status.spans)}`] : []),
-    certificate
-      ? `certificate ${certificate.uri}, ${certificate.notAfterMs > nowMs ? `for ${formatDuration((certificate.notAfterMs - nowMs) * 1e6)} more` : "OVER"}`
-      : "no certificate",
-    `${status.links.length} links, ${status.links.reduce((sum, { streams }) => sum + streams, 0)} streams`,
+    ...(certificate
+      ? [
+          `certificate ${certificate.uri}, ${certificate.notAfterMs > nowMs ? `for ${formatDuration((certificate.notAfterMs - nowMs) * 1e6)} more` : "OVER"}`,
+        ]
+      : []),
+    ...(status.links.length > 0
+      ? [
+          `${counted(status.links.length, "link")}, ${counted(
+            status.links.reduce((sum, { streams }) => sum + streams, 0),
+            "stream",
+          )}`,
+        ]
+      : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
     "",
   ].join("\n");
@@ -82,19 +93,19 @@ function clustersText(clusters: readonly NicdCluster[], out: OutputStream): stri
     rows,
     [
       { header: "SERVICE", value: ({ cluster, first }) => (first ? `${cluster.service}:${cluster.port}` : "") },
-      { header: "SELECTOR", value: ({ cluster, first }) => (first ? cluster.selector : "") },
       { header: "REPLICA", value: ({ endpoint }) => (endpoint ? `${endpoint.address}:${endpoint.port}` : "none") },
       { header: "NODE", value: ({ endpoint }) => (endpoint ? (endpoint.here ? "here" : (endpoint.node ?? "?")) : "") },
+      {
+        header: "STATE",
+        value: ({ endpoint }) => (endpoint && endpoint.ejectedForMs > 0 ? `ejected, ${(endpoint.ejectedForMs / 1000).toFixed(0)} s` : ""),
+      },
       { header: "WEIGHT", value: ({ endpoint }) => endpoint?.weight ?? 0 },
       { header: "IN FLIGHT", value: ({ endpoint }) => endpoint?.inFlight ?? 0 },
       { header: "CONNS", value: ({ endpoint }) => endpoint?.connections ?? 0 },
       { header: "REQUESTS", value: ({ endpoint }) => endpoint?.requests ?? 0 },
       { header: "ERRORS", value: ({ endpoint }) => endpoint?.errors ?? 0 },
-      { header: "LATENCY [ms]", value: ({ endpoint }) => ((endpoint?.latencyUs ?? 0) / 1000).toFixed(2), align: "right" },
-      {
-        header: "STATE",
-        value: ({ endpoint }) => (endpoint && endpoint.ejectedForMs > 0 ? `ejected, ${(endpoint.ejectedForMs / 1000).toFixed(0)} s` : ""),
-      },
+      { header: "MEAN [ms]", value: ({ endpoint }) => ((endpoint?.latencyUs ?? 0) / 1000).toFixed(2), align: "right" },
+      { header: "SELECTOR", value: ({ cluster, first }) => (first ? cluster.selector : "") },
     ],
     out,
   );
@@ -131,7 +142,7 @@ function linksText(links: readonly NicdLink[], nowMs: number, out: OutputStream)
       { header: "RECEIVED", value: ({ bytesIn }) => formatBytes(bytesIn), align: "right" },
       { header: "RTT [ms]", value: ({ rttMs }) => (rttMs === null ? "-" : rttMs.toFixed(2)), align: "right" },
       {
-        header: "PEER'S CERTIFICATE",
+        header: "CERTIFICATE",
         value: (link) => (link.certificateNotAfterMs === null ? "-" : formatDuration((link.certificateNotAfterMs - nowMs) * 1e6)),
       },
       { header: "LAST ERROR", value: ({ lastError }) => lastError ?? "" },
