@@ -82,6 +82,10 @@ export interface PassingExchange extends Exchange {
   keep(): Exchange;
   /** What {@link traceFraction} gives for `traceId`, without making its text. */
   readonly traceFraction: number;
+  /** What {@link endMs} gives for it, without a BigInt. */
+  readonly endMs: number;
+  /** What {@link durationMs} gives for it, likewise. */
+  durationMs(ofServer: boolean): number;
 }
 
 /** The answer began, but what it said was lost on the way here: 0 is then not "no answer". */
@@ -102,6 +106,18 @@ export function keep(exchange: Exchange): Exchange {
 /** Where the trace's id lies between 0 and 1: the same for all of its exchanges, on every node. Ids are random at their end. */
 export function traceFraction(exchange: Exchange): number {
   return isPassing(exchange) ? exchange.traceFraction : fractionOf(exchange.traceId);
+}
+
+/** When it ended, in milliseconds since 1970. */
+export function endMs(exchange: Exchange): number {
+  return isPassing(exchange) ? exchange.endMs : Number(exchange.endNs) / 1e6;
+}
+
+/** How long it took, in milliseconds: for the server, from when it read the request. A server may answer before it reads. */
+export function durationMs(exchange: Exchange, ofServer: boolean): number {
+  if (isPassing(exchange)) return exchange.durationMs(ofServer);
+  const { startNs, readNs, endNs } = exchange;
+  return Math.max(0, Number(endNs - (ofServer ? (readNs ?? startNs) : startNs)) / 1e6);
 }
 
 /** {@link traceFraction} of an id of 32 hexadecimal digits. */

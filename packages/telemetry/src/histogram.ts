@@ -18,7 +18,7 @@ export interface Exemplar {
 }
 
 /** One second. */
-const exemplarAgeNs = 1_000_000_000n;
+const exemplarAgeMs = 1000;
 
 /** What a histogram counted, also after its way from another process. */
 export interface HistogramCounts {
@@ -36,6 +36,8 @@ export class Histogram implements HistogramCounts {
   /** By bucket. */
   readonly exemplars: (Exemplar | undefined)[] = [];
   sum = 0;
+  /** When each bucket's example was asked for. */
+  readonly #exemplarMs: number[] = [];
 
   /** Adds a value. @returns Its bucket. */
   add(value: number): number {
@@ -47,9 +49,11 @@ export class Histogram implements HistogramCounts {
     return bucket;
   }
 
-  /** Is it time for another example of this bucket? Reading a trace's ids costs more than counting, and a scrape needs one only. */
-  wantsExemplar(bucket: number, timeNs: bigint): boolean {
-    const known = this.exemplars[bucket];
-    return known === undefined || timeNs - known.timeNs >= exemplarAgeNs;
+  /** Is it time for another example of this bucket? Who is told yes makes it. Reading a trace's ids costs more than counting, and a scrape needs one only. */
+  wantsExemplar(bucket: number, timeMs: number): boolean {
+    const last = this.#exemplarMs[bucket] ?? Number.NEGATIVE_INFINITY;
+    if (timeMs - last < exemplarAgeMs) return false;
+    this.#exemplarMs[bucket] = timeMs;
+    return true;
   }
 }

@@ -17,8 +17,8 @@ export {
 } from "./exchange.ts";
 export { ExportPace } from "./export-pace.ts";
 export { clientStatusOf, grpcStatus, grpcStatusName } from "./grpc-status.ts";
-export { readIncomingTrace, type TraceHeaders } from "./incoming-trace.ts";
 export { istioBuckets } from "./histogram.ts";
+export { readIncomingTrace, type TraceHeaders } from "./incoming-trace.ts";
 export { type LineCounts, type LineFiles, LineWriter, type LineWriterOptions } from "./line-writer.ts";
 export { type LinkCounts, linkText, noLinks } from "./link-counts.ts";
 export { type OtlpCounts, OtlpExporter, type OtlpExporterOptions } from "./otlp-exporter.ts";

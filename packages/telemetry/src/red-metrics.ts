@@ -1,5 +1,5 @@
 /** Rate, errors and duration of the requests between services, with Istio's names, so that its dashboards show them. @module */
-import { type Exchange, isStatusLost, responseFlags, type Security } from "./exchange.ts";
+import { durationMs, type Exchange, endMs, isStatusLost, responseFlags, type Security } from "./exchange.ts";
 import { type Exemplar, Histogram } from "./histogram.ts";
 import type { RedSeries } from "./red-series.ts";
 import { redText } from "./red-text.ts";
@@ -67,7 +67,7 @@ export class RedMetrics {
 
   /** Counts an exchange, sampled or not; sampled ones become examples. Each property is read once: they may be decoded only when read. */
   add(exchange: Exchange): void {
-    const { endNs, sampled, requestBytes, answerBytes } = exchange;
+    const { sampled, requestBytes, answerBytes } = exchange;
     const edge = this.#edgeOf(exchange.client.service, exchange.server.service);
     const number = this.#numberOf(exchange);
     for (const reporter of [0, 1] as const) {
@@ -77,16 +77,14 @@ export class RedMetrics {
         this.dropped++;
         continue;
       }
-      const startNs = reporter === 0 ? exchange.startNs : (exchange.readNs ?? exchange.startNs);
-      // A server may answer before it reads.
-      const ms = Math.max(0, Number(endNs - startNs) / 1e6);
+      const ms = durationMs(exchange, reporter === 1);
       series.requests++;
       const bucket = series.duration.add(ms);
       series.request.add(requestBytes);
       series.response.add(answerBytes);
-      if (!sampled || !series.duration.wantsExemplar(bucket, endNs)) continue;
+      if (!sampled || !series.duration.wantsExemplar(bucket, endMs(exchange))) continue;
       const spanId = reporter === 0 ? exchange.clientSpanId : exchange.serverSpanId;
-      const exemplar = { traceId: exchange.traceId, spanId, value: ms, timeNs: endNs };
+      const exemplar = { traceId: exchange.traceId, spanId, value: ms, timeNs: exchange.endNs };
       series.duration.exemplars[bucket] = exemplar;
       series.exemplar = { ...exemplar, value: 1 };
     }

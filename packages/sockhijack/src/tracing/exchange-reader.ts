@@ -100,6 +100,13 @@ export class ExchangeReader implements PassingExchange {
   get endNs(): bigint {
     return this.#time(at.end_ns)!;
   }
+  get endMs(): number {
+    return (this.#number(at.end_ns) + Number(this.#names.offsetNs)) / 1e6;
+  }
+  durationMs(ofServer: boolean): number {
+    const begin = ofServer && !this.#isZero(at.read_ns) ? at.read_ns : at.start_ns;
+    return Math.max(0, (this.#number(at.end_ns) - this.#number(begin)) / 1e6);
+  }
   get protocol(): Protocol {
     if (this.#stream?.isGrpc) return "grpc";
     return this.stream === 0 ? "http/1" : "http/2";
