@@ -1,5 +1,7 @@
 /** `--listen` and `--route`: nicd without sockhijack, and without a mesh file. @module */
-import { type Catalog, type CatalogError, parseCatalog } from "@mitsu/catalog";
+
+import { isIP } from "node:net";
+import { type Catalog, type CatalogError, parseCatalog, type Replica } from "@mitsu/catalog";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { SocketAddress } from "./reactor/socket-address.ts";
 
@@ -21,12 +23,14 @@ function bad(flag: string, text: string, why: string, hint: string): MitsuError 
   return new MitsuError(`cannot use ${flag} '${text}': ${why}`, { code: "ERR_ROUTE", hint, exit: exitStatus.usage });
 }
 
-/** Reads `address:port`, `[v6]:port`. */
-function parseAddress(flag: string, text: string): SocketAddress {
+/** Reads `address:port`, `[v6]:port`. @param whole What the flag was given, for the message. */
+function parseAddress(flag: string, text: string, whole: string): SocketAddress {
   const match = /^(?:\[([0-9a-f:.]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text);
+  const address = match?.[1] ?? match?.[2] ?? "";
   const port = Number(match?.[3]);
-  if (!match || port > 65535) throw bad(flag, text, "not address:port", "such as 127.0.0.1:8080 or [::1]:8080");
-  return { address: (match[1] ?? match[2])!, port };
+  if (isIP(address) === 0 || port > 65535)
+    throw bad(flag, whole, `${text === whole ? "" : `${text} is `}not address:port`, "such as 127.0.0.1:8080 or [::1]:8080");
+  return { address, port };
 }
 
 /**
@@ -36,10 +40,10 @@ function parseAddress(flag: string, text: string): SocketAddress {
  */
 export function parseListenAt(text: string): ListenAt {
   const at = text.indexOf("=");
-  if (at < 0) return { ...parseAddress("--listen", text), service: explicit, servicePort: explicitPort };
+  if (at < 0) return { ...parseAddress("--listen", text, text), service: explicit, servicePort: explicitPort };
   const target = /^([a-z0-9-]+)(?::(\d{1,5}))?$/.exec(text.slice(at + 1));
   if (!target) throw bad("--listen", text, "what follows = is no service", "such as 127.0.0.1:8080=web or 127.0.0.1:8080=web:80");
-  return { ...parseAddress("--listen", text.slice(0, at)), service: target[1]!, servicePort: Number(target[2] ?? 0) };
+  return { ...parseAddress("--listen", text.slice(0, at), text), service: target[1]!, servicePort: Number(target[2] ?? 0) };
 }
 
 /**
@@ -55,6 +59,7 @@ export function parseListenAt(text: string): ListenAt {
 export function withRoutes(catalog: Catalog, routes: readonly string[], tracing: boolean): Catalog {
   if (routes.length === 0) return catalog;
   const services: Record<string, unknown> = {};
+  const targetsOf = new Map<string, SocketAddress[]>();
   const parsed = routes.map((text, index) => {
     const at = text.indexOf("=");
     const [match, targets] = at < 0 ? ["", text] : [text.slice(0, at), text.slice(at + 1)];
@@ -62,8 +67,11 @@ export function withRoutes(catalog: Catalog, routes: readonly string[], tracing:
     const host = slash < 0 ? match : match.slice(0, slash);
     const path = slash < 0 ? "" : match.slice(slash);
     const name = `route-${index + 1}`;
-    const replicas = targets.split(",").map((target) => parseAddress("--route", target));
-    services[name] = { ports: [explicitPort], replicas };
+    targetsOf.set(
+      name,
+      targets.split(",").map((target) => parseAddress("--route", target, text)),
+    );
+    services[name] = { ports: [explicitPort] };
     return { host, path, name };
   });
   const twice = catalog.services.find(({ name }) => name === explicit || name in services);
@@ -83,7 +91,13 @@ export function withRoutes(catalog: Catalog, routes: readonly string[], tracing:
     ],
   };
   const made = madeOf(services, routes);
-  return { ...catalog, services: [...catalog.services, ...made.services] };
+  // Put in behind the check that no two services claim one place: routes may well lead to the same replica.
+  const routed = made.services.map((service) => ({ ...service, replicas: (targetsOf.get(service.name) ?? []).map(replicaAt) }));
+  return { ...catalog, services: [...catalog.services, ...routed] };
+}
+
+function replicaAt({ address, port }: SocketAddress): Replica {
+  return { address, node: null, netns: null, weight: 1, ports: [{ port: explicitPort, target: port, protocol: "tcp" }] };
 }
 
 function madeOf(services: Readonly<Record<string, unknown>>, routes: readonly string[]): Catalog {
