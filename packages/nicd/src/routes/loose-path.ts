@@ -1,12 +1,12 @@
 /** What a careless server may take a path for. @module */
 import { normalPath } from "./normal-path.ts";
 
-/** Escaped separators, and dot segments with parameters, which Tomcat and its kin resolve. */
-const ambiguous = /%2f|%5c|\/\.\.?;/i;
+/** Escaped separators, and parameters of segments, which Tomcat and its kin take off before they look at the path. */
+const ambiguous = /%2f|%5c|;/i;
 
 /**
- * The reading of a normal path by a server that decodes `%2f` and `%5c` before it splits the path, and takes `..;a=b` for `..`; the same string
- * when there is no such thing in it. Authorisation asks whether both readings agree.
+ * The reading of a normal path by a server that decodes `%2f` and `%5c` before it splits the path, and takes `admin;a=b` for `admin` and `..;` for
+ * `..`; the same string when there is no such thing in it. Authorisation asks whether both readings agree.
  *
  * @param path Normal, without query.
  * @example
@@ -16,5 +16,5 @@ const ambiguous = /%2f|%5c|\/\.\.?;/i;
  */
 export function loosePath(path: string): string {
   if (!ambiguous.test(path)) return path;
-  return normalPath(path.replace(/%2f|%5c/gi, "/").replace(/\/(\.\.?);[^/]*/g, "/$1"));
+  return normalPath(path.replace(/%2f|%5c/gi, "/").replace(/;[^/]*/g, ""));
 }
