@@ -30,7 +30,6 @@ export class Trace implements Filter {
     if (flags === noTrace) flags = 0;
     if (isNew) {
       this.#random.fill(traceId);
-      parentSpanId.fill(0);
       flags |= traceFlag.random;
     }
     this.#random.fill(spanId);

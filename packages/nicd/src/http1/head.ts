@@ -52,6 +52,7 @@ export abstract class Http1Head implements MessageHead {
   get(name: string): string | undefined {
     const index = this.#find(name, 0);
     if (index >= 0) return this.value(index);
+    if (this.#addedNames.length === 0) return undefined;
     const added = this.#addedNames.indexOf(name);
     return added < 0 ? undefined : this.#addedValues[added];
   }
@@ -178,7 +179,8 @@ export abstract class Http1Head implements MessageHead {
 
   /** Number of the first field of that name from `from` on that is not removed; -1 when there is none. */
   #find(name: string, from: number): number {
-    const { at, count } = this.table;
+    const { at, count, nameLengths } = this.table;
+    if ((nameLengths & (1 << name.length)) === 0) return -1;
     for (let index = from; index < count; index++) {
       if (this.#removed[index] === 0 && isWord(this.buffer, at[4 * index]!, at[4 * index + 1]!, name)) return index;
     }

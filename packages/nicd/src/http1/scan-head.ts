@@ -80,6 +80,9 @@ export class HeadTable {
   /** What each is: {@link field}. */
   readonly known: Uint8Array = new Uint8Array(mostFields);
 
+  /** A bit for each length that some name has, modulo 32: most names that are looked for are ruled out by it. */
+  nameLengths = 0;
+
   /** -1 when there is no Content-Length. */
   contentLength = -1;
   chunked = false;
@@ -104,7 +107,7 @@ export class HeadTable {
     this.chunked = this.close = this.keepAlive = this.upgrade = this.namesFields = false;
     this.hopByHop = this.expectsContinue = false;
     this.host = this.traceparent = -1;
-    this.status = 0;
+    this.status = this.nameLengths = 0;
   }
 
   /** The same head at another place, after it has been copied there. */
@@ -247,6 +250,7 @@ function scanFields(buffer: Uint8Array, start: number, from: number, end: number
     table.at[slot + 1] = nameEnd;
     table.at[slot + 2] = valueStart;
     table.at[slot + 3] = valueEnd;
+    table.nameLengths |= 1 << (nameEnd - nameStart);
     const known = classify(buffer, nameStart, nameEnd);
     table.known[count] = known;
     if (known !== field.other) {

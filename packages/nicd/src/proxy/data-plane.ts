@@ -184,7 +184,7 @@ export class DataPlane {
 
   /** Nanoseconds of a clock that never goes back, since this process started. */
   nowNs(): number {
-    return performance.now() * 1e6;
+    return this.reactor.now() * 1e6;
   }
 
   refused(reason: string): void {

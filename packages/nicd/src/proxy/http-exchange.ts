@@ -58,9 +58,10 @@ export class HttpExchange implements Calling, Answered {
   constructor(downstream: Http1Downstream) {
     const { entry, head, plane } = downstream;
     this.downstream = downstream;
-    this.traceId = downstream.traceId.fill(0);
-    this.spanId = downstream.spanId.fill(0);
-    this.parentSpanId = downstream.parentSpanId.fill(0);
+    downstream.forgetIds();
+    this.traceId = downstream.traceId;
+    this.spanId = downstream.spanId;
+    this.parentSpanId = downstream.parentSpanId;
     this.startNs = plane.nowNs();
     this.requestBytes = head.table.end - head.table.start;
     this.method = head.method;

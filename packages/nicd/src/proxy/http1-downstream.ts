@@ -31,10 +31,11 @@ export class Http1Downstream implements ByteStreamEvents {
   readonly plane: DataPlane;
   readonly entry: Entry;
   readonly head: Http1RequestHead = new Http1RequestHead();
-  /** The present exchange's ids: see `LiveExchange`. */
-  readonly traceId: Uint8Array = new Uint8Array(16);
-  readonly spanId: Uint8Array = new Uint8Array(8);
-  readonly parentSpanId: Uint8Array = new Uint8Array(8);
+  /** The present exchange's ids: see `LiveExchange`. As numbers, so that they are zeroed by four stores. */
+  readonly #ids: Float64Array = new Float64Array(4);
+  readonly traceId: Uint8Array = new Uint8Array(this.#ids.buffer, 0, 16);
+  readonly spanId: Uint8Array = new Uint8Array(this.#ids.buffer, 16, 8);
+  readonly parentSpanId: Uint8Array = new Uint8Array(this.#ids.buffer, 24, 8);
   readonly #reader: BodyReader = new BodyReader();
   readonly #timer: Timer;
   #exchange: HttpExchange | null = null;
@@ -160,6 +161,12 @@ export class Http1Downstream implements ByteStreamEvents {
   /** No further request is taken. */
   drain(): void {
     if (this.#exchange === null && this.#tunnel === null && this.#held.length === 0 && !this.#lingers) this.#linger();
+  }
+
+  /** Makes the ids zero, for the next exchange. */
+  forgetIds(): void {
+    const ids = this.#ids;
+    ids[0] = ids[1] = ids[2] = ids[3] = 0;
   }
 
   /** The present exchange may take so long. */

@@ -38,6 +38,8 @@ export class Reactor {
   #deferred: (() => void)[] = [];
   #running = false;
   #quiet = false;
+  /** What {@link now} says; 0 when the clock is to be asked. */
+  #now = 0;
   #stopped: (() => void) | undefined;
   readonly #loopFd: number | undefined;
 
@@ -68,9 +70,10 @@ export class Reactor {
     return this.#loopFd !== undefined;
   }
 
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a clock that never goes back; it stands still within one event. */
   now(): number {
-    return performance.now();
+    if (this.#now === 0) this.#now = performance.now();
+    return this.#now;
   }
 
   /** Watches a socket until {@link remove}. @returns False when the kernel watches no more (fs.epoll.max_user_watches, or no memory). */
@@ -121,18 +124,20 @@ export class Reactor {
     const wait = this.#quiet ? this.timers.wait(longestWaitMs) : 0;
     const count = epollWait(this.#epoll, this.#events, mostEvents, this.#loopFd === undefined ? Math.min(wait, 1) : wait);
     this.#quiet = count === 0 && wait === 0 && this.#deferred.length === 0;
-    const now = performance.now();
-    this.timers.tell(now);
+    this.#now = performance.now();
+    this.timers.tell(this.#now);
     for (let at = 0; at < count * eventBytes; at += eventBytes) {
       const fd = this.#view.getInt32(at + 4, true);
       if (this.#view.getInt32(at + 8, true) === this.#generations[fd]) this.#pollables[fd]?.onReady(this.#view.getUint32(at, true));
+      this.#now = 0;
     }
-    this.timers.advance(now);
+    this.timers.advance(this.now());
     while (this.#deferred.length > 0) {
       const deferred = this.#deferred;
       this.#deferred = [];
       for (const callback of deferred) callback();
     }
+    this.#now = 0;
     setImmediate(this.#turn);
   };
 
