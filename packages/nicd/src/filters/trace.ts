@@ -30,6 +30,7 @@ export class Trace implements Filter {
     if (flags === noTrace) flags = 0;
     if (isNew) {
       this.#random.fill(traceId);
+      for (let n = 0; n < 8; n++) parentSpanId[n] = 0;
       flags |= traceFlag.random;
     }
     this.#random.fill(spanId);
