@@ -62,7 +62,7 @@ export class Incoming implements ByteStreamEvents {
       }
       default:
         this.#held = this.#held.length === 0 ? Buffer.from(bytes) : bytes;
-        this.#pass(spoken.kind);
+        this.#pass(spoken.kind, spoken.kind === "tls" ? spoken.serverName : "");
     }
   }
 
@@ -110,11 +110,18 @@ export class Incoming implements ByteStreamEvents {
     return next;
   }
 
-  #pass(kind: "tcp" | "tls" | "http2"): void {
+  #pass(kind: "tcp" | "tls" | "http2", serverName = ""): void {
     this.#plane.reactor.timers.disarm(this.#timer);
     this.#plane.spoke(kind);
     const held = this.#held;
     this.#held = nothing;
-    this.#next = this.#awaited?.isConnected ? this.#awaited.join(held) : TcpPassage.pass(this.#plane, this.#entry, this.#stream, held);
+    // A client that names a server is led there, also when another one was connected to while it was silent.
+    if (this.#awaited && serverName !== "") {
+      this.#awaited.leave();
+      this.#awaited = null;
+    }
+    this.#next = this.#awaited?.isConnected
+      ? this.#awaited.join(held)
+      : TcpPassage.pass(this.#plane, this.#entry, this.#stream, held, serverName);
   }
 }

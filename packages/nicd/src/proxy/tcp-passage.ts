@@ -29,7 +29,7 @@ export interface PassedConnection extends Passage {
 }
 
 /**
- * Goes to a replica of the first route that goes to one without looking at the request, else of the service itself.
+ * Goes where the first route leads that asks for nothing but the host, which a TLS client names, and the port; else to the service itself.
  *
  * {@link TcpPassage.pass} is for a connection of which it is known that it is no HTTP; {@link TcpPassage.await} for a client that is silent: the
  * replica may be the one that speaks first, and then {@link TcpPassage.join} is called; if the client speaks HTTP, {@link TcpPassage.leave}.
@@ -48,17 +48,22 @@ export class TcpPassage {
   #ends: RelayEnds | null = null;
   #speaks: (() => void) | null = null;
 
-  private constructor(plane: DataPlane, entry: Entry, client: ByteStream) {
+  private constructor(plane: DataPlane, entry: Entry, client: ByteStream, serverName: string) {
     this.#plane = plane;
     this.#entry = entry;
     this.#client = client;
     this.#startNs = plane.nowNs();
-    this.#target = entry.chosen ? entry.service : (plane.routesOf(entry.service)?.routes.at(-1)?.pick(plane.random()) ?? entry.service);
+    const route = entry.chosen ? null : plane.routesOf(entry.service)?.findForConnection(serverName, entry.port);
+    this.#target = route?.pick(plane.random()) ?? entry.service;
   }
 
-  /** @param early What the client has sent already. @returns Who takes the client's events. */
-  static pass(plane: DataPlane, entry: Entry, client: ByteStream, early: Buffer): ByteStreamEvents {
-    const passage = new TcpPassage(plane, entry, client);
+  /**
+   * @param early What the client has sent already.
+   * @param serverName What it named in its TLS ClientHello; empty for none.
+   * @returns Who takes the client's events.
+   */
+  static pass(plane: DataPlane, entry: Entry, client: ByteStream, early: Buffer, serverName = ""): ByteStreamEvents {
+    const passage = new TcpPassage(plane, entry, client, serverName);
     if (!plane.admitsTcp(entry, passage.#target)) return passage.#refuse(flag.unauthorised);
     passage.#dial();
     return passage.#carry(early);
@@ -66,7 +71,7 @@ export class TcpPassage {
 
   /** @param speaks Called once, when the replica says something or ends: join, or leave. */
   static await(plane: DataPlane, entry: Entry, client: ByteStream, speaks: () => void): TcpPassage {
-    const passage = new TcpPassage(plane, entry, client);
+    const passage = new TcpPassage(plane, entry, client, "");
     passage.#speaks = speaks;
     passage.#dial();
     return passage;

@@ -42,6 +42,13 @@ export class RequestMatcher {
     return false;
   }
 
+  /** Of a connection whose requests nobody sees: it matches when it asks for none of their parts. @param host As `hostName` gives it; empty for none. */
+  connection(host: string, port: number): boolean {
+    const { ports, methods, headers, query } = this.match;
+    if (this.readsPath || methods.length + headers.length + query.length > 0) return false;
+    return (ports.length === 0 || ports.includes(port)) && this.host(host);
+  }
+
   /** @param path In normal form, without query. */
   path(path: string): boolean {
     const test = this.#path;

@@ -43,4 +43,14 @@ export class RouteTable {
     const index = this.#byHost.get(host);
     return index === undefined ? this.#otherHosts.find(path, host, request, port) : index.find(path, null, request, port);
   }
+
+  /**
+   * The route of a connection that is carried as bytes: the first that asks for nothing but a host and a port. Null when there is none.
+   *
+   * @param serverName What a TLS client names (SNI); empty for none, and then no route with hosts matches.
+   */
+  findForConnection(serverName: string, port: number): CompiledRoute | null {
+    const host = hostName(serverName);
+    return this.routes.find(({ matcher }) => matcher.connection(host, port)) ?? null;
+  }
 }

@@ -52,6 +52,23 @@ test("RouteTable.find() cannot be led past a route by another spelling of the pa
   t.is(request.path, "/admin?y=/../z");
 });
 
+test("RouteTable.findForConnection() goes by server name and port alone", (t) => {
+  const routes = table(
+    route("requests", { path: prefix("/a") }),
+    route("posts", { methods: ["POST"] }),
+    route("named", { hosts: ["a.test", "*.b.test"] }),
+    route("port", { ports: [5432] }),
+    route("rest"),
+  );
+  const named = (serverName: string, port = 443) => routes.findForConnection(serverName, port)?.route.name;
+  t.is(named("a.test"), "named");
+  t.is(named("x.B.test"), "named");
+  t.is(named("b.test"), "rest");
+  t.is(named("", 5432), "port");
+  t.is(named("a.test", 5432), "named");
+  t.is(table(route("a", { path: exact("/a") })).findForConnection("a.test", 443), null);
+});
+
 test("CompiledRoute.pick() is the service itself for a route without targets", (t) => {
   t.is(table(route("a")).routes[0]?.pick(0.5), "web");
   t.is(table(route("a", {}, { to: [{ service: "cart", weight: 1 }] })).routes[0]?.pick(0.5), "cart");
