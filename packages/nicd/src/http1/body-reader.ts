@@ -29,6 +29,8 @@ const COLON = 58;
 const SEMICOLON = 59;
 /** Of one chunk's extensions, and of all trailers: they carry nothing that a proxy knows; long ones are an attack. */
 const mostOverhead = 16 * 1024;
+/** What a trailer's line has besides what is counted byte by byte. */
+const lineBytes = 4;
 
 /** Value of a hexadecimal digit; 255 for other bytes. */
 const hex = new Uint8Array(256).fill(255);
@@ -151,8 +153,9 @@ export class BodyReader {
           break;
         case state.trailer:
           if (byte === CR) this.#state = state.lastLf;
-          else if (token[byte] === 1) this.#state = state.trailerName;
-          else return this.#fail(at);
+          else if (token[byte] === 0 || this.#overhead > mostOverhead) return this.#fail(at);
+          else this.#state = state.trailerName;
+          this.#overhead += lineBytes;
           at++;
           break;
         case state.trailerName:

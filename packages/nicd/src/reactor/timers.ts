@@ -112,13 +112,13 @@ export class Timers {
   /** Moves to the inner wheel what is due in the outer slots that begin within `(after, until]`, and in the one behind them. */
   #takeOver(after: number, until: number): void {
     const first = outerSlot(after) + 2;
-    const last = Math.min(outerSlot(until) + 1, first + slots - 1);
-    for (let slot = first; slot <= last; slot++) {
+    const last = outerSlot(until) + 1;
+    for (let slot = first; slot <= Math.min(last, first + slots - 1); slot++) {
       const head = this.#outer[slot % slots]!;
       for (let timer = head.next; timer !== head; ) {
         const { next } = timer;
         // Others of this slot are due when it comes round again.
-        if (outerSlot(timer.due!) <= slot) {
+        if (outerSlot(timer.due!) <= last) {
           unlink(timer);
           append(this.#inner[Math.max(timer.due!, until + 1) % slots]!, timer);
         }

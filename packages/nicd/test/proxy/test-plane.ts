@@ -124,7 +124,8 @@ export function webAt(port: number, more = "", replicas = 1): string {
 export async function testPlane(t: ExecutionContext, yaml: string, filters: Filter[] = [], alone = false): Promise<TestPlane> {
   const catalog = catalogOf(yaml);
   if (!alone) users++;
-  const reactor = await (alone ? running() : (shared ??= running()));
+  if (!alone && !shared) shared = running();
+  const reactor = await (alone || !shared ? running() : shared);
   const test = new TestPlane(reactor, filters);
   t.teardown(() => test.close());
   test.plane.configure(catalog);
