@@ -95,6 +95,7 @@ export class Worker {
    */
   static async open(catalog: Catalog, options: WorkerOptions): Promise<Worker> {
     const reactor = await Reactor.open();
+    reactor.onFault = (error) => options.log.error("a fault in nicd ended a connection; please report it", { error });
     const linkSecurity = (): Security => worker.links.security;
     const worker: Worker = new Worker(reactor, await Telemetry.open({ ...options, linkSecurity }), catalog, options);
     try {
@@ -131,6 +132,7 @@ export class Worker {
       ...(channel ? [channel] : []),
       ...this.links.degraded,
       ...this.telemetry.degraded,
+      ...(this.#reactor.faults > 0 ? [`${this.#reactor.faults} connections were ended by faults in nicd: see the log`] : []),
       ...(full ? ["connections had to wait for a free file descriptor: raise LimitNOFILE"] : []),
       ...(this.#reactor.wakesForNode ? [] : ["Node's event loop was not found in /proc: links and commands are up to 20 ms late"]),
     ];

@@ -13,6 +13,8 @@ export interface Pollable {
   readonly fd: number;
   /** `EPOLLIN`, `EPOLLOUT`, `EPOLLERR`, `EPOLLHUP`, or several of them. Level-triggered: told again until it is dealt with. */
   onReady(events: number): void;
+  /** Ends it at once, with a reset if `reset`. */
+  destroy?(reset: boolean): void;
 }
 
 const mostEvents = 256;
@@ -36,6 +38,12 @@ export class Reactor {
   /** An event that was meant for a socket closed meanwhile must not reach one that got its number. */
   readonly #generations: number[] = [];
   #deferred: (() => void)[] = [];
+  /** Errors thrown by those who were told of events, timers or deferred calls: bugs. */
+  faults = 0;
+  /** Told of each. */
+  onFault: (error: unknown) => void = (error) => {
+    throw error;
+  };
   #running = false;
   #quiet = false;
   /** What {@link now} says; 0 when the clock is to be asked. */
@@ -128,18 +136,40 @@ export class Reactor {
     this.timers.tell(this.#now);
     for (let at = 0; at < count * eventBytes; at += eventBytes) {
       const fd = this.#view.getInt32(at + 4, true);
-      if (this.#view.getInt32(at + 8, true) === this.#generations[fd]) this.#pollables[fd]?.onReady(this.#view.getUint32(at, true));
+      const pollable = this.#view.getInt32(at + 8, true) === this.#generations[fd] ? this.#pollables[fd] : undefined;
+      try {
+        pollable?.onReady(this.#view.getUint32(at, true));
+      } catch (error) {
+        this.#contain(error, pollable);
+      }
       this.#now = 0;
     }
-    this.timers.advance(this.now());
+    this.#try(this.#advance);
     while (this.#deferred.length > 0) {
       const deferred = this.#deferred;
       this.#deferred = [];
-      for (const callback of deferred) callback();
+      for (const callback of deferred) this.#try(callback);
     }
     this.#now = 0;
     setImmediate(this.#turn);
   };
+
+  readonly #advance = (): void => this.timers.advance(this.now());
+
+  #try(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#contain(error, undefined);
+    }
+  }
+
+  /** A fault of ours ends the one connection that met it, not all of them. */
+  #contain(error: unknown, pollable: Pollable | undefined): void {
+    this.faults++;
+    this.onFault(error);
+    pollable?.destroy?.(true);
+  }
 
   #control(operation: number, fd: number, events: number): boolean {
     this.#changeView.setUint32(0, events, true);
