@@ -34,7 +34,7 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): void {
     help: "What was refused before it was a request, by reason.",
     labels: ["reason"],
   });
-  const retries = metrics.counter({ ...count, name: "retries", help: "Further tries of requests." });
+  const retries = metrics.counter({ ...count, name: "retries", help: "Further tries of requests.", labels: ["service"] });
   const retriesRefused = metrics.counter({ ...count, name: "retries_refused", help: "Retries beyond the budget.", labels: ["service"] });
   const overflows = metrics.counter({ ...count, name: "overflows", help: "Requests refused by circuit breakers.", labels: ["service"] });
   const mirrored = metrics.counter({ ...count, name: "mirrored", help: "Copies of requests sent." });
@@ -70,9 +70,8 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): void {
     for (const [reason, times] of plane.refusals) refused.set(times, { reason });
     for (const [reason, times] of Object.entries(worker.links.refusals)) if (times > 0) refused.set(times, { reason: `link-${reason}` });
     if (worker.strangers > 0) refused.set(worker.strangers, { reason: "stranger" });
-    retries.set(plane.retries);
     mirrored.set(plane.mirrored);
-    for (const [service, clusters] of Map.groupBy(new Set(plane.clusters()), (cluster) => cluster.service)) {
+    for (const [service, clusters] of Map.groupBy(plane.clusters(), (cluster) => cluster.service)) {
       const sum = (of: (cluster: (typeof clusters)[number]) => number): number =>
         clusters.reduce((total, cluster) => total + of(cluster), 0);
       ejected.set(
@@ -81,6 +80,10 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): void {
       );
       overflows.set(
         sum((cluster) => cluster.overflows),
+        { service },
+      );
+      retries.set(
+        sum((cluster) => cluster.retries.made),
         { service },
       );
       retriesRefused.set(

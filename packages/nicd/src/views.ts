@@ -56,7 +56,7 @@ export function ruleViews(worker: Worker): readonly NicdRule[] {
 /** `clusters`. */
 export function clusterViews({ plane }: Worker): NicdCluster[] {
   const nowNs = plane.nowNs();
-  return [...new Set(plane.clusters())].map((cluster) => clusterView(cluster, nowNs));
+  return [...plane.clusters()].map((cluster) => clusterView(cluster, nowNs));
 }
 
 function clusterView(cluster: Cluster, nowNs: number): NicdCluster {

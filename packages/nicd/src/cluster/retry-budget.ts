@@ -4,6 +4,8 @@ import type { RetryPolicy } from "@mitsu/catalog";
 /** Counts one cluster's retries in flight. */
 export class RetryBudget {
   inFlight = 0;
+  /** Retries so far. */
+  made = 0;
   /** Retries that were not made. */
   exhausted = 0;
 
@@ -18,6 +20,7 @@ export class RetryBudget {
       return false;
     }
     this.inFlight++;
+    this.made++;
     return true;
   }
 
