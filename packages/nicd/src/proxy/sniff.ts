@@ -49,8 +49,3 @@ export function sniff(bytes: Buffer): Spoken {
   if (line < 0 && bytes.length < longestLine) return undecided;
   return / HTTP\/\d/i.test(bytes.toString("latin1", at, line < 0 ? longestLine : line)) ? http1 : tcp;
 }
-
-/** Of bytes that {@link sniff} was `undecided` about: do they begin as a request does? */
-export function mayBecomeHttp(bytes: Buffer): boolean {
-  return bytes.length > 0 && bytes[0] !== 22;
-}

@@ -19,10 +19,13 @@ console.log(listener.at.port);
 const waiting = setInterval(() => {
   if (listener.full === 0) return;
   // There is none for a replica either, which is told and not thrown.
-  if (failed === 0)
-    TcpSocket.connect(reactor, encodeSocketAddress(listener.at), { ...nobody, onClose: (error) => void (failed += error ? 1 : 0) });
+  if (failed === 0) TcpSocket.connect(reactor, encodeSocketAddress(listener.at), { ...nobody, onClose: countFailure });
   for (const socket of open.splice(0)) socket.destroy();
 }, 20);
+
+function countFailure(error: Error | null): void {
+  if (error) failed++;
+}
 
 function finish(): void {
   clearInterval(waiting);
