@@ -38,7 +38,8 @@ async function main(argv: string[]): Promise<number> {
   if (whole) for (const step of gateSteps()) results.push(runStep(step.name, step.command));
   const lacks = spawnSync(join(root, "scripts/kernel-needs"), { encoding: "utf8" }).stdout.trim().replaceAll("\n", "; ");
   if (lacks !== "") results.push(...leaveOutKernelTests(files, lacks));
-  const tests = await runAva([...avaOptions, ...files], process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal);
+  const limit = process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal;
+  const tests = whole ? await runAll(limit) : await runAva([...avaOptions, ...files], limit);
   results.push(...tests);
   if (
     whole &&
@@ -78,6 +79,14 @@ function runStep(name: string, command: readonly [string, ...string[]]): TestRes
   return show({ title: name, outcome, reason: undefined, logs: [], failure }, performance.now() - began);
 }
 
+/** All tests: those without the kernel two files at a time, as most of them wait; then the kernel's, one by one, as they own the machine. */
+async function runAll(limit: number): Promise<TestResult[]> {
+  const began = performance.now();
+  const tests = await runAva(["--concurrency=2", "{packages/*,scripts,bench}/test/**/*.test.ts", "!packages/*/test/kernel/**"], limit);
+  if (process.env.MITSU_WITHOUT_KERNEL === "1") return tests;
+  return [...tests, ...(await runAva(["packages/*/test/kernel/**/*.test.ts"], limit - (performance.now() - began)))];
+}
+
 /** Runs ava; its workers' own output goes to stderr as it comes. */
 async function runAva(args: string[], limit: number): Promise<TestResult[]> {
   const ava = spawn("node_modules/.bin/ava", ["--tap", ...args], { stdio: ["ignore", "pipe", "inherit"] });
@@ -102,7 +111,9 @@ async function runAva(args: string[], limit: number): Promise<TestResult[]> {
   if (late)
     results.push(
       show(
-        failed("ava", [`ended after ${limit / 60_000} minutes, the limit of a run; the test after the last one above hangs or is slow`]),
+        failed("ava", [
+          `ended after ${(limit / 60_000).toFixed(1)} minutes, the limit of a run; the test after the last one above hangs or is slow`,
+        ]),
       ),
     );
   else if (results.length === 0)
