@@ -10,28 +10,41 @@ const libc = koffi.load("libc.so.6");
 type Call<A extends readonly unknown[]> = (...args: A) => number;
 const declare = <A extends readonly unknown[]>(signature: string): Call<A> => libc.func(signature) as unknown as Call<A>;
 
+/** A new socket. @returns its file descriptor. */
 export const socket: Call<[family: number, type: number, protocol: number]> = declare("int socket(int, int, int)");
+/** Gives a socket its own address, a `struct sockaddr_in` or `sockaddr_in6`. */
 export const bind: Call<[fd: number, address: Uint8Array, length: number]> = declare("int bind(int, void *, int)");
+/** Lets connections come in; `backlog` wait to be accepted. */
 export const listen: Call<[fd: number, backlog: number]> = declare("int listen(int, int)");
-/** `length` is in and out: a little-endian 32-bit number. */
+/** Takes a connection that came in, and its client's address; `length` is in and out: a little-endian 32-bit number. @returns its file descriptor. */
 export const accept4: Call<[fd: number, address: Uint8Array, length: Uint8Array, flags: number]> = declare(
   "int accept4(int, void *, void *, int)",
 );
+/** Begins to connect; EINPROGRESS is the usual answer. */
 export const connect: Call<[fd: number, address: Uint8Array, length: number]> = declare("int connect(int, void *, int)");
+/** Reads into a buffer. @returns how many bytes; 0 is the end of the stream. */
 export const recv: Call<[fd: number, buffer: Uint8Array, bytes: number, flags: number]> = declare("long recv(int, void *, size_t, int)");
+/** Writes. @returns how many bytes the kernel took. */
 export const send: Call<[fd: number, buffer: Uint8Array, bytes: number, flags: number]> = declare("long send(int, void *, size_t, int)");
+/** Ends a direction; see `constant.SHUT_WR`. */
 export const shutdown: Call<[fd: number, how: number]> = declare("int shutdown(int, int)");
+/** Gives a file descriptor back. */
 export const close: Call<[fd: number]> = declare("int close(int)");
+/** A socket's own address; `length` as in {@link accept4}. */
 export const getsockname: Call<[fd: number, address: Uint8Array, length: Uint8Array]> = declare("int getsockname(int, void *, void *)");
+/** Reads an option; `length` as in {@link accept4}. */
 export const getsockopt: Call<[fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array]> = declare(
   "int getsockopt(int, int, int, void *, void *)",
 );
+/** Sets an option. */
 export const setsockopt: Call<[fd: number, level: number, name: number, value: Uint8Array, length: number]> = declare(
   "int setsockopt(int, int, int, void *, int)",
 );
 /** `ends` is `int[2]`: what is written to the second is read from the first. */
 export const pipe2: Call<[ends: Uint8Array, flags: number]> = declare("int pipe2(void *, int)");
+/** A new epoll. @returns its file descriptor. */
 export const epollCreate1: Call<[flags: number]> = declare("int epoll_create1(int)");
+/** Adds, changes or removes what an epoll watches; `event` is a `struct epoll_event`, packed. */
 export const epollCtl: Call<[epoll: number, operation: number, fd: number, event: Uint8Array]> = declare(
   "int epoll_ctl(int, int, int, void *)",
 );
