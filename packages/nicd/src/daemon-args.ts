@@ -66,9 +66,9 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     });
   }
   const channel = args.sockhijack === "off" ? null : { socket: args.sockhijack, at: addressOf("--channel", args.channel) };
-  if (listen.length === 0 && channel === null)
+  if (listen.length === 0 && channel === null && args.linkListen === "off")
     throw usage(
-      "nothing to listen at: --listen is not given and --sockhijack is off",
+      "nothing to listen at: neither --listen nor --link-listen is given, and --sockhijack is off",
       "such as nicd daemon --listen 127.0.0.1:8080 --route 127.0.0.1:9000",
     );
   if (!(args.accessLogShare >= 0 && args.accessLogShare <= 1))

@@ -28,6 +28,8 @@ export interface LinkEndsOptions {
   readonly node: string;
   readonly certificates: CertificateFiles | null;
   readonly log: Log;
+  /** New links have taken the place of old ones: streams of those are to carry nothing new. */
+  readonly renewed: () => void;
   /** Takes a stream that another node opened. */
   readonly accept: (entry: Entry, attach: (events: ByteStreamEvents) => ByteStream) => void;
   /** The replica of this node at that place; null when there is none. */
@@ -36,6 +38,9 @@ export interface LinkEndsOptions {
     port: number,
   ) => { readonly service: string; readonly port: number; readonly endpoint: LiveEndpoint } | null;
 }
+
+/** How often it is looked whether links have been replaced. */
+const lookMs = 500;
 
 /** Made once; {@link LinkEnds.configure} follows the mesh file. Its `links` section holds from the next start on. */
 export class LinkEnds {
@@ -46,6 +51,11 @@ export class LinkEnds {
   #catalog: Catalog;
   #server: LinkServer | null = null;
   #stopWatching: (() => void) | null = null;
+  readonly #looking: NodeJS.Timeout;
+  /** Links that only wait for their streams' ends, at the last look. */
+  #draining = 0;
+  /** There is a new certificate since then. */
+  #rotated = false;
 
   constructor(options: LinkEndsOptions) {
     const { catalog, certificates } = options;
@@ -60,7 +70,9 @@ export class LinkEnds {
       certificates?.onChange((identity) => {
         this.#pool?.rotate();
         this.#server?.rotate(identity);
+        this.#rotated = true;
       }) ?? null;
+    this.#looking = setInterval(() => this.#look(), lookMs).unref();
   }
 
   /** Other nodes' addresses may have changed. */
@@ -144,9 +156,20 @@ export class LinkEnds {
   }
 
   close(): void {
+    clearInterval(this.#looking);
     this.#stopWatching?.();
     this.#pool?.close();
     void this.#server?.close();
+  }
+
+  /** An old link is rid of when no stream is left, and HTTP keeps its streams for the next request. */
+  #look(): void {
+    const draining = this.#pool?.status().reduce((sum, link) => sum + link.draining, 0) ?? 0;
+    if (draining > this.#draining || (draining > 0 && this.#rotated)) {
+      this.#rotated = false;
+      this.#options.renewed();
+    }
+    this.#draining = draining;
   }
 
   /** A replica of this node: a peer is not carried to anything else. */

@@ -83,6 +83,7 @@ export class Worker {
       node: options.node,
       certificates: options.certificates,
       log: options.log,
+      renewed: () => this.plane.pool.renew(),
       accept: (entry, attach) => void new Incoming(this.plane, entry, attach),
       replicaAt: (address, port) => this.plane.replicaAt(address, port),
     });

@@ -32,6 +32,9 @@ export class UpstreamPool implements UpstreamHome {
   readonly #lines = new Map<LiveEndpoint, Line>();
   /** Connections made so far. */
   opened = 0;
+  /** Times that {@link renew} was called, and how often it had been when a connection to another node was opened. */
+  #renewals = 0;
+  readonly #openedAt = new WeakMap<Http1Upstream, number>();
 
   constructor(reactor: Reactor, dial: Dial) {
     this.reactor = reactor;
@@ -87,8 +90,9 @@ export class UpstreamPool implements UpstreamHome {
     const { endpoint } = upstream;
     const line = this.#lines.get(endpoint)!;
     const waits = line.waiting[0];
+    if (!endpoint.here && this.#openedAt.get(upstream) !== this.#renewals) upstream.discard();
     // One that carries another caller's name makes room for one that carries this one's.
-    if (waits && !serves(upstream, waits.caller)) upstream.discard();
+    else if (waits && !serves(upstream, waits.caller)) upstream.discard();
     else if (waits) this.#next(line, endpoint)!.onUpstream(upstream);
     else if (endpoint.gone) upstream.discard();
     else {
@@ -108,6 +112,12 @@ export class UpstreamPool implements UpstreamHome {
     else if (endpoint.connections === 0) this.#lines.delete(endpoint);
   }
 
+  /** Streams of links are used no more than to the end of what they carry: there are newer links, with newer certificates, for what comes next. */
+  renew(): void {
+    this.#renewals++;
+    for (const endpoint of [...this.#lines.keys()]) if (!endpoint.here) this.prune(endpoint);
+  }
+
   /** Closes the unused connections to a replica that is no longer wanted. */
   prune(endpoint: LiveEndpoint): void {
     for (const idle of [...(this.#lines.get(endpoint)?.idle ?? [])]) idle.discard();
@@ -123,6 +133,7 @@ export class UpstreamPool implements UpstreamHome {
     endpoint.connections++;
     this.opened++;
     const upstream = new Http1Upstream(this, endpoint, caller);
+    if (!endpoint.here) this.#openedAt.set(upstream, this.#renewals);
     upstream.stream = this.#dial(endpoint, caller, upstream);
     return upstream;
   }
