@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { type Catalog, type CatalogProblem, formatProblem, loadCatalog, parseCatalog } from "@mitsu/catalog";
 import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { CertificateFiles, pathsIn } from "./certificates/mod.ts";
+import type { CertificateFiles } from "./certificates/mod.ts";
 import { parseListenAt, withRoutes } from "./explicit-routes.ts";
 import type { SocketAddress } from "./reactor/socket-address.ts";
 import type { WorkerOptions } from "./worker.ts";
@@ -74,10 +75,6 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
   if (!(args.accessLogShare >= 0 && args.accessLogShare <= 1))
     throw usage(`--access-log-share ${args.accessLogShare}: a share is from 0 to 1`, "0.01 is one in a hundred");
   if (!(args.otlpRate > 0)) throw usage(`--otlp-rate ${args.otlpRate}: a number over 0 is needed`, "leave --otlp out to export none");
-  const paths = pathsIn(args.certificates);
-  const wanted = args.certificates !== defaultCertificates || existsSync(paths.certificate);
-  const certificates = wanted ? await CertificateFiles.open(paths) : null;
-  if (certificates) certificates.onError = (error) => log.error("the old certificate stays in use", { error });
   return {
     log,
     node: args.node ?? hostname(),
@@ -85,13 +82,22 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     listen,
     channel,
     linkAt: args.linkListen === "off" ? null : addressOf("--link-listen", args.linkListen, catalog.links.port),
-    certificates,
+    certificates: await certificatesOf(args, context),
     workers: args.workers,
     otlp: args.otlp ?? env.vars.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpRate: args.otlpRate,
     accessLog: args.accessLog,
     accessLogShare: args.accessLogShare,
   };
+}
+
+/** Null where no folder is named, and the usual one has no certificate. */
+async function certificatesOf(args: DaemonArgs, { log }: Context): Promise<CertificateFiles | null> {
+  if (args.certificates === defaultCertificates && !existsSync(join(args.certificates, "tls.crt"))) return null;
+  const { CertificateFiles, pathsIn } = await import("./certificates/mod.ts");
+  const files = await CertificateFiles.open(pathsIn(args.certificates));
+  files.onError = (error) => log.error("the old certificate stays in use", { error });
+  return files;
 }
 
 /**

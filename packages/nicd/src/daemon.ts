@@ -7,10 +7,7 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { type Handlers, type NicdProtocol, nicd, serve } from "@mitsu/ipc";
 import { checkShared, type DaemonArgs, readCatalog, workerOptions } from "./daemon-args.ts";
 import { withRoutes } from "./explicit-routes.ts";
-import { mergedViews } from "./merged-views.ts";
-import { Worker } from "./worker.ts";
-import { WorkerSet } from "./worker-set.ts";
-import { type Views, workerViews } from "./worker-views.ts";
+import type { Views } from "./worker-views.ts";
 
 /** What answers, and how it reads its configuration again. */
 interface Serving {
@@ -56,6 +53,7 @@ function serveDaemon(context: Context, open: (life: Life) => Promise<Serving>, m
     if (metricsAt !== undefined) {
       const metrics = { text: views.metrics, contentType: "text/plain; version=0.0.4; charset=utf-8" };
       const server = await serveMetrics({ listen: metricsAt, metrics, log });
+      await views.metrics(); // loads what the first scrape would wait for
       life.defer("metrics listener", () => server.close());
     }
     const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
@@ -94,9 +92,10 @@ async function alone(args: DaemonArgs, context: Context, life: Life): Promise<Se
   const catalog = await readCatalog(args, context);
   const options = await workerOptions(args, catalog, context);
   if (options.certificates) life.defer("certificates", () => options.certificates?.[Symbol.dispose]());
+  const [{ Worker }, { workerViews }] = await Promise.all([import("./worker.ts"), import("./worker-views.ts")]);
   const worker = await Worker.open(catalog, options);
   life.defer("data plane", () => worker.drain());
-  const views = await workerViews(worker, { version: program.version, pid: env.pid, startedAtMs: env.now(), node: options.node });
+  const views = workerViews(worker, { version: program.version, pid: env.pid, startedAtMs: env.now(), node: options.node });
   if (existsSync(config)) {
     const apply = (next: Catalog): void => worker.configure(withRoutes(next, args.route, args.tracing === "on"));
     life.defer("catalog watch", await followCatalog(config, apply, context));
@@ -146,6 +145,8 @@ async function several(args: DaemonArgs, context: Context, life: Life): Promise<
   const options = await workerOptions(args, catalog, context);
   options.certificates?.[Symbol.dispose]();
   await checkShared(options);
+  // Without the data plane, which is the workers' own.
+  const [{ WorkerSet }, { mergedViews }] = await Promise.all([import("./worker-set.ts"), import("./merged-views.ts")]);
   const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log });
   life.defer("workers", async () => {
     await set.end();

@@ -8,16 +8,7 @@ import type { CertificateFiles } from "./certificates/mod.ts";
 import type { Endpoint } from "./cluster/endpoint.ts";
 import type { LiveEndpoint } from "./cluster/live-endpoint.ts";
 import type { LinkCaller } from "./link-caller.ts";
-import {
-  formatConnectTarget,
-  type IncomingRequest,
-  LinkPool,
-  type LinkSecurity,
-  LinkServer,
-  type LinkStatus,
-  neverSent,
-  parseConnectTarget,
-} from "./links/mod.ts";
+import type { IncomingRequest, LinkPool, LinkSecurity, LinkServer, LinkStatus } from "./links/mod.ts";
 import type { Entry } from "./proxy/entry.ts";
 import type { SocketAddress } from "./reactor/socket-address.ts";
 
@@ -42,10 +33,14 @@ export interface LinkEndsOptions {
 /** How often it is looked whether links have been replaced. */
 const lookMs = 500;
 
+/** Node's HTTP/2 and TLS come with it: some 10 MB that a node by itself does without. */
+type Links = typeof import("./links/mod.ts");
+
 /** Made once; {@link LinkEnds.configure} follows the mesh file. Its `links` section holds from the next start on. */
 export class LinkEnds {
   readonly #options: LinkEndsOptions;
-  readonly #pool: LinkPool | null;
+  #links: Links | null = null;
+  #pool: LinkPool | null = null;
   readonly #security: LinkSecurity | null;
   readonly #policy: LinkPolicy;
   #catalog: Catalog;
@@ -65,7 +60,6 @@ export class LinkEnds {
     const { security, trustDomain } = catalog.links;
     if (security === "plain-text") this.#security = { security };
     else this.#security = certificates ? { security, trustDomain, identity: () => certificates.current } : null;
-    this.#pool = this.#security && new LinkPool(this.#security);
     this.#stopWatching =
       certificates?.onChange((identity) => {
         this.#pool?.rotate();
@@ -75,9 +69,15 @@ export class LinkEnds {
     this.#looking = setInterval(() => this.#look(), lookMs).unref();
   }
 
+  /** Makes it ready for links, where the mesh file has nodes; else that is done when it gets some. */
+  async prepare(): Promise<void> {
+    if (this.#catalog.nodes.length > 0) await this.#load();
+  }
+
   /** Other nodes' addresses may have changed. */
   configure(catalog: Catalog): void {
     this.#catalog = catalog;
+    void this.prepare();
     this.#pool?.forget((node) => catalog.nodes.some(({ name }) => name === node));
   }
 
@@ -90,6 +90,7 @@ export class LinkEnds {
   async listen(at: SocketAddress, shared: boolean): Promise<void> {
     if (!this.#security) throw this.#withoutCertificate();
     const { log } = this.#options;
+    const { LinkServer } = await this.#load();
     this.#server = new LinkServer({
       security: this.#security,
       permits: (target) => this.#permits(target),
@@ -112,15 +113,17 @@ export class LinkEnds {
   /** Opens a stream to a replica of another node. It fails by `onClose`, never at once. */
   open({ address, port, node }: Endpoint, caller: Caller, events: ByteStreamEvents): ByteStream {
     const peer = this.#catalog.nodes.find(({ name }) => name === node);
-    if (!this.#pool) return failed(events, this.#withoutCertificate());
+    const links = this.#links;
+    if (!this.#security) return failed(events, this.#withoutCertificate());
+    if (!links || !this.#pool) return failed(events, new Error("the first links are being made ready"));
     if (!peer) return failed(events, new Error(`the mesh file has no node ${node}, on which ${address}:${port} is to be`));
     const at = { address: peer.address, port: this.#catalog.links.port, node: peer.name };
-    return this.#pool.open(at, formatConnectTarget({ address, port }), caller, {
+    return this.#pool.open(at, links.formatConnectTarget({ address, port }), caller, {
       onData: (buffer, start, end) => events.onData(buffer, start, end),
       onEnd: () => events.onEnd(),
       onDrain: () => events.onDrain(),
       // What never reached the replica is a failed connect, which may be tried elsewhere.
-      onClose: (error) => events.onClose(error && neverSent(error) ? Object.assign(error, { syscall: "connect" }) : error),
+      onClose: (error) => events.onClose(error && links.neverSent(error) ? Object.assign(error, { syscall: "connect" }) : error),
     });
   }
 
@@ -140,7 +143,7 @@ export class LinkEnds {
     const reasons: string[] = [];
     if (nodes.length > 0 && !nodes.some(({ name }) => name === node))
       reasons.push(`the mesh file has no node ${node}, so all replicas are taken to be on others: say --node`);
-    if (away && !this.#pool) reasons.push(`${this.#withoutCertificate().message}: replicas on other nodes cannot be reached`);
+    if (away && !this.#security) reasons.push(`${this.#withoutCertificate().message}: replicas on other nodes cannot be reached`);
     const status = certificates?.status();
     if (status?.expired) reasons.push(`the certificate ${certificates!.paths.certificate} is over: nicd cert rotate`);
     if (status?.error) reasons.push(status.error);
@@ -162,6 +165,13 @@ export class LinkEnds {
     void this.#server?.close();
   }
 
+  async #load(): Promise<Links> {
+    const links = await import("./links/mod.ts");
+    if (this.#links === null && this.#security !== null) this.#pool = new links.LinkPool(this.#security);
+    this.#links = links;
+    return links;
+  }
+
   /** An old link is rid of when no stream is left, and HTTP keeps its streams for the next request. */
   #look(): void {
     const draining = this.#pool?.status().reduce((sum, link) => sum + link.draining, 0) ?? 0;
@@ -179,8 +189,8 @@ export class LinkEnds {
   }
 
   #permits(target: string): boolean {
-    const parsed = parseConnectTarget(target);
-    return parsed !== null && this.#replicaAt(parsed) !== null;
+    const parsed = this.#links?.parseConnectTarget(target);
+    return parsed != null && this.#replicaAt(parsed) !== null;
   }
 
   #connect(request: IncomingRequest): void {

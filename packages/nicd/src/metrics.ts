@@ -22,8 +22,8 @@ export const nicdMetricNames = [
   "mitsu_nicd_resident_bytes",
 ] as const;
 
-/** Registers them; they are read at each scrape. */
-export function exposeMetrics(metrics: Metrics, worker: Worker): void {
+/** Registers them; they are read at each scrape. @returns `metrics`. */
+export function exposeMetrics(metrics: Metrics, worker: Worker): Metrics {
   const count = { unit: "count" } as const;
   const connections = metrics.gauge({ ...count, name: "connections", help: "Open connections of clients.", labels: ["kind"] });
   const upstream = metrics.gauge({ ...count, name: "upstream_connections", help: "Open connections to replicas." });
@@ -114,4 +114,5 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): void {
     if (notAfterMs !== undefined) expiry.set(notAfterMs / 1000);
     resident.set(process.memoryUsage.rss());
   });
+  return metrics;
 }

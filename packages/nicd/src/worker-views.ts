@@ -1,5 +1,5 @@
 /** The daemon's methods over one worker of this process. @module */
-import { createMetrics } from "@mitsu/cli";
+import { createMetrics, type Metrics } from "@mitsu/cli";
 import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus, TracesAnswer, TracesRequest } from "@mitsu/ipc";
 import { istioBuckets, type WireExchange } from "@mitsu/telemetry";
 import { exposeMetrics } from "./metrics.ts";
@@ -18,9 +18,10 @@ export interface Views {
 }
 
 /** @param fixed What the daemon knows of itself. */
-export async function workerViews(worker: Worker, fixed: Pick<NicdStatus, "version" | "pid" | "startedAtMs" | "node">): Promise<Views> {
-  const own = await createMetrics("nicd");
-  exposeMetrics(own, worker);
+export function workerViews(worker: Worker, fixed: Pick<NicdStatus, "version" | "pid" | "startedAtMs" | "node">): Views {
+  let own: Promise<Metrics> | undefined;
+  // prom-client is loaded when somebody asks for the first time: 5 MB that a daemon nobody scrapes does without.
+  const metrics = (): Promise<Metrics> => (own ??= createMetrics("nicd").then((made) => exposeMetrics(made, worker)));
   const { telemetry } = worker;
   return {
     status: async () => statusView(worker, { ...fixed, certificate: worker.certificate }),
@@ -29,6 +30,6 @@ export async function workerViews(worker: Worker, fixed: Pick<NicdStatus, "versi
     requests: async () => ({ boundsMs: istioBuckets, series: seriesViews(worker) }),
     traces: async ({ limit, service, minMs }) => telemetry.traces.traces({ limit, service, minMs }),
     exchanges: (signal) => telemetry.traces.follow(signal),
-    metrics: async () => (await own.text()) + telemetry.text(),
+    metrics: async () => (await (await metrics()).text()) + telemetry.text(),
   };
 }

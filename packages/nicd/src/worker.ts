@@ -11,7 +11,7 @@ import type { ChainParts } from "./filters/build-chain.ts";
 import { DenialLog } from "./filters/denial-log.ts";
 import { Trace } from "./filters/trace.ts";
 import { Xoshiro128 } from "./filters/xoshiro.ts";
-import { HostChannel } from "./host-channel/mod.ts";
+import type { HostChannel } from "./host-channel/mod.ts";
 import { LinkEnds } from "./link-ends.ts";
 import { withLiveReplicas } from "./live-replicas.ts";
 import { DataPlane } from "./proxy/data-plane.ts";
@@ -100,6 +100,7 @@ export class Worker {
     const linkSecurity = (): Security => worker.links.security;
     const worker: Worker = new Worker(reactor, await Telemetry.open({ ...options, linkSecurity }), catalog, options);
     try {
+      await worker.links.prepare();
       worker.configure(catalog);
       for (const at of options.listen) worker.#listen(at);
       await worker.#openChannel();
@@ -202,6 +203,7 @@ export class Worker {
       this.#accept(fd, { caller, service: sent.asked.service, port: this.#askedPort(sent.asked), chosen: null });
     });
     this.#listeners.push(listener);
+    const { HostChannel } = await import("./host-channel/mod.ts"); // and with it what reads BPF maps, which nobody needs without sockhijack
     this.#channel = await HostChannel.open({
       socket: channel.socket,
       port: listener.at.port,

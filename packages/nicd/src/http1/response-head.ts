@@ -1,5 +1,4 @@
 /** An answer's head as it came by HTTP/1, or as nicd makes it, and as it goes on. @module */
-import { STATUS_CODES } from "node:http";
 import type { ResponseHead } from "../message-head.ts";
 import { Http1Head } from "./head.ts";
 import { HeadTable } from "./scan-head.ts";
@@ -9,6 +8,8 @@ const closeField = Buffer.from("connection: close\r\n");
 const upgradeField = Buffer.from("connection: upgrade\r\n");
 
 const nothing = Buffer.alloc(0);
+/** Not by import, which reads all that node:http exports: with its WebSocket come a fetch client and HTTP/2, 12 MB of them. */
+const { STATUS_CODES } = process.getBuiltinModule("node:http");
 
 /** One serves a connection to a replica for all its answers. */
 export class Http1ResponseHead extends Http1Head implements ResponseHead {
