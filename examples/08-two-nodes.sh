@@ -3,6 +3,7 @@
 # Usage: sudo examples/08-two-nodes.sh
 set -euo pipefail
 PATH=$(cd "$(dirname "$0")/.." && pwd)/bin:$PATH
+command -v tcpdump >/dev/null || { echo "this example needs tcpdump: apt-get install tcpdump" >&2; exit 69; }
 work=$(mktemp -d) a=mitsu-example-$$-a b=mitsu-example-$$-b
 trap 'kill $(jobs -p) 2>/dev/null; wait; ip netns del $a; ip netns del $b; rm -rf "$work"' EXIT
 ip netns add $a && ip netns add $b && ip -n $a link add eth0 type veth peer name eth0 netns $b
