@@ -198,7 +198,7 @@ export class Engine {
     const { kernel, mesh } = this.#options;
     if (beginMs - this.#refreshedAtMs > this.#refreshEveryMs(beginMs)) {
       this.#refreshAddresses(beginMs);
-      mesh.attachDeclared();
+      if (mesh.attachDeclared() > 0) mesh.refresh(); // nicd's own unit may be among them, and nicd is to hear of it
     }
     mesh.locate();
     const scanned = mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd));

@@ -89,7 +89,7 @@ export class HostChannel {
     if (this.#trouble !== null || !this.#state) return this.#trouble;
     if (!this.#state.active) return "another nicd was registered later and takes the connections";
     return this.#state.service === ""
-      ? "nicd belongs to no service, so its sockets are not redirected past TCP; start it by sockhijack run --service nicd"
+      ? "nicd belongs to no service, so its sockets are not redirected past TCP; start it by sockhijack run --service nicd, or give its service `cgroup: nicd.service` in mesh.yaml"
       : null;
   }
 

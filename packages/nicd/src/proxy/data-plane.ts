@@ -187,6 +187,11 @@ export class DataPlane {
     return this.reactor.now() * 1e6;
   }
 
+  /** The same, within one event too. */
+  freshNs(): number {
+    return performance.now() * 1e6;
+  }
+
   refused(reason: string): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   }

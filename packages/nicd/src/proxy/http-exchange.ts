@@ -301,6 +301,7 @@ export class HttpExchange implements Calling, Answered {
     this.hasEnded = true;
     const { downstream } = this;
     this.endNs = downstream.plane.nowNs();
+    if (this.endNs === this.startNs) this.endNs = downstream.plane.freshNs(); // an answer of nicd's own takes its time as well
     downstream.unlimit();
     this.#route.chain.end(this);
     downstream.plane.exchangeEnded(this);
