@@ -11,10 +11,14 @@ export type Spoken =
   /** More bytes are needed to tell. */
   | { readonly kind: "undecided" };
 
+const CR = 13;
+const LF = 10;
+const SP = 32;
+const HTAB = 9;
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** Longer than any method; longer ones are some other protocol's words. */
 const longestMethod = 24;
-/** What has no line's end after so many bytes is no request that anybody takes. */
+/** A line's end is waited for so long. */
 const longestLine = 16 * 1024;
 
 const http1: Spoken = { kind: "http1" };
@@ -39,13 +43,18 @@ export function sniff(bytes: Buffer): Spoken {
   }
   const known = Math.min(bytes.length, preface.length);
   if (bytes.compare(preface, 0, known, 0, known) === 0) return known === preface.length ? http2 : undecided;
-  // A line that ends in "HTTP/x" is HTTP/1, and refused there if it is a bad one: nothing like a request may pass unjudged because it is odd.
+  // Whatever some server would take for a request is HTTP/1, and refused there if it is a bad one: nothing may pass unjudged because it is odd.
   // Other protocols begin with words as well (redis: "PING", SMTP: "HELO x").
-  let at = 0;
-  while (at < bytes.length && at <= longestMethod && bytes[at]! > 32 && bytes[at]! < 127) at++;
-  if (at === bytes.length && at <= longestMethod) return undecided;
-  if (at === 0 || bytes[at] !== 32) return tcp;
-  const line = bytes.indexOf(10);
+  let start = 0;
+  while (start < bytes.length && (bytes[start] === CR || bytes[start] === LF)) start++; // many servers skip empty lines
+  let at = start;
+  while (at < bytes.length && at - start <= longestMethod && bytes[at]! > SP && bytes[at]! < 127) at++;
+  if (at === bytes.length && at - start <= longestMethod && at < longestLine) return undecided;
+  if (at === start || (bytes[at] !== SP && bytes[at] !== HTAB)) return tcp;
+  const line = bytes.indexOf(LF, at);
   if (line < 0 && bytes.length < longestLine) return undecided;
-  return / HTTP\/\d/i.test(bytes.toString("latin1", at, line < 0 ? longestLine : line)) ? http1 : tcp;
+  const text = bytes.toString("latin1", start, line < 0 ? longestLine : line);
+  // HTTP/0.9 has no version, but only GET; a target may be longer than what is looked at.
+  if (/^GET[ \t]+\//.test(text) || (line < 0 && /^\S+[ \t]+(?:\/|https?:)/i.test(text))) return http1;
+  return /[ \t]HTTP\/\d/i.test(text) ? http1 : tcp;
 }
