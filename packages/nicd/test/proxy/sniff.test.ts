@@ -112,10 +112,10 @@ test("sniff() does not change its mind when more bytes come", (t) => {
   fc.assert(
     fc.property(start, fc.string({ unit: "binary-ascii", maxLength: 60 }), fc.nat(20), (text, more, cut) => {
       const bytes = Buffer.from(text.slice(0, text.length - cut) + more, "latin1");
-      let decided: string | undefined;
+      let decided: ReturnType<typeof sniff>["kind"] | undefined;
       for (let end = 0; end <= bytes.length; end++) {
         const { kind } = sniff(bytes.subarray(0, end));
-        if (decided !== undefined) t.is(kind, decided as typeof kind);
+        if (decided !== undefined) t.is(kind, decided);
         else if (kind !== "undecided") decided = kind;
       }
     }),
