@@ -73,28 +73,30 @@ kernelTest("two nodes, side-band: a proxy's request on the far node is in the tr
   t.is(new Set(asked.map(({ traceId }) => traceId)).size, 3);
 });
 
-kernelTest("two nodes, header: what a proxy with a header of ours has not read yet it can count, and a long answer comes through", async (t) => {
-  const [near, far] = [new Sandbox(t), new Sandbox(t)];
-  const [a, b] = [await Namespace.make(near), await Namespace.make(near)];
-  a.connect(b, { own: "10.96.0.1/30", others: "10.96.0.2/30", device: "eth0" });
-  const services = "version: 1\nservices:\n  client: { tracing: header }\n  front: { ports: [8081], tracing: header }\n";
-  await near.daemon({ mesh: services, within: b });
-  await far.daemon({ mesh: "version: 1\nservices:\n  web: { ports: [8080] }\n", within: a });
-  const answer = Buffer.alloc(300_000, "0123456789abcdef\n");
-  far.file("long", answer);
-  chmodSync(far.directory, 0o755); // for nginx's worker
-  far.run("web", nginx(far, { name: "web", port: 8080, server: `location / { root ${far.directory}; }` }), { within: a });
-  await far.serving("web");
-  // nginx asks FIONREAD after each full buffer, and waits for the next event when it is told 0.
-  const server = "location / { proxy_pass http://10.96.0.1:8080; proxy_buffers 4 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 8k; }";
-  near.run("front", nginx(near, { name: "front", port: 8081, server }), { within: b });
-  await near.serving("front");
-  for (let round = 0; round < 5; round++)
-    t.is(await near.run("client", curl("http://127.0.0.1:8081/long"), { within: b }).succeeded(), answer.toString());
-  const asked = (await near.exchanges("front", 5)).at(-1)!;
-  t.true(asked.injected);
+kernelTest(
+  "two nodes, header: what a proxy with a header of ours has not read yet it can count, and a long answer comes through",
+  async (t) => {
+    const [near, far] = [new Sandbox(t), new Sandbox(t)];
+    const [a, b] = [await Namespace.make(near), await Namespace.make(near)];
+    a.connect(b, { own: "10.96.0.1/30", others: "10.96.0.2/30", device: "eth0" });
+    const services = "version: 1\nservices:\n  client: { tracing: header }\n  front: { ports: [8081], tracing: header }\n";
+    await near.daemon({ mesh: services, within: b });
+    await far.daemon({ mesh: "version: 1\nservices:\n  web: { ports: [8080] }\n", within: a });
+    const answer = Buffer.alloc(300_000, "0123456789abcdef\n");
+    far.file("long", answer);
+    chmodSync(far.directory, 0o755); // for nginx's worker
+    far.run("web", nginx(far, { name: "web", port: 8080, server: `location / { root ${far.directory}; }` }), { within: a });
+    await far.serving("web");
+    // nginx asks FIONREAD after each full buffer, and waits for the next event when it is told 0.
+    const server = "location / { proxy_pass http://10.96.0.1:8080; proxy_buffers 4 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 8k; }";
+    near.run("front", nginx(near, { name: "front", port: 8081, server }), { within: b });
+    await near.serving("front");
+    for (let round = 0; round < 5; round++)
+      t.is(await near.run("client", curl("http://127.0.0.1:8081/long"), { within: b }).succeeded(), answer.toString());
+    const asked = (await near.exchanges("front", 5)).at(-1)!;
+    t.true(asked.injected);
 
-  const count = `import array, fcntl, socket, termios, time
+    const count = `import array, fcntl, socket, termios, time
 sock = socket.socket(); sock.setblocking(False)
 try: sock.connect(("10.96.0.1", 8080))
 except BlockingIOError: pass
@@ -106,8 +108,9 @@ while there[0] == 0 or there[0] != had:
     had = there[0]; time.sleep(.2); fcntl.ioctl(sock, termios.FIONREAD, there)
 print(there[0] > 10000, len(sock.recv(1 << 20, socket.MSG_PEEK)) == there[0])
 `;
-  t.is(await near.run("client", [python, "-c", count], { within: b }).succeeded(), "True True\n");
-});
+    t.is(await near.run("client", [python, "-c", count], { within: b }).succeeded(), "True True\n");
+  },
+);
 
 kernelTest("redis, its inline commands too, is opaque: no byte changes, and its flow is redirected all the same", async (t) => {
   const sandbox = new Sandbox(t);
