@@ -1,6 +1,7 @@
 /**
  * One request by HTTP/1.1 from its head to its answer's end. What it does at each moment is spread over three: {@link ReplicaCall} tries replicas,
  * {@link AnswerPassage} brings the answer back, and this has the route, the request's filters, nicd's own answers, and the end.
+ * A few lines over 300, as all that filters may see of an exchange is here.
  * @module
  */
 import { failure } from "../cluster/outcome.ts";

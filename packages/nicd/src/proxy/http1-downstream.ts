@@ -1,4 +1,8 @@
-/** One HTTP/1.1 connection of a client: its requests come one after the other, pipelined ones wait. @module */
+/**
+ * One HTTP/1.1 connection of a client: its requests come one after the other, pipelined ones wait. Over 300 lines: what is held, why it is
+ * paused, and what the one timer is about belong together in every state.
+ * @module
+ */
 import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import { Http1RequestHead } from "../http1/request-head.ts";

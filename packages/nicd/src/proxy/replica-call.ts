@@ -1,4 +1,8 @@
-/** An exchange's way to a replica, and to another one when that fails: the trying half of {@link HttpExchange}. @module */
+/**
+ * An exchange's way to a replica, and to another one when that fails: the trying half of {@link HttpExchange}. Over 300 lines: what a try takes
+ * (a count, a place in a line, a connection, kept bytes) has to be given back in one place.
+ * @module
+ */
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";

@@ -65,7 +65,7 @@ test("readClientHello() takes no harm from any bytes, nor from a hello with byte
 });
 
 test("sniff() knows HTTP/1, HTTP/2, and what is neither", (t) => {
-  const cases: readonly (readonly [string, string])[] = [
+  const cases: readonly (readonly [string, ReturnType<typeof sniff>["kind"]])[] = [
     ["GET / HTTP/1.1\r\n", "http1"],
     ["BREW /pot HTTP/1.0\r\n", "http1"],
     ["GET http://web/ HTTP/1.1\n", "http1"],
