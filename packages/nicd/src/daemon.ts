@@ -33,16 +33,19 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
 
 /** `nicd worker`: one of several, told by its daemon, and ended with it. */
 export async function runWorker(args: DaemonArgs, context: Context): Promise<number> {
-  return await serveDaemon(
-    context,
-    (life) => {
-      // The daemon holds the other end, whatever way it dies.
-      process.stdin.on("end", () => life.fail(new Error("the daemon of this worker has ended"))).resume();
-      (process.stdin as Partial<Pick<Socket, "unref">>).unref?.();
-      return alone(args, context, life);
-    },
-    undefined,
-  );
+  const over = new Error("the daemon of this worker ends");
+  const open = (life: Life): Promise<Serving> => {
+    // The daemon holds the other end: closed, it wants this to end, or has died. No signal, which may come besides: a second one would cut requests off.
+    process.stdin.on("end", () => life.fail(over)).resume();
+    (process.stdin as Partial<Pick<Socket, "unref">>).unref?.();
+    return alone(args, context, life);
+  };
+  try {
+    return await serveDaemon(context, open, undefined);
+  } catch (error) {
+    if (error !== over) throw error;
+    return exitStatus.ok;
+  }
 }
 
 function serveDaemon(context: Context, open: (life: Life) => Promise<Serving>, metricsAt: string | undefined): Promise<number> {
@@ -147,7 +150,7 @@ async function several(args: DaemonArgs, context: Context, life: Life): Promise<
   await checkShared(options);
   // Without the data plane, which is the workers' own.
   const [{ WorkerSet }, { mergedViews }] = await Promise.all([import("./worker-set.ts"), import("./merged-views.ts")]);
-  const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log });
+  const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log, signal: life.signal });
   life.defer("workers", async () => {
     await set.end();
     for (let number = 0; number < args.workers; number++) rmSync(`${socket}.${number}`, { force: true });

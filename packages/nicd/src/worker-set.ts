@@ -14,6 +14,8 @@ export interface WorkerSetOptions {
   /** Arguments of `nicd worker` but for its socket. */
   readonly args: readonly string[];
   readonly log: Log;
+  /** Aborts when the daemon is to stop: what ends from then on is not started again. */
+  readonly signal: AbortSignal;
 }
 
 /** One that ended is started again after so long, twice as long each time it ends at once. */
@@ -39,6 +41,7 @@ export class WorkerSet {
 
   private constructor(options: WorkerSetOptions) {
     this.#options = options;
+    options.signal.addEventListener("abort", () => (this.#ending = true), { once: true });
     this.#slots = Array.from({ length: options.count }, (_, number) => ({
       number,
       process: null,
@@ -87,7 +90,8 @@ export class WorkerSet {
         client?.close();
         if (!child || child.exitCode !== null || child.signalCode !== null) return;
         const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-        child.kill("SIGTERM");
+        // Not by a signal: the service manager may have sent one to all, and a second one would cut requests off.
+        child.stdin!.end();
         const late = setTimeout(() => child.kill("SIGKILL"), endMs);
         await gone;
         clearTimeout(late);
@@ -100,7 +104,7 @@ export class WorkerSet {
     const own = `${socket}.${slot.number}`;
     const program = isSea() ? [] : [process.argv[1]!];
     const child = spawn(process.execPath, [...process.execArgv, ...program, "worker", "--socket", own, ...args], {
-      // A pipe that nobody writes to: it ends with this process. Ctrl-C goes to this process only, which then ends its workers.
+      // A pipe that nobody writes to: its end ends the worker. Ctrl-C goes to this process only, which then ends its workers.
       stdio: ["pipe", "inherit", "inherit"],
       detached: true,
       env: { ...process.env, NOTIFY_SOCKET: undefined, WATCHDOG_USEC: undefined, LISTEN_FDS: undefined },

@@ -97,6 +97,17 @@ export async function certTrust(
   { file, certificates }: { readonly file: string; readonly certificates: string },
   context: Context,
 ): Promise<void> {
-  await trustIn(certificates, await readFile(file, "utf8"), context.env.now);
+  const unfit = (why: string, cause?: unknown): MitsuError =>
+    new MitsuError(`cannot trust ${file}: ${why}`, {
+      code: "ERR_CERT_BAD",
+      exit: exitStatus.data,
+      hint: "name the other authority's ca.crt",
+      cause,
+    });
+  const pem = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw unfit(cause.code === "ENOENT" ? "no such file" : cause.message, cause);
+  });
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw unfit("there is no certificate in it");
+  await trustIn(certificates, pem, context.env.now);
   print(context, await showFolder(certificates), (value) => reportText(value, context.env.now()));
 }

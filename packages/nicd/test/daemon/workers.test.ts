@@ -179,6 +179,22 @@ test("SIGTERM lets requests on both workers end; nothing is left running, and no
   await t.throwsAsync(status(`${daemon.socket}.0`), { code: "ERR_DAEMON_DOWN" });
 });
 
+test("a service manager that sends SIGTERM to the workers too cuts no request off", async (t) => {
+  t.timeout(60_000);
+  const held: (() => void)[] = [];
+  const slow = await Origin.start(t, "slow", (_, response) => void held.push(() => response.end("slow")));
+  const daemon = await start(t, mesh(slow));
+  const asked = Array.from({ length: 8 }, () => ask(daemon.port));
+  await until("all are there", () => held.length === 8);
+  for (const pid of [...(await pids(daemon)), daemon.program.pid]) process.kill(pid, "SIGTERM");
+  await until("nothing is accepted", () => refuses(daemon.port));
+  for (const end of held) end();
+  for (const { body } of await Promise.all(asked)) t.is(body, "slow");
+  const { status: code, stderr } = await daemon.program.ended;
+  t.is(code, 0);
+  t.notRegex(stderr, /started again|cannot be started/);
+});
+
 test("kill -9 of the daemon ends its workers, so that the next one finds its port free", async (t) => {
   t.timeout(60_000);
   const daemon = await start(t, mesh(await Origin.start(t, "a")));
