@@ -1,6 +1,6 @@
 /** A connection's bytes in both directions, whatever carries them: a TCP socket, or a stream of a link. @module */
 
-/** What happens on a stream. Each may be called from within any method of the stream. */
+/** What happens on a stream; never told from within one of its methods. */
 export interface ByteStreamEvents {
   /** Bytes came: `buffer[start, end)`, valid during the call only. */
   onData(buffer: Buffer, start: number, end: number): void;

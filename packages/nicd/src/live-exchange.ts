@@ -43,7 +43,7 @@ export interface OwnAnswer {
 }
 
 /**
- * A request and its answer. Times are nanoseconds since the machine started (`process.hrtime.bigint` as a number: exact to 104 days); sizes are
+ * A request and its answer. Times are nanoseconds of a clock that never goes back and stands still within one event; sizes are
  * bytes with heads. It lives from the request head's end to the answer's last byte; keep nothing of it longer, copy.
  */
 export interface LiveExchange {

@@ -2,7 +2,8 @@
 
 /**
  * Fields by lower-case name. What {@link MessageHead.set}, {@link MessageHead.add} and {@link MessageHead.remove} change is what goes on; the
- * bytes that came are not touched. Values are Latin-1 text without line ends.
+ * bytes that came are not touched. Fields that frame a message or concern one connection are the proxy's own: changes of them are ignored. Values are
+ * Latin-1 text without line ends.
  */
 export interface MessageHead {
   /** The value of the first field of that name; undefined when there is none. */

@@ -136,6 +136,6 @@ export class LinkStream implements ByteStream {
   protected finish(error: Error | null): void {
     if (this.closed) return;
     this.closed = true;
-    this.events.onClose(error);
+    queueMicrotask(() => this.events.onClose(error)); // never from within a method
   }
 }

@@ -84,7 +84,7 @@ test("a time-out of one try goes on to another replica; of the whole exchange it
   const quick = await Origin.start(t, "quick");
   const daemon = await serving(
     t,
-    web([slow, quick], "timeout: 5s, retries: { attempts: 1, per-try-timeout: 50ms, least-in-flight: 100, back-off: 1ms }"),
+    web([slow, quick], "timeout: 8s, retries: { attempts: 1, per-try-timeout: 500ms, least-in-flight: 100, back-off: 1ms }"),
   );
   for (const answer of await askMany(daemon.port, 10)) t.is(answer.body, "quick");
   t.true(slow.asked.length > 0);
