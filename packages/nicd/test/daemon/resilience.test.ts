@@ -133,7 +133,7 @@ test("outlier detection: a replica that fails is left out, is shown so, and come
   const good = await Origin.start(t, "good");
   const daemon = await serving(
     t,
-    web([bad, good], "timeout: 5s", "selector: round-robin, outlier: { consecutive-errors: 3, ejection: 400ms, max-ejected: 1 }"),
+    web([bad, good], "timeout: 5s", "selector: round-robin, outlier: { consecutive-errors: 3, ejection: 2s, max-ejected: 1 }"),
   );
   for (let index = 0; index < 6; index++) await ask(daemon.port);
   t.is(bad.asked.length, 3);
