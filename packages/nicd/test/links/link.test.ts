@@ -66,7 +66,7 @@ test("ByteStream.destroy() resets the other end, and never looks like an end", a
   await fromClient.until(() => fromClient.bytes === 1);
   await got[0]!.until(() => got[0]!.bytes === 3);
   fromClient.stream.destroy(true);
-  t.is(fromClient.error, null);
+  t.is(await fromClient.closed(), null);
   t.like(await got[0]!.closed(), { code: "ERR_LINK_RESET", message: "the stream was reset by the other node: CONNECT_ERROR" });
   t.false(got[0]!.ended);
 
