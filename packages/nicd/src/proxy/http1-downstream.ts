@@ -329,7 +329,12 @@ export class Http1Downstream implements ByteStreamEvents {
 
   #timedOut(): void {
     if (this.#exchange) {
-      this.#exchange.onTimeout();
+      try {
+        this.#exchange.onTimeout();
+      } catch (error) {
+        this.abort(); // a fault of ours that struck the answer as well: nobody is left to wait for ever
+        throw error;
+      }
       return;
     }
     if (!this.#lingers && this.#held.length > 0 && !this.#goesOn) {
