@@ -85,6 +85,8 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     certificates: await certificatesOf(args, context),
     workers: args.workers,
     otlp: args.otlp ?? env.vars.OTEL_EXPORTER_OTLP_ENDPOINT,
+    otlpHeaders: env.vars.OTEL_EXPORTER_OTLP_HEADERS,
+    otlpGzip: env.vars.OTEL_EXPORTER_OTLP_COMPRESSION === "gzip",
     otlpRate: args.otlpRate,
     accessLog: args.accessLog,
     accessLogShare: args.accessLogShare,

@@ -1,5 +1,6 @@
 /** What a worker answers to those who ask. @module */
 import type { Route, TextMatch } from "@mitsu/catalog";
+import { formatDuration } from "@mitsu/cli";
 import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus } from "@mitsu/ipc";
 import type { Cluster } from "./cluster/cluster.ts";
 import { mergedRows } from "./merged-rows.ts";
@@ -140,7 +141,7 @@ function ruleTexts(route: Route): string[] {
   const { timeoutMs, retries, fault, rateLimit, mirror, rewrite, maxRequestBytes, maxResponseBytes } = route;
   const percent = (share: number): string => `${Number((share * 100).toFixed(3))} %`;
   return [
-    ...(timeoutMs > 0 ? [`timeout ${timeoutMs} ms`] : []),
+    ...(timeoutMs > 0 ? [`timeout ${formatDuration(timeoutMs * 1e6)}`] : []),
     ...(retries.attempts > 0 ? [`${retries.attempts} retries on ${retries.on.join(", ")}`] : []),
     ...(rateLimit ? [`at most ${rateLimit.requests} in ${rateLimit.perMs} ms, ${rateLimit.burst} at once`] : []),
     ...(fault.delay ? [`${percent(fault.delay.share)} delayed by ${fault.delay.ms} ms`] : []),

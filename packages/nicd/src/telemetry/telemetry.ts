@@ -15,6 +15,10 @@ export interface TelemetryOptions {
   readonly log: Log;
   /** Base URL of an OpenTelemetry collector; undefined for none. */
   readonly otlp: string | undefined;
+  /** `key=value,…`, as in OTEL_EXPORTER_OTLP_HEADERS: a collector's token, say. */
+  readonly otlpHeaders: string | undefined;
+  /** Compress what is exported. */
+  readonly otlpGzip: boolean;
   /** Spans a second that are exported at most. */
   readonly otlpRate: number;
   /** A file, or `-` for stdout; undefined for none. */
@@ -53,9 +57,12 @@ export class Telemetry {
 
   /** @throws {MitsuError} when the collector's URL is none, or the log cannot be written. */
   static async open(options: TelemetryOptions): Promise<Telemetry> {
-    const { node, version, otlp, otlpRate, accessLog, accessLogShare, linkSecurity } = options;
+    const { node, version, otlp, otlpHeaders, otlpGzip, otlpRate, accessLog, accessLogShare, linkSecurity } = options;
     const passing = new LivePassingExchange(node, BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n, linkSecurity);
-    const exporter = otlp ? await OtlpExporter.open({ daemon: "nicd", version, endpoint: otlp, spansPerSecond: otlpRate }) : null;
+    const headers = otlpHeaders === undefined ? {} : { headers: otlpHeaders };
+    const exporter = otlp
+      ? await OtlpExporter.open({ daemon: "nicd", version, endpoint: otlp, gzip: otlpGzip, spansPerSecond: otlpRate, ...headers })
+      : null;
     const log = accessLog ? await AccessLog.open({ to: accessLog === "-" ? stdout : accessLog, share: accessLogShare }) : null;
     return new Telemetry(passing, new TcpMetrics(linkSecurity), exporter, log);
   }

@@ -146,3 +146,17 @@ services:
   const tree = (await daemon.cli("trace", root.traceId.toUpperCase())).out.split("\n");
   t.regex(tree.join("\n"), /→ front {2}GET \/.*\n.*└─ .*→ back {2}GET \/back/);
 });
+
+test("OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_COMPRESSION hold for what is exported", async (t) => {
+  const collector = await otlpReceiver(t);
+  const origin = await Origin.start(t, "web");
+  const daemon = await InProcessNicd.start(t, {
+    mesh: mesh(origin),
+    listen: ["web"],
+    args: ["--otlp", collector.endpoint],
+    vars: { OTEL_EXPORTER_OTLP_HEADERS: "x-token=a%20b", OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" },
+  });
+  await ask(daemon.port);
+  await until("exported", () => collector.posts.length > 0);
+  t.like(collector.posts[0]!.headers, { "x-token": "a b", "content-encoding": "gzip" });
+});
