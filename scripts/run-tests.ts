@@ -39,7 +39,7 @@ async function main(argv: string[]): Promise<number> {
   const lacks = spawnSync(join(root, "scripts/kernel-needs"), { encoding: "utf8" }).stdout.trim().replaceAll("\n", "; ");
   if (lacks !== "") results.push(...leaveOutKernelTests(files, lacks));
   const limit = process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal;
-  const tests = whole ? await runAll(limit) : await runAva([...avaOptions, ...files], limit);
+  const tests = await runAva([...avaOptions, ...files], limit);
   results.push(...tests);
   if (
     whole &&
@@ -77,14 +77,6 @@ function runStep(name: string, command: readonly [string, ...string[]]): TestRes
   const outcome = run.status === 0 ? "passed" : "failed";
   const failure = outcome === "failed" ? `${run.stdout ?? ""}${run.stderr ?? ""}${run.error ?? ""}`.trimEnd().split("\n") : [];
   return show({ title: name, outcome, reason: undefined, logs: [], failure }, performance.now() - began);
-}
-
-/** All tests: those without the kernel two files at a time, as most of them wait; then the kernel's, one by one, as they own the machine. */
-async function runAll(limit: number): Promise<TestResult[]> {
-  const began = performance.now();
-  const tests = await runAva(["--concurrency=2", "{packages/*,scripts,bench}/test/**/*.test.ts", "!packages/*/test/kernel/**"], limit);
-  if (process.env.MITSU_WITHOUT_KERNEL === "1") return tests;
-  return [...tests, ...(await runAva(["packages/*/test/kernel/**/*.test.ts"], limit - (performance.now() - began)))];
 }
 
 /** Runs ava; its workers' own output goes to stderr as it comes. */
