@@ -12,6 +12,7 @@ plan_points() {
   done
   for ((rep = 1; rep <= reps; rep++)); do
     for phase in http redirect; do for count in ${connections//,/ }; do for size in ${sizes//,/ }; do
+      [[ $phase == redirect && $size == 65536 ]] && continue
       wanted "$phase" && for mode in direct "${relays[@]}"; do plan_one "$phase" "$rep" "$mode" "$size" "$count"; done
     done; done; done
   done
@@ -21,6 +22,13 @@ plan_points() {
       [[ ,$sizes, == *,1024,* ]] && wanted "$phase" && wanted open &&
         for mode in "${relays[@]}"; do plan_one "$phase-open" "$rep" "$mode" 1024 "$count"; done
     done; done
+  done
+  # Last: a client that has read bulk is left on TCP by sockhijack for some time, with small answers too.
+  for ((rep = 1; rep <= reps; rep++)); do
+    for count in ${connections//,/ }; do
+      [[ ,$sizes, == *,65536,* ]] && wanted redirect &&
+        for mode in direct "${relays[@]}"; do plan_one redirect "$rep" "$mode" 65536 "$count"; done
+    done
   done
   for ((rep = 1; rep <= reps; rep++)); do
     wanted idle && for mode in "${relays[@]}"; do plan_one idle "$rep" "$mode" - -; done
