@@ -9,8 +9,12 @@ export async function run(
   args: { readonly pins: string | undefined; readonly state: string | undefined },
   context: Context,
 ): Promise<void> {
-  const stopped = await stopDaemon(context);
-  const removed = await afterItsEnd(context, () => removeLeftovers(context, args));
+  let stopped = await stopDaemon(context);
+  // One that was just starting did not listen yet.
+  const again = async (): Promise<void> => {
+    stopped = (await stopDaemon(context)) || stopped;
+  };
+  const removed = await afterItsEnd(context, again, () => removeLeftovers(context, args));
   print(context, { stoppedDaemon: stopped, removed }, (value) =>
     value.stoppedDaemon
       ? "the daemon has returned every socket to TCP, removed its kernel state and ended\n"
@@ -20,8 +24,8 @@ export async function run(
   );
 }
 
-/** Does something while no daemon can start, once the one that is ending has let go of its lock. */
-async function afterItsEnd<T>({ env, socket, log }: Context, body: () => Promise<T>): Promise<T> {
+/** Does something while no daemon can start, once the one that is ending, or that `stop` stops, has let go of its lock. */
+async function afterItsEnd<T>({ env, socket, log }: Context, stop: () => Promise<void>, body: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     try {
@@ -34,6 +38,7 @@ async function afterItsEnd<T>({ env, socket, log }: Context, body: () => Promise
     } catch (error) {
       if (!(error instanceof MitsuError) || error.code !== "ERR_DAEMON_RUNNING" || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
+      await stop();
     }
   }
 }
