@@ -23,22 +23,11 @@ import subprocess
 import sys
 import time
 
+from resident import tree
+
 TAIL_SECONDS = 0.3
 QUIET_SECONDS = 1.3  # longer than the interval at which any mode exports
 PATIENCE_SECONDS = 10.0
-
-
-def tree(pid):
-    """The pid and all its descendants that are alive."""
-    found = [pid]
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as children:
-                for child in children.read().split():
-                    found += tree(int(child))
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
 
 
 def cpu_seconds(pids):

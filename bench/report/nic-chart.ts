@@ -1,10 +1,11 @@
 /** The run of nic-path.sh as bars: requests a second and the relay's CPU time per request, one bar a relay. @module */
 import { sizeName } from "./names.ts";
 import { relayNames, wayNames } from "./nic-names.ts";
+import { unredirected } from "./nic-targets.ts";
 import type { ModeFigures, Point } from "./points.ts";
 import { css, escaped, fixed } from "./style.ts";
 
-const size = { width: 1080, left: 36, top: 100, gap: 48, labels: 66, bar: 15, head: 44, group: 14, figures: 58 } as const;
+const size = { width: 1080, left: 36, top: 100, gap: 48, labels: 66, bar: 15, head: 44, group: 14, figures: 148 } as const;
 const columnWidth = (size.width - 2 * size.left - size.gap) / 2;
 const relays = Object.keys(relayNames).filter((relay) => relay !== "direct");
 
@@ -37,8 +38,9 @@ function drawGroup(point: Point, column: Column, greatest: number, x: number, y:
       const label = `<text class="soft" x="${x + size.labels - 6}" y="${top + 11}" text-anchor="end">${relayNames[relay]}</text>`;
       if (value === undefined) return label;
       const width = fixed((value / greatest) * room);
+      const note = unredirected(point, point.modes[relay]!.counters) ? " (partly by TCP)" : "";
       const strong = relay === "nicd" ? " strong" : "";
-      return `${label}<rect class="bar ${relay}" x="${x + size.labels}" y="${top + 2}" width="${width}" height="${size.bar - 4}"/><text class="value${strong}" x="${fixed(x + size.labels + width + 5)}" y="${top + 11}">${column.text(value)}</text>`;
+      return `${label}<rect class="bar ${relay}" x="${x + size.labels}" y="${top + 2}" width="${width}" height="${size.bar - 4}"/><text class="value${strong}" x="${fixed(x + size.labels + width + 5)}" y="${top + 11}">${column.text(value)}${note}</text>`;
     })
     .join("\n");
 }

@@ -15,7 +15,7 @@ interface Redirected {
   readonly size: string;
 }
 /** Whether something was to be redirected and sockhijack did not count that it was. Large bodies may go by TCP, as it judges. */
-const unredirected = ({ phase, size: own }: Redirected, counters: Readonly<Record<string, number>>): boolean =>
+export const unredirected = ({ phase, size: own }: Redirected, counters: Readonly<Record<string, number>>): boolean =>
   phase.startsWith("redirect") && own === size && (counters.redirected ?? 0) < leastRedirected;
 
 /** Says which figures behind the redirect were not: they are shown, and not judged. */

@@ -153,6 +153,20 @@ test("renderNicChart() draws a bar for each relay, as long as its share of the g
   t.false(svg.includes("NaN"));
 });
 
+test("renderNicChart() says of a bar that its messages went by TCP although they were to be redirected", (t) => {
+  const points = toPoints(parseMeasurements([load("nicd", 50_000, 10)].join("\n")).samples, "envoy");
+  const chart = (redirected: number): string => {
+    const behind = points.map((point) => ({
+      ...point,
+      phase: "redirect",
+      modes: Object.fromEntries(Object.entries(point.modes).map(([mode, figures]) => [mode, { ...figures, counters: { redirected } }])),
+    }));
+    return renderNicChart(behind, "");
+  };
+  t.regex(chart(2), /50\.0 k \(partly by TCP\)/);
+  t.notRegex(chart(4), /by TCP/);
+});
+
 test("renderNicChart() draws a run without any load", (t) => {
   t.false(renderNicChart([], "").includes("NaN"));
 });

@@ -5,14 +5,18 @@ import { type DaemonStatus, sockhijack, type TracedExchange, type TracesAnswer, 
 
 /** A link to or from another node's nicd. */
 export interface NicdLink {
+  /** Empty for a peer in plain text. */
   readonly node: string;
   readonly address: string;
   readonly port: number;
   readonly direction: "out" | "in";
   readonly state: "idle" | "connecting" | "up" | "backing-off" | "draining";
   readonly security: "mtls" | "plain-text";
+  /** On all links of the peer. */
   readonly streams: number;
+  /** Streams that wait for room or for the link. */
   readonly queued: number;
+  /** Links that take no new streams. */
   readonly draining: number;
   /** Payload since nicd started. */
   readonly bytesIn: number;

@@ -1,6 +1,6 @@
 /**
- * The one file that names every message between Mitsu's processes. A daemon is an interface, for readers and the compiler, and a
- * value of it with the schemas that check the bytes; to add a method, add one line to each.
+ * Names every message between Mitsu's processes; nicd's stand in `nicd-schema.ts`. A daemon is an interface, for readers and the compiler, and a
+ * value of it with the schemas that check the bytes; to add a method, add one line to each. Long because it is sockhijack's whole protocol.
  * @module
  */
 import { z } from "zod";

@@ -1,18 +1,17 @@
 /** The standalone binary does what the sources do, without Node, npm or libbpf. @module */
-import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import test, { type ExecutionContext } from "ava";
+import { emptyRoot, leastEnv } from "../../../scripts/test/empty-root.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const binary = join(root, "dist/bin/nicd");
-/** What a service manager gives at least. */
-const env = { PATH: "/usr/sbin:/usr/bin" };
 
 test.serial.before("./build makes dist/bin/nicd", (t) => {
   t.timeout(120_000, "copying Node and injecting the bundle takes some 10 s on an idle machine");
@@ -20,44 +19,27 @@ test.serial.before("./build makes dist/bin/nicd", (t) => {
   t.is(run.status, 0, `${run.stdout}${run.stderr}`);
 });
 
-/** An empty root directory with the binary and the libraries it is linked to; undefined without root. */
-function emptyRoot(t: ExecutionContext): ((...args: string[]) => SpawnSyncReturns<string>) | undefined {
-  if (process.getuid?.() !== 0) {
-    t.log("skipped: chroot needs root");
-    t.pass();
-    return undefined;
-  }
-  const folder = mkdtempSync(join(root, "dist/.root-")); // the same file system, so that the binary can be linked
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  linkSync(binary, join(folder, "nicd"));
-  for (const [, library] of spawnSync("ldd", [binary], { encoding: "utf8" }).stdout.matchAll(/(\/\S+) \(0x/g)) {
-    mkdirSync(join(folder, dirname(library!)), { recursive: true });
-    copyFileSync(library!, join(folder, library!));
-  }
-  return (...args) => spawnSync("chroot", [folder, "/nicd", ...args], { encoding: "utf8", env });
-}
-
 test.serial("the binary prints its version and its help in an empty root directory", (t) => {
-  const inside = emptyRoot(t);
-  if (!inside) return;
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
   for (const [argument, output] of [
     ["--version", /^nicd \d+\.\d+\.\d+\n$/],
     ["--help", /nicd daemon --sockhijack off/],
   ] as const) {
-    const run = inside(argument);
+    const run = empty.run(argument);
     t.deepEqual([run.status, run.stderr], [0, ""], argument);
     t.regex(run.stdout, output);
   }
 });
 
 test.serial("the binary makes an authority and a node's certificate in an empty root directory", (t) => {
-  const inside = emptyRoot(t);
-  if (!inside) return;
-  const made = inside("ca", "init", "--authority", "/ca", "--trust-domain", "shop.mesh");
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
+  const made = empty.run("ca", "init", "--authority", "/ca", "--trust-domain", "shop.mesh");
   t.deepEqual([made.status, made.stderr], [0, ""]);
-  const issued = inside("cert", "issue", "--authority", "/ca", "--certificates", "/own", "--node", "n1");
+  const issued = empty.run("cert", "issue", "--authority", "/ca", "--certificates", "/own", "--node", "n1");
   t.deepEqual([issued.status, issued.stderr], [0, ""]);
-  t.regex(inside("cert", "show", "--certificates", "/own").stdout, /^spiffe:\/\/shop\.mesh\/node\/n1$/m);
+  t.regex(empty.run("cert", "show", "--certificates", "/own").stdout, /^spiffe:\/\/shop\.mesh\/node\/n1$/m);
 });
 
 /** A server whose requests are counted. */
@@ -101,7 +83,7 @@ for (const workers of [1, 2]) {
     const socket = join(folder, "n.sock");
     const args = ["daemon", "--sockhijack", "off", "--listen", `127.0.0.1:${at}`, "--route", `127.0.0.1:${port}`];
     const daemon = spawn(binary, [...args, "--socket", socket, "--workers", String(workers)], {
-      env: { ...env, TMPDIR: folder, NODE_OPTIONS: "--max-semi-space-size=16" },
+      env: { ...leastEnv, TMPDIR: folder, NODE_OPTIONS: "--max-semi-space-size=16" },
       stdio: ["ignore", "ignore", "pipe"],
     });
     const ended = once(daemon, "exit");
@@ -111,7 +93,7 @@ for (const workers of [1, 2]) {
 
     for (let times = 0; times < 20; times++) t.is(await get(at), "200 hello\n");
     t.is(asked(), 20);
-    const status = spawnSync(binary, ["status", "--json", "--socket", socket], { encoding: "utf8", env });
+    const status = spawnSync(binary, ["status", "--json", "--socket", socket], { encoding: "utf8", env: leastEnv });
     t.like(JSON.parse(status.stdout), { workers, requests: 20, degraded: [] });
 
     daemon.kill("SIGTERM");

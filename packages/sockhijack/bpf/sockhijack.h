@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Structs the kernel programs share with user space; src/kernel/layout.ts mirrors them and a test compares both against BTF. */
+/* Structs the kernel programs share with user space; src/kernel/layout.ts mirrors them and a test compares both against BTF. Long, since
+ * that one mirror is to have one original. */
 #ifndef MITSU_SOCKHIJACK_H
 #define MITSU_SOCKHIJACK_H
 

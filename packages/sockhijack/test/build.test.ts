@@ -1,9 +1,10 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import test, { type ExecutionContext } from "ava";
+import { join, resolve } from "node:path";
+import test from "ava";
 import { bundle } from "../../../scripts/bundle.ts";
+import { emptyRoot, leastEnv } from "../../../scripts/test/empty-root.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const binary = join(root, "dist/bin/sockhijack");
@@ -15,28 +16,6 @@ test.serial.before("./build makes dist/bin/sockhijack", (t) => {
   const run = build("sockhijack");
   t.is(run.status, 0, `${run.stdout}${run.stderr}`);
 });
-
-/** An empty root directory with the binary and the shared libraries it is linked to, nothing else; undefined without root. */
-function emptyRoot(t: ExecutionContext): string | undefined {
-  if (process.getuid?.() !== 0) {
-    t.log("skipped: chroot needs root");
-    t.pass();
-    return undefined;
-  }
-  const folder = mkdtempSync(join(root, "dist/.root-")); // the same file system, so that the binary can be linked
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  linkSync(binary, join(folder, "sockhijack"));
-  for (const [, library] of spawnSync("ldd", [binary], { encoding: "utf8" }).stdout.matchAll(/(\/\S+) \(0x/g)) {
-    mkdirSync(join(folder, dirname(library!)), { recursive: true });
-    copyFileSync(library!, join(folder, library!));
-  }
-  return folder;
-}
-
-/** What a service manager gives at least. */
-const env = { PATH: "/usr/sbin:/usr/bin" };
-const inside = (folder: string, ...args: string[]): SpawnSyncReturns<string> =>
-  spawnSync("chroot", [folder, "/sockhijack", ...args], { encoding: "utf8", env });
 
 test.serial("./build does not build again what has not changed", (t) => {
   const before = statSync(binary).mtimeMs;
@@ -57,34 +36,37 @@ test.serial("./build refuses what it does not know", (t) => {
 });
 
 test.serial("the binary prints its version and its help in an empty root directory", (t) => {
-  const folder = emptyRoot(t);
-  if (folder === undefined) return;
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
   for (const [argument, output] of [
     ["--version", /^sockhijack \d+\.\d+\.\d+\n$/],
     ["--help", /sockhijack/],
   ] as const) {
-    const run = inside(folder, argument);
+    const run = empty.run(argument);
     t.deepEqual([run.status, run.stderr], [0, ""], argument);
     t.regex(run.stdout, output);
   }
 });
 
 test.serial("the binary's status says that no daemon runs, with status 69, in an empty root directory", (t) => {
-  const folder = emptyRoot(t);
-  if (folder === undefined) return;
-  const run = inside(folder, "status");
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
+  const run = empty.run("status");
   t.is(run.status, 69, run.stderr);
   t.regex(run.stderr, /daemon/);
 });
 
 test.serial("the binary names libbpf where it is missing, and leaves nothing in /tmp", (t) => {
-  const folder = emptyRoot(t);
+  const folder = emptyRoot(t, binary)?.folder;
   if (folder === undefined) return;
   for (const name of ["tmp", "proc", "sys"]) mkdirSync(join(folder, name));
   // In a mount namespace of its own, so that these mounts end with it.
   const script =
     'mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && exec chroot "$0" /sockhijack daemon --socket /tmp/s --state /tmp/state';
-  const run = spawnSync("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, folder], { encoding: "utf8", env });
+  const run = spawnSync("unshare", ["--mount", "--propagation", "private", "sh", "-c", script, folder], {
+    encoding: "utf8",
+    env: leastEnv,
+  });
   t.is(run.status, 95, run.stderr);
   t.regex(run.stderr, /cannot load libbpf\.so\.1: .*apt-get install libbpf1/s);
   t.deepEqual(

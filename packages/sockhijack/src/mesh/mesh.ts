@@ -1,4 +1,4 @@
-/** The mesh as it is now: catalog, attached cgroups, replicas that listen; kept equal in the kernel's tables. @module */
+/** The mesh as it is now: catalog, attached cgroups, replicas that listen; kept equal in the kernel's tables. Long because whatever changes one of these changes the tables. @module */
 import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { type Catalog, diffCatalog, formatChanges } from "@mitsu/catalog";
