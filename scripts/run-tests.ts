@@ -8,11 +8,15 @@ import { gateSteps } from "./gate-steps.ts";
 import { readTap, type TestResult } from "./tap.ts";
 
 const root = resolve(import.meta.dirname, "..");
-/** The whole run stays under 15 minutes; what hangs is ended and counted as failed. */
-const limitMs = { normal: 14 * 60_000, all: 60 * 60_000 };
+/** The whole run is to stay under this: beyond it, it says so. */
+const promisedMs = 15 * 60_000;
+/** What does not come to an end is ended, and counted as failed; a test that hangs is ended long before, by ava's own time-out. */
+const limitMs = { normal: 40 * 60_000, all: 80 * 60_000 };
 /** `exitStatus.unavailable` of packages/cli. */
 const unavailable = 69;
 const kernelTest = /(^|› )kernel ›/;
+/** ava.config.js has their files. Each runs one file at a time, so that kernel tests never meet, and one that hangs is noticed although the other lane goes on. */
+const lanes = ["kernel", "rest"] as const;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -39,8 +43,14 @@ async function main(argv: string[]): Promise<number> {
   const lacks = spawnSync(join(root, "scripts/kernel-needs"), { encoding: "utf8" }).stdout.trim().replaceAll("\n", "; ");
   if (lacks !== "") results.push(...leaveOutKernelTests(files, lacks));
   const limit = process.env.MITSU_TEST_ALL === "1" ? limitMs.all : limitMs.normal;
-  const tests = await runAva([...avaOptions, ...files], limit);
+  const began = performance.now();
+  const tests = whole
+    ? (await Promise.all(lanes.map((lane) => runAva([], limit, lane)))).flat()
+    : await runAva([...avaOptions, ...files], limit);
   results.push(...tests);
+  const tookMs = performance.now() - began;
+  if (whole && !options.all && tookMs > promisedMs)
+    console.log(`\nThe tests took ${(tookMs / 60_000).toFixed(1)} minutes, over the ${promisedMs / 60_000} that are promised.`);
   if (
     whole &&
     process.env.MITSU_REQUIRE_KERNEL === "1" &&
@@ -80,8 +90,10 @@ function runStep(name: string, command: readonly [string, ...string[]]): TestRes
 }
 
 /** Runs ava; its workers' own output goes to stderr as it comes. */
-async function runAva(args: string[], limit: number): Promise<TestResult[]> {
-  const ava = spawn("node_modules/.bin/ava", ["--tap", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+async function runAva(args: string[], limit: number, lane?: (typeof lanes)[number]): Promise<TestResult[]> {
+  if (lane === "kernel" && process.env.MITSU_WITHOUT_KERNEL) return [];
+  const env = { ...process.env, ...(lane && { MITSU_TEST_LANE: lane }) };
+  const ava = spawn("node_modules/.bin/ava", ["--tap", ...args], { stdio: ["ignore", "pipe", "inherit"], env });
   const exited = new Promise<string>((resolve) => {
     ava.on("error", (error) => resolve(String(error)));
     ava.on("close", (status, signal) => resolve(signal ?? String(status)));

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { type Catalog, type CatalogProblem, formatProblem, loadCatalog, parseCatalog } from "@mitsu/catalog";
 import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import type { SocketAddress } from "@mitsu/reactor";
 import type { CertificateFiles } from "./certificates/mod.ts";
 import { parseListenAt, withRoutes } from "./explicit-routes.ts";
-import type { SocketAddress } from "./reactor/socket-address.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 /** Arguments of `nicd daemon` and `nicd worker`. */

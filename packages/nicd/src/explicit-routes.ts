@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { type Catalog, type CatalogError, parseCatalog, type Replica } from "@mitsu/catalog";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { SocketAddress } from "./reactor/socket-address.ts";
+import type { SocketAddress } from "@mitsu/reactor";
 
 /** An address to listen at, and the service that its connections ask for. */
 export interface ListenAt extends SocketAddress {

@@ -2,7 +2,8 @@
 import type { Catalog, LinkPolicy } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
+import type { SocketAddress } from "@mitsu/reactor";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
 import type { Endpoint } from "./cluster/endpoint.ts";
@@ -10,7 +11,6 @@ import type { LiveEndpoint } from "./cluster/live-endpoint.ts";
 import type { LinkCaller } from "./link-caller.ts";
 import type { IncomingRequest, LinkPool, LinkSecurity, LinkServer, LinkStatus } from "./links/mod.ts";
 import type { Entry } from "./proxy/entry.ts";
-import type { SocketAddress } from "./reactor/socket-address.ts";
 
 /** What links need of the rest. */
 export interface LinkEndsOptions {

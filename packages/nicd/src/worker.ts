@@ -1,8 +1,9 @@
 /** The data plane of one process: listeners, links, telemetry around a `DataPlane`, and what can be asked of them. @module */
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
+import { encodeSocketAddress, Listener, Reactor, type SocketAddress, TcpSocket } from "@mitsu/reactor";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Security } from "@mitsu/telemetry";
-import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
 import type { ListenAt } from "./explicit-routes.ts";
@@ -17,10 +18,6 @@ import { withLiveReplicas } from "./live-replicas.ts";
 import { DataPlane } from "./proxy/data-plane.ts";
 import type { Entry } from "./proxy/entry.ts";
 import { Incoming } from "./proxy/incoming.ts";
-import { Listener } from "./reactor/listener.ts";
-import { Reactor } from "./reactor/reactor.ts";
-import { encodeSocketAddress, type SocketAddress } from "./reactor/socket-address.ts";
-import { TcpSocket } from "./reactor/tcp-socket.ts";
 import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** What a worker is started with. */

@@ -1,6 +1,6 @@
 /** Which filters a route's requests pass, and in which order. @module */
 import type { Route } from "@mitsu/catalog";
-import type { Timers } from "../reactor/timers.ts";
+import type { Timers } from "@mitsu/reactor/timers";
 import type { Authorise } from "./authorise.ts";
 import { Chain } from "./chain.ts";
 import { DirectAnswer } from "./direct-answer.ts";

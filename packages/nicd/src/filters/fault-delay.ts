@@ -1,7 +1,7 @@
 /** Makes a share of the requests late, on purpose. @module */
 import type { Fault } from "@mitsu/catalog";
+import { Timer, type Timers } from "@mitsu/reactor/timers";
 import { flag, type LiveExchange, type Verdict, verdict } from "../live-exchange.ts";
-import { Timer, type Timers } from "../reactor/timers.ts";
 import type { Filter } from "./filter.ts";
 
 /** Holds the request head back. */

@@ -1,6 +1,6 @@
 /** A stream that a peer opened: its CONNECT, to be accepted or refused. @module */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Caller } from "../caller.ts";
 import { traceparentFrom } from "./connect-headers.ts";
 import type { ConnectTarget } from "./connect-target.ts";

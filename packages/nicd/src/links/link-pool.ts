@@ -1,5 +1,5 @@
 /** Links to other nodes' nicds: one for each peer, made when it is first needed. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Caller } from "../caller.ts";
 import type { Identity } from "../certificates/mod.ts";
 import type { PeerAddress } from "./client-link.ts";

@@ -1,7 +1,7 @@
 /** A ByteStream on an HTTP/2 stream, at either end of a link. @module */
 import { constants, type Http2Stream } from "node:http2";
 import type { MitsuError } from "@mitsu/cli/error";
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { http2ErrorName, linkError, linkErrorCode } from "./link-error.ts";
 
 const { NGHTTP2_CANCEL, NGHTTP2_CONNECT_ERROR, NGHTTP2_NO_ERROR } = constants;

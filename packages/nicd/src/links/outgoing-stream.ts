@@ -1,6 +1,6 @@
 /** A stream that this node opened: it may have to wait for a link, and to go another way when the first link gives it back. @module */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
-import type { ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { linkError, linkErrorCode } from "./link-error.ts";
 import { type Carrier, LinkStream } from "./link-stream.ts";
 

@@ -1,12 +1,12 @@
 /** What all connections of one worker share: the loop, the configuration in force, connections to replicas, and the counts. @module */
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import { defaultRoute } from "@mitsu/catalog";
+import type { Reactor } from "@mitsu/reactor";
 import { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import type { ChainParts } from "../filters/build-chain.ts";
 import type { LiveExchange } from "../live-exchange.ts";
 import type { RequestHead } from "../message-head.ts";
-import type { Reactor } from "../reactor/reactor.ts";
 import { compileRoutes } from "../routes/compile-routes.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import type { RouteTable } from "../routes/route-table.ts";

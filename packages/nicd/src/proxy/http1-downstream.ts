@@ -3,11 +3,11 @@
  * paused, and what the one timer is about belong together in every state.
  * @module
  */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import { Timer } from "@mitsu/reactor/timers";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import { Http1RequestHead } from "../http1/request-head.ts";
 import { incomplete, longestHead, type Refusal, refusal, scanRequest } from "../http1/scan-head.ts";
-import { Timer } from "../reactor/timers.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
 import { HttpExchange } from "./http-exchange.ts";

@@ -1,12 +1,13 @@
 /** One HTTP/1.1 connection to a replica, which serves one exchange after the other. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+
+import type { Reactor } from "@mitsu/reactor";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import { Timer } from "@mitsu/reactor/timers";
 import type { Caller } from "../caller.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
 import { incomplete, longestHead, scanResponse } from "../http1/scan-head.ts";
-import type { Reactor } from "../reactor/reactor.ts";
-import { Timer } from "../reactor/timers.ts";
 
 /** Who a connection works for: an exchange, or the copy of one. */
 export interface UpstreamUser {

@@ -1,6 +1,6 @@
 /** A connection's first moments: what it speaks decides who takes it. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
-import { Timer } from "../reactor/timers.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import { Timer } from "@mitsu/reactor/timers";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
 import { Http1Downstream } from "./http1-downstream.ts";

@@ -1,6 +1,6 @@
 /** Passes bytes both ways between two streams that nobody looks into. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
-import { Timer } from "../reactor/timers.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import { Timer } from "@mitsu/reactor/timers";
 import type { DataPlane } from "./data-plane.ts";
 
 /** Tunnels without a byte either way are closed after so long, as Envoy's `idle_timeout` of TCP proxies. */

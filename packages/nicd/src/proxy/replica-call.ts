@@ -3,12 +3,13 @@
  * (a count, a place in a line, a connection, kept bytes) has to be given back in one place.
  * @module
  */
+
+import { Timer } from "@mitsu/reactor/timers";
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import { failure, type Outcome } from "../cluster/outcome.ts";
 import { type Flag, flag } from "../live-exchange.ts";
-import { Timer } from "../reactor/timers.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream, UpstreamEnd, UpstreamUser } from "./http1-upstream.ts";

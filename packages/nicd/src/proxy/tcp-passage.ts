@@ -1,5 +1,5 @@
 /** A connection that is carried as bytes: to a replica, and both ways until it ends. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import { failure, type Outcome } from "../cluster/outcome.ts";

@@ -1,9 +1,10 @@
 /** The open connections to replicas, kept for the next exchange. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+
+import type { Reactor } from "@mitsu/reactor";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
-import type { Reactor } from "../reactor/reactor.ts";
 import { Http1Upstream, type UpstreamHome } from "./http1-upstream.ts";
 
 /** Opens a stream to a replica: a socket, or a stream of the link to its node. */

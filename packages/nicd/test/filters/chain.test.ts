@@ -1,4 +1,5 @@
 import { type AuthorisationRule, defaultRoute, type Route } from "@mitsu/catalog";
+import { Timers } from "@mitsu/reactor/timers";
 import test from "ava";
 import fc from "fast-check";
 import { Authorise } from "../../src/filters/authorise.ts";
@@ -8,7 +9,6 @@ import { DenialLog } from "../../src/filters/denial-log.ts";
 import type { Filter } from "../../src/filters/filter.ts";
 import { TokenBucket } from "../../src/filters/token-bucket.ts";
 import { type Verdict, verdict } from "../../src/live-exchange.ts";
-import { Timers } from "../../src/reactor/timers.ts";
 import { ExchangeDouble } from "./exchange-double.ts";
 
 const x = new ExchangeDouble();

@@ -1,9 +1,9 @@
+import { Timers } from "@mitsu/reactor/timers";
 import test from "ava";
 import { FaultAbort } from "../../src/filters/fault-abort.ts";
 import { FaultDelay } from "../../src/filters/fault-delay.ts";
 import { Xoshiro128 } from "../../src/filters/xoshiro.ts";
 import { flag, verdict } from "../../src/live-exchange.ts";
-import { Timers } from "../../src/reactor/timers.ts";
 import { ExchangeDouble } from "./exchange-double.ts";
 
 test("FaultDelay holds a request back for its time, then lets it go on", (t) => {

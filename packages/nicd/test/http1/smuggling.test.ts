@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
 import test from "ava";
 import { BodyReader, framing } from "../../src/http1/body-reader.ts";
 import { HeadTable, incomplete, refusal, scanRequest } from "../../src/http1/scan-head.ts";
-import { rawClient, rawServer } from "../proxy/raw-peer.ts";
 import { testPlane, webAt } from "../proxy/test-plane.ts";
 
 /** `corpus/<reason>/<case>.http`: the bytes of a request that RFC 9112 lets a proxy refuse, or has it refuse. */

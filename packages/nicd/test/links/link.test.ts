@@ -1,7 +1,7 @@
 import { performServerHandshake } from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
+import type { ByteStream } from "@mitsu/reactor/byte-stream";
 import test, { type ExecutionContext } from "ava";
-import type { ByteStream } from "../../src/byte-stream.ts";
 import { type IncomingRequest, LinkPool, LinkServer, linkLimits, neverSent } from "../../src/links/mod.ts";
 import { caller, echo, open, twoNodes, until, Watched } from "./two-nodes.ts";
 

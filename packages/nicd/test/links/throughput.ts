@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ByteStream, ByteStreamEvents } from "../../src/byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { issueInto } from "../../src/certificates/mod.ts";
 import { type IncomingRequest, LinkPool, type LinkSecurity, LinkServer } from "../../src/links/mod.ts";
 import { authorityIn, caller, identityIn, trustDomain } from "./two-nodes.ts";

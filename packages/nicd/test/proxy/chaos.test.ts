@@ -1,9 +1,10 @@
+import { type RawPeer, rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { turns, until } from "@mitsu/reactor/turns";
 import test from "ava";
 import type { Filter } from "../../src/filters/filter.ts";
 import { Xoshiro128 } from "../../src/filters/xoshiro.ts";
 import { type LiveExchange, verdict } from "../../src/live-exchange.ts";
-import { type RawPeer, rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, turns, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const random = new Xoshiro128(Uint32Array.of(0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667));
 const chance = (share: number): boolean => random.fraction() < share;

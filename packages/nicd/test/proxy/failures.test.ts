@@ -1,6 +1,7 @@
+import { type RawPeer, type RawServer, rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { turns, until } from "@mitsu/reactor/turns";
 import test, { type ExecutionContext } from "ava";
-import { type RawPeer, type RawServer, rawClient, rawServer } from "./raw-peer.ts";
-import { type TestPlane, testPlane, turns, until, webAt } from "./test-plane.ts";
+import { type TestPlane, testPlane, webAt } from "./test-plane.ts";
 
 const get = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";
 const post = "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\n\r\nbody";

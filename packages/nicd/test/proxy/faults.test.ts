@@ -1,9 +1,11 @@
 /** A fault of nicd's own, as a filter that throws, costs the connection that met it and no other. */
+
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { until } from "@mitsu/reactor/turns";
 import test from "ava";
 import type { Filter } from "../../src/filters/filter.ts";
 import { type LiveExchange, verdict } from "../../src/live-exchange.ts";
-import { rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const ask = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: web\r\n\r\n`;
 

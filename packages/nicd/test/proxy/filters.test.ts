@@ -1,8 +1,9 @@
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { turns, until } from "@mitsu/reactor/turns";
 import test from "ava";
 import type { Filter } from "../../src/filters/filter.ts";
 import { type LiveExchange, verdict } from "../../src/live-exchange.ts";
-import { rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, turns, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const get = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";
 const ok = (body = "ok"): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

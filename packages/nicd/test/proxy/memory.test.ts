@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { turns, until } from "@mitsu/reactor/turns";
 import test from "ava";
-import { rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, turns, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const piece = Buffer.alloc(64 * 1024, "x");
 

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { credentials, loadPackageDefinition, Metadata, Server, ServerCredentials, type ServiceError, status } from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { Timer } from "@mitsu/reactor/timers";
+import { until } from "@mitsu/reactor/turns";
 import test, { type ExecutionContext } from "ava";
-import { Timer } from "../../src/reactor/timers.ts";
-import { rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const run = promisify(execFile);
 

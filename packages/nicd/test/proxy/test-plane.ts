@@ -1,5 +1,6 @@
 /** A data plane in this process, with listeners on loopback, for tests. @module */
 import { type Catalog, parseCatalog } from "@mitsu/catalog";
+import { encodeSocketAddress, Listener, Reactor, TcpSocket } from "@mitsu/reactor";
 import type { ExecutionContext } from "ava";
 import type { Filter } from "../../src/filters/filter.ts";
 import { Xoshiro128 } from "../../src/filters/xoshiro.ts";
@@ -7,10 +8,6 @@ import type { LiveExchange } from "../../src/live-exchange.ts";
 import { DataPlane } from "../../src/proxy/data-plane.ts";
 import { Incoming } from "../../src/proxy/incoming.ts";
 import type { PassedConnection } from "../../src/proxy/tcp-passage.ts";
-import { Listener } from "../../src/reactor/listener.ts";
-import { Reactor } from "../../src/reactor/reactor.ts";
-import { encodeSocketAddress } from "../../src/reactor/socket-address.ts";
-import { TcpSocket } from "../../src/reactor/tcp-socket.ts";
 
 /** What is left of an exchange when it is over. */
 export interface EndedExchange {
@@ -136,18 +133,4 @@ async function running(): Promise<Reactor> {
   const reactor = await Reactor.open();
   reactor.run();
   return reactor;
-}
-
-/** After this, all that was written to sockets of this machine before has been read and dealt with. */
-export async function turns(reactor: Reactor): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) await new Promise<void>((turned) => reactor.defer(turned));
-}
-
-/** Waits for something that is about to be so. */
-export async function until(holds: () => boolean, what: string, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }

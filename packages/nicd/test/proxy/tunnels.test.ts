@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { rawClient, rawServer } from "@mitsu/reactor/raw-peer";
+import { until } from "@mitsu/reactor/turns";
 import test from "ava";
 import { WebSocket, WebSocketServer } from "ws";
-import { rawClient, rawServer } from "./raw-peer.ts";
-import { testPlane, until, webAt } from "./test-plane.ts";
+import { testPlane, webAt } from "./test-plane.ts";
 
 const upgrade = "GET /chat HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
 const granted = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";

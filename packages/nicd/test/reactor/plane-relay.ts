@@ -1,14 +1,11 @@
 /** nicd's data plane with the same task as `net-relay.ts`, on its own sockets or on Node's (`net`). For `relay-comparison.ts`. @module */
 import { connect, createServer, type Socket } from "node:net";
-import type { ByteStream, ByteStreamEvents } from "../../src/byte-stream.ts";
+import { encodeSocketAddress, Listener, Reactor, TcpSocket } from "@mitsu/reactor";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { Xoshiro128 } from "../../src/filters/xoshiro.ts";
 import { verdict } from "../../src/live-exchange.ts";
 import { DataPlane } from "../../src/proxy/data-plane.ts";
 import { Incoming } from "../../src/proxy/incoming.ts";
-import { Listener } from "../../src/reactor/listener.ts";
-import { Reactor } from "../../src/reactor/reactor.ts";
-import { encodeSocketAddress } from "../../src/reactor/socket-address.ts";
-import { TcpSocket } from "../../src/reactor/tcp-socket.ts";
 import { catalogOf, webAt } from "../proxy/test-plane.ts";
 
 const [port, replica] = process.argv.slice(2, 4).map(Number) as [number, number];

@@ -1,9 +1,9 @@
 import { defaultRoute, type RequestMatch, type Route, type TextMatch } from "@mitsu/catalog";
+import { Timers } from "@mitsu/reactor/timers";
 import test from "ava";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
 import type { ChainParts } from "../../src/filters/build-chain.ts";
-import { Timers } from "../../src/reactor/timers.ts";
 import { compileRoutes } from "../../src/routes/compile-routes.ts";
 import { RequestDouble } from "../filters/head-double.ts";
 

@@ -1,8 +1,8 @@
 /** Another node, as far as nicd can tell: it opens links with a certificate and says who calls. */
 import { join } from "node:path";
+import type { ByteStream } from "@mitsu/reactor/byte-stream";
 import type { ExecutionContext } from "ava";
 import { until } from "../../../../sockhijack/test/kernel/support/until.ts";
-import type { ByteStream } from "../../../src/byte-stream.ts";
 import { CertificateFiles, issueInto, loadAuthority, makeAuthority, pathsIn } from "../../../src/certificates/mod.ts";
 import { LinkPool } from "../../../src/links/mod.ts";
 

@@ -1,8 +1,8 @@
 /** Run with few file descriptors: says its port, and when it has accepted 100 connections, which is more than it has at a time. @module */
-import { Listener } from "../../src/reactor/listener.ts";
-import { Reactor } from "../../src/reactor/reactor.ts";
-import { encodeSocketAddress } from "../../src/reactor/socket-address.ts";
-import { TcpSocket } from "../../src/reactor/tcp-socket.ts";
+import { Listener } from "../src/listener.ts";
+import { Reactor } from "../src/reactor.ts";
+import { encodeSocketAddress } from "../src/socket-address.ts";
+import { TcpSocket } from "../src/tcp-socket.ts";
 
 const nobody = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 const reactor = await Reactor.open();

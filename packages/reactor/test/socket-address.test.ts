@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { decodeSocketAddress, encodeSocketAddress } from "../../src/reactor/socket-address.ts";
+import { decodeSocketAddress, encodeSocketAddress } from "../src/socket-address.ts";
 
 test("encodeSocketAddress() writes what the kernel has", (t) => {
   t.is(encodeSocketAddress({ address: "127.0.0.1", port: 8080 }).toString("hex"), "02001f907f0000010000000000000000");

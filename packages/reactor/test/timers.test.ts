@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { Timer, Timers } from "../../src/reactor/timers.ts";
+import { Timer, Timers } from "../src/timers.ts";
 
 const seed = 20_261_126;
 

@@ -5,14 +5,14 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import test, { type ExecutionContext } from "ava";
-import type { ByteStreamEvents } from "../../src/byte-stream.ts";
-import { Listener } from "../../src/reactor/listener.ts";
-import { Reactor } from "../../src/reactor/reactor.ts";
-import { encodeSocketAddress } from "../../src/reactor/socket-address.ts";
-import { TcpSocket } from "../../src/reactor/tcp-socket.ts";
-import { Timer } from "../../src/reactor/timers.ts";
-import { rawServer } from "../proxy/raw-peer.ts";
-import { turns, until } from "../proxy/test-plane.ts";
+import type { ByteStreamEvents } from "../src/byte-stream.ts";
+import { Listener } from "../src/listener.ts";
+import { Reactor } from "../src/reactor.ts";
+import { encodeSocketAddress } from "../src/socket-address.ts";
+import { TcpSocket } from "../src/tcp-socket.ts";
+import { Timer } from "../src/timers.ts";
+import { rawServer } from "./raw-peer.ts";
+import { turns, until } from "./turns.ts";
 
 async function running(t: ExecutionContext): Promise<Reactor> {
   const reactor = await Reactor.open();

@@ -1,5 +1,5 @@
 /** A TCP connection of the data plane. @module */
-import type { ByteStream, ByteStreamEvents } from "../byte-stream.ts";
+import type { ByteStream, ByteStreamEvents } from "./byte-stream.ts";
 import type { Pollable, Reactor } from "./reactor.ts";
 import { close, connect, constant, errno, errnoName, error, getsockopt, recv, send, setsockopt, shutdown, socket } from "./syscalls.ts";
 
