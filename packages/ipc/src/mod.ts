@@ -13,6 +13,15 @@ export {
 export type { Subscription } from "./client-stream.ts";
 export { encodeFrame, type FrameReader, frameReader, maxFrameBytes } from "./frame.ts";
 export {
+  type MqttnicBridge,
+  type MqttnicClient,
+  type MqttnicProtocol,
+  type MqttnicRetained,
+  type MqttnicStatus,
+  type MqttnicSubscription,
+  mqttnic,
+} from "./mqttnic-schema.ts";
+export {
   type NicdCluster,
   type NicdEndpoint,
   type NicdLink,
