@@ -140,9 +140,12 @@ export type ServerPacket = Connack | Acknowledgement | SubscriptionAck | Ping | 
  */
 export class PacketError extends Error {
   readonly reasonCode: number;
-  constructor(reasonCode: number, message: string) {
+  /** Set for a CONNECT that could be read as far as its level: how a CONNACK is to be written. Without it there is nothing to answer: close. */
+  readonly version: ProtocolVersion | undefined;
+  constructor(reasonCode: number, message: string, version?: ProtocolVersion) {
     super(message);
     this.reasonCode = reasonCode;
+    this.version = version;
   }
 }
 
