@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 
 /** What a connection tells its plane. */
 export interface ConnectionOwner {
@@ -155,16 +155,17 @@ function destroy(connection: NetConnection): void {
   connection.destroy();
 }
 
-function onData(this: Carrier, chunk: Buffer): void {
-  const connection = this[key];
+function onData(this: object, chunk: Buffer): void {
+  const connection = (this as Carrier)[key];
   if (connection !== undefined && !connection.closing) connection.owner.bytes(connection, chunk);
 }
 
-function onMessage(this: Carrier, data: Buffer, isBinary: boolean): void {
-  const connection = this[key];
+function onMessage(this: object, data: RawData, isBinary: boolean): void {
+  const connection = (this as Carrier)[key];
   if (connection === undefined || connection.closing) return;
   if (isBinary) {
-    if (data.length > 0) connection.owner.bytes(connection, data);
+    const chunk = data as Buffer;
+    if (chunk.length > 0) connection.owner.bytes(connection, chunk);
     return;
   }
   // [MQTT-6.0.0-1]
@@ -172,20 +173,20 @@ function onMessage(this: Carrier, data: Buffer, isBinary: boolean): void {
   connection.end(1000);
 }
 
-function onDrain(this: Carrier): void {
-  this[key]?.checkDrain();
+function onDrain(this: object): void {
+  (this as Carrier)[key]?.checkDrain();
 }
 
-function onEnd(this: Carrier): void {
-  const connection = this[key];
+function onEnd(this: object): void {
+  const connection = (this as Carrier)[key];
   if (connection !== undefined && !connection.closing) connection.owner.ended(connection);
 }
 
-function onError(this: Carrier, error: Error): void {
-  const connection = this[key];
+function onError(this: object, error: Error): void {
+  const connection = (this as Carrier)[key];
   if (connection !== undefined) connection.error ??= error;
 }
 
-function onClose(this: Carrier): void {
-  this[key]?.over();
+function onClose(this: object): void {
+  (this as Carrier)[key]?.over();
 }

@@ -19,7 +19,7 @@ class MemoryEnd extends Duplex {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     // Never within the writer's call: the reader might answer there, and the plane would tell of it from within one of its methods.
-    process.nextTick(() => this.other.take(chunk, done));
+    process.nextTick(() => this.other.receive(chunk, done));
   }
 
   override _final(done: () => void): void {
@@ -41,7 +41,7 @@ class MemoryEnd extends Duplex {
     done(error);
   }
 
-  take(chunk: Buffer, done: () => void): void {
+  receive(chunk: Buffer, done: () => void): void {
     if (this.destroyed || this.readableEnded || this.push(chunk)) done();
     else this.#done = done;
   }

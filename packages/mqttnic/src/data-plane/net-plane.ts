@@ -46,8 +46,8 @@ const none = -1;
  * ```
  */
 export class NetPlane implements DataPlane {
-  readonly kind = "net";
-  dropAboveBytes = 1024 * 1024;
+  readonly kind: "net" = "net";
+  dropAboveBytes: number = 1024 * 1024;
   readonly #events: PlaneEvents;
   readonly #options: NetPlaneOptions;
   readonly #owner: ConnectionOwner;
