@@ -1,7 +1,31 @@
-/** Opens all of security as the configuration says. @module */
-import { MitsuError } from "@mitsu/cli/error";
+/**
+ * Opens all of security as the configuration says. Who a client is, is asked in this order; the first that says something decides:
+ *
+ * 1. the client id must begin with `clientIdPrefix` (peers and in-process clients excepted);
+ * 2. an in-process client is who it says it is;
+ * 3. a client id `$mesh/…` is for peers of the mesh (`mesh-peer.ts`);
+ * 4. a listener whose `certificateName` says so takes the name from the client's certificate (`certificate-name.ts`);
+ * 5. a password that is a token, where there is `jwt` (`jwt.ts`);
+ * 6. user name and password by the password file (`password-check.ts`);
+ * 7. without a name: anonymous, where the listener lets them in. Where nothing checks passwords a name is taken as it is, as mosquitto does, and is
+ *    what the ACL goes by: give an ACL file a password file beside it.
+ * @module
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { SecurityConfig } from "../config/broker-config.ts";
-import type { Security } from "./security.ts";
+import { compileAcl, type ExplainedAcl } from "./acl.ts";
+import { aclFileKind, parseAclFile } from "./acl-file.ts";
+import { type AuditLog, openAuditLog } from "./audit-log.ts";
+import { certificateJudgement } from "./certificate-name.ts";
+import { refusal } from "./judgement.ts";
+import { type JwtCheck, looksLikeToken, openJwt } from "./jwt.ts";
+import { meshJudgement } from "./mesh-peer.ts";
+import { createPasswordCheck, type PasswordCheck } from "./password-check.ts";
+import { type PasswordEntry, parsePasswordFile, passwordFileKind } from "./password-file.ts";
+import { scramMethod } from "./scram-method.ts";
+import type { AuthMethod, ConnectAttempt, Identity, Judgement, Security } from "./security.ts";
+import { readBytes } from "./text-file.ts";
 
 /** What the configuration does not say. */
 export interface SecurityOptions {
@@ -13,13 +37,151 @@ export interface SecurityOptions {
   readonly now?: () => number;
 }
 
-/** A {@link Security} and what is counted. */
+/** A {@link Security}, and what the daemon shows of it. */
 export interface OpenedSecurity extends Security {
+  /** Whether a client that came in with this identity still could: false when its user is no longer in the password file. Ask after a reload. */
+  admits(identity: Identity): boolean;
   /** Lines of the audit log that were lost, because the disk was slower than the events. */
   readonly auditLinesLost: number;
 }
 
-/** Reads all files. @throws {MitsuError} with file and line when one is wrong. */
-export async function openSecurity(_config: SecurityConfig, _options: SecurityOptions): Promise<OpenedSecurity> {
-  throw new MitsuError("security: not written yet", { code: "ERR_NOT_WRITTEN" });
+/** All that files say; replaced as a whole. */
+interface State {
+  readonly users: ReadonlyMap<string, PasswordEntry> | undefined;
+  readonly passwords: PasswordCheck | undefined;
+  readonly jwt: JwtCheck | undefined;
+  readonly acl: ExplainedAcl;
+}
+
+async function readState({ passwordFile, aclFile, jwt, scram }: SecurityConfig, now: () => number): Promise<State> {
+  if (scram && passwordFile === undefined) {
+    throw new MitsuError("scram is on, but there is no password file", {
+      code: "ERR_SCRAM_USERS",
+      exit: exitStatus.config,
+      hint: "name a password file; mqttnic passwd --scram writes its users",
+    });
+  }
+  const users = passwordFile === undefined ? undefined : parsePasswordFile(passwordFile, await readBytes(passwordFileKind, passwordFile));
+  const rules = aclFile === undefined ? undefined : parseAclFile(aclFile, await readBytes(aclFileKind, aclFile));
+  return {
+    users,
+    passwords: users && createPasswordCheck(users),
+    jwt: jwt && (await openJwt(jwt, now)),
+    acl: compileAcl(rules),
+  };
+}
+
+const named = (by: Identity["by"], username: string | undefined): Judgement => ({
+  ok: true,
+  identity: { username, by, untilMs: 0, peerNode: undefined },
+});
+
+/**
+ * Reads all files.
+ *
+ * @throws {MitsuError} with file and line when one is wrong.
+ * @example
+ * ```ts
+ * const security = await openSecurity(config.security, { meshSecret: undefined, meshNodes: [] });
+ * const judgement = await security.authenticate({ peer, clientId, username, password });
+ * ```
+ */
+export async function openSecurity(config: SecurityConfig, { now = Date.now, ...mesh }: SecurityOptions): Promise<OpenedSecurity> {
+  let state = await readState(config, now);
+  const audit: AuditLog | undefined = config.auditLog === undefined ? undefined : await openAuditLog(config.auditLog, now);
+  let generation = 0;
+  let reloading: Promise<void> = Promise.resolve();
+  const inventKey = randomBytes(32);
+
+  /** What stands before names and passwords; undefined when those decide. */
+  function byPeer(attempt: ConnectAttempt): Judgement | undefined {
+    const { peer, clientId } = attempt;
+    if (peer.identity !== undefined) return named("in-process", peer.identity);
+    const peerNode = meshJudgement(attempt, mesh);
+    if (peerNode) return peerNode;
+    if (!clientId.startsWith(config.clientIdPrefix)) return refusal(0x87, `the client id does not begin with "${config.clientIdPrefix}"`);
+    return certificateJudgement(peer);
+  }
+
+  function authenticate(attempt: ConnectAttempt): Judgement | Promise<Judgement> {
+    const certain = byPeer(attempt);
+    if (certain) return certain;
+    const { username, password, peer } = attempt;
+    const { jwt, passwords } = state;
+    if (jwt && password && (!passwords || looksLikeToken(password))) return jwt.check(password, username);
+    if (username !== undefined && passwords) {
+      return password ? byPassword(attempt, passwords, username, password) : refusal(0x86, "a user name without a password");
+    }
+    if (username !== undefined && jwt) return refusal(0x86, "a user name without a token");
+    const { anonymous } = peer.listener;
+    if (anonymous === "yes" || (anonymous === "local" && peer.local)) return named("anonymous", username);
+    return refusal(0x87, anonymous === "local" ? "anonymous clients may come from this machine only" : "anonymous clients are not allowed");
+  }
+
+  function byPassword(
+    attempt: ConnectAttempt,
+    passwords: PasswordCheck,
+    username: string,
+    password: Buffer,
+  ): Judgement | Promise<Judgement> {
+    const judge = (verdict: "right" | "wrong" | "busy"): Judgement | Promise<Judgement> => {
+      // The files were read again while the hash was made: the old answer counts no more.
+      if (state.passwords !== passwords) return authenticate(attempt);
+      if (verdict === "right") return named("password", username);
+      return verdict === "wrong" ? refusal(0x86, "wrong user name or password") : refusal(0x89, "too many passwords wait to be checked");
+    };
+    const verdict = passwords.check(username, password);
+    return typeof verdict === "string" ? judge(verdict) : verdict.then(judge);
+  }
+
+  const scram: AuthMethod | undefined = config.scram
+    ? scramMethod({
+        byPeer,
+        find(user) {
+          const credential = state.users?.get(user)?.credential;
+          return credential?.scheme === "scram-sha-256" ? credential : undefined;
+        },
+        inventSalt: (user) => createHmac("sha256", inventKey).update(user).digest().subarray(0, 16),
+      })
+    : undefined;
+
+  async function reload(): Promise<void> {
+    const reopened = await audit?.prepareReopen();
+    try {
+      state = await readState(config, now);
+    } catch (error) {
+      reopened?.abandon();
+      security.audit({ event: "reload", clientId: "", username: undefined, from: "", reason: (error as Error).message });
+      throw error;
+    }
+    reopened?.swap();
+    generation++;
+    security.audit({ event: "reload", clientId: "", username: undefined, from: "" });
+  }
+
+  const security: OpenedSecurity = {
+    authenticate,
+    method: (name) => (name === scram?.name ? scram : undefined),
+    acl: {
+      mayPublish: (who, clientId, topic) => state.acl.mayPublish(who, clientId, topic),
+      mayReceive: (who, clientId, topic) => state.acl.mayReceive(who, clientId, topic),
+      maySubscribe: (who, clientId, filter) => state.acl.maySubscribe(who, clientId, filter),
+    },
+    audit: (event) => audit?.write(event),
+    admits: ({ by, username }) => (by !== "password" && by !== "scram") || state.users?.has(username ?? "") === true,
+    reload() {
+      // One after the other: each reads what is on the disk when its turn comes.
+      const turn = reloading.then(reload);
+      reloading = turn.catch(() => {});
+      return turn;
+    },
+    get generation() {
+      return generation;
+    },
+    get auditLinesLost() {
+      return audit?.linesLost ?? 0;
+    },
+    close: () => audit?.close(),
+  };
+  return security;
 }
