@@ -1,73 +1,100 @@
 /** Writes a PUBLISH from its parts into a buffer that is there already. [MQTT 5.0 §3.3] @module */
 import type { Qos } from "../message.ts";
-import { type Properties, packetType } from "./packet.ts";
+import { type Properties, type ProtocolVersion, packetType } from "./packet.ts";
 import { propertyEnd } from "./property.ts";
 import { decodeProperties } from "./property-decode.ts";
 import { variableIntegerBytes, writeVariableInteger } from "./variable-integer.ts";
 
 /** The parts of a PUBLISH to be written; one object may be used again and again. */
 export interface PublishFields {
-  /** For MQTT 5.0; older versions have no properties, identifiers, expiry and alias, and those given are left out. */
-  five: boolean;
+  version: ProtocolVersion;
   qos: Qos;
   retain: boolean;
   dup: boolean;
   /** Not written for QoS 0. */
   packetId: number;
-  /** A string, or the topic's bytes. Empty where the receiver knows it by its alias. */
+  /** A string, or bytes of which `[topicStart, topicEnd)` are the topic. The receiver's alias stands for an empty one. */
   topic: string | Buffer;
-  /** Forwarded as they are; see `Message.properties`. */
+  topicStart: number;
+  topicEnd: number;
+  /** `[propertiesStart, propertiesEnd)` are forwarded as they are; see `Message.properties`. Left out for older versions, as are the next three. */
   properties: Buffer;
+  propertiesStart: number;
+  propertiesEnd: number;
   /** Seconds; -1 is none. */
   messageExpiryS: number;
-  /** Subscription Identifiers. */
-  identifiers: readonly number[];
+  subscriptionIdentifiers: readonly number[];
   /** 0 is none. */
   topicAlias: number;
-  /** `[payloadStart, payloadEnd)` of it is the payload. */
+  /** `[payloadStart, payloadEnd)` is the payload. */
   payload: Buffer;
   payloadStart: number;
   payloadEnd: number;
 }
 
-const topicBytes = (topic: string | Buffer): number => (typeof topic === "string" ? Buffer.byteLength(topic) : topic.length);
+const nothing = Buffer.alloc(0);
+const noIdentifiers: readonly number[] = [];
+
+/** Fields of an empty PUBLISH of QoS 0. */
+export const newPublishFields = (): PublishFields => ({
+  version: 4,
+  qos: 0,
+  retain: false,
+  dup: false,
+  packetId: 0,
+  topic: "",
+  topicStart: 0,
+  topicEnd: 0,
+  properties: nothing,
+  propertiesStart: 0,
+  propertiesEnd: 0,
+  messageExpiryS: -1,
+  subscriptionIdentifiers: noIdentifiers,
+  topicAlias: 0,
+  payload: nothing,
+  payloadStart: 0,
+  payloadEnd: 0,
+});
+
+const topicBytes = (fields: PublishFields): number =>
+  typeof fields.topic === "string" ? Buffer.byteLength(fields.topic) : fields.topicEnd - fields.topicStart;
 
 function propertiesBytes(fields: PublishFields): number {
-  let bytes = fields.properties.length;
+  let bytes = fields.propertiesEnd - fields.propertiesStart;
   if (fields.messageExpiryS >= 0) bytes += 5;
   if (fields.topicAlias !== 0) bytes += 3;
-  const { identifiers } = fields;
-  for (let index = 0; index < identifiers.length; index++) bytes += 1 + variableIntegerBytes(identifiers[index]!);
+  const { subscriptionIdentifiers } = fields;
+  for (let index = 0; index < subscriptionIdentifiers.length; index++) bytes += 1 + variableIntegerBytes(subscriptionIdentifiers[index]!);
   return bytes;
 }
 
 function remainingLength(fields: PublishFields, topic: number, properties: number): number {
   const length = 2 + topic + (fields.qos === 0 ? 0 : 2) + fields.payloadEnd - fields.payloadStart;
-  return fields.five ? length + variableIntegerBytes(properties) + properties : length;
+  return fields.version === 5 ? length + variableIntegerBytes(properties) + properties : length;
 }
 
 /** Bytes that {@link writePublish} will write. */
 export function publishSize(fields: PublishFields): number {
-  const length = remainingLength(fields, topicBytes(fields.topic), fields.five ? propertiesBytes(fields) : 0);
+  const length = remainingLength(fields, topicBytes(fields), fields.version === 5 ? propertiesBytes(fields) : 0);
   return 1 + variableIntegerBytes(length) + length;
 }
 
 /** Writes the packet at `at`, where {@link publishSize} bytes are free. @returns The offset behind it. */
 export function writePublish(target: Buffer, at: number, fields: PublishFields): number {
-  const topicLength = topicBytes(fields.topic);
-  const propertiesLength = fields.five ? propertiesBytes(fields) : 0;
+  const topicLength = topicBytes(fields);
+  const propertiesLength = fields.version === 5 ? propertiesBytes(fields) : 0;
   let next = at;
   target[next++] = (packetType.publish << 4) | (fields.dup ? 8 : 0) | (fields.qos << 1) | (fields.retain ? 1 : 0);
   next = writeVariableInteger(target, next, remainingLength(fields, topicLength, propertiesLength));
   target[next++] = topicLength >>> 8;
   target[next++] = topicLength & 0xff;
   if (typeof fields.topic === "string") next += target.write(fields.topic, next);
-  else next += fields.topic.copy(target, next);
+  else next += fields.topic.copy(target, next, fields.topicStart, fields.topicEnd);
   if (fields.qos !== 0) {
     target[next++] = fields.packetId >>> 8;
     target[next++] = fields.packetId & 0xff;
   }
-  if (fields.five) {
+  if (fields.version === 5) {
     next = writeVariableInteger(target, next, propertiesLength);
     next = writeProperties(target, next, fields);
   }
@@ -81,17 +108,17 @@ function writeProperties(target: Buffer, at: number, fields: PublishFields): num
     target.writeUInt32BE(fields.messageExpiryS, next + 1);
     next += 5;
   }
-  const { identifiers } = fields;
-  for (let index = 0; index < identifiers.length; index++) {
+  const { subscriptionIdentifiers } = fields;
+  for (let index = 0; index < subscriptionIdentifiers.length; index++) {
     target[next++] = 11;
-    next = writeVariableInteger(target, next, identifiers[index]!);
+    next = writeVariableInteger(target, next, subscriptionIdentifiers[index]!);
   }
   if (fields.topicAlias !== 0) {
     target[next++] = 35;
     target[next++] = fields.topicAlias >>> 8;
     target[next++] = fields.topicAlias & 0xff;
   }
-  return next + fields.properties.copy(target, next);
+  return next + fields.properties.copy(target, next, fields.propertiesStart, fields.propertiesEnd);
 }
 
 /** Whether a property is the matter of one hop: expiry, subscription identifier, will delay, topic alias. */
