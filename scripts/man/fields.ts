@@ -30,6 +30,17 @@ const stringWords: Readonly<Record<string, string>> = {
   host: "host",
   method: "method",
   regex: "expression",
+  certificate: "path",
+  key: "path",
+  authorities: "path",
+  revoked: "path",
+  "key-file": "path",
+  "password-file": "path",
+  "acl-file": "path",
+  "secret-file": "path",
+  "credentials-file": "path",
+  filter: "topic filter",
+  pattern: "topic filter",
 };
 
 /** What a string is by its pattern, whatever field has it. */
@@ -54,7 +65,7 @@ function kindOf(key: string, schema: Schema): string {
     case "number":
       return schema.minimum === 0 && schema.maximum === 1 ? "share" : "number";
     case "integer":
-      if (schema.minimum === 1 && schema.maximum === 65535) return "port";
+      if (schema.minimum === 1 && schema.maximum === 65535 && !key.endsWith("maximum")) return "port";
       // What is bounded only so that nobody mistypes it is a number like any other.
       return schema.maximum !== undefined && schema.maximum < 1_000_000 ? `${schema.minimum} to ${schema.maximum}` : "number";
     case "array":
@@ -123,6 +134,22 @@ export const mapPaths: readonly string[] = [
   "policies",
   "authorisation",
   "links",
+  "mqtt",
+  "mqtt.listeners",
+  "mqtt.listeners.tls",
+  "mqtt.listeners.tls.server-names",
+  "mqtt.limits",
+  "mqtt.security",
+  "mqtt.security.jwt",
+  "mqtt.persistence",
+  "mqtt.bridges",
+  "mqtt.bridges.topics",
+  "mqtt.bridges.restart",
+  "mqtt.bridges.tls",
+  "mqtt.mesh",
+  "mqtt.mesh.tls",
+  "mqtt.nats",
+  "mqtt.aggregates",
 ];
 
 /** Names of the fields of the map at a path. */

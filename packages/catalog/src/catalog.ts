@@ -1,5 +1,6 @@
 /** The catalog after parsing: every default filled in, every address assigned, plain frozen data that JSON and msgpack carry unchanged. @module */
 
+import type { Mqtt } from "./mqtt.ts";
 import type { AuthorisationRule, LinkPolicy, Traffic } from "./traffic.ts";
 
 /** Transport of a port. */
@@ -114,4 +115,6 @@ export interface Catalog {
   readonly authorisation: readonly AuthorisationRule[];
   /** Between the nicds of two nodes. */
   readonly links: LinkPolicy;
+  /** Of each node's MQTT broker; not there when the file says nothing of it. */
+  readonly mqtt?: Mqtt;
 }

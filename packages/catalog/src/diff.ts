@@ -74,12 +74,13 @@ function compare<T>(
   });
 }
 
-function settings({ mesh, virtual, defaults: { traffic, ...defaults }, links }: Catalog): Map<string, string> {
+function settings({ mesh, virtual, defaults: { traffic, ...defaults }, links, mqtt }: Catalog): Map<string, string> {
   const { security, trustDomain, port } = links;
   const nested = {
     virtual,
     defaults: { ...defaults, ...trafficDefaultFields(traffic) },
     links: { security, "trust-domain": trustDomain, port },
+    ...(mqtt ? { mqtt: Object.fromEntries(Object.entries(mqtt).map(([name, value]) => [name, value && JSON.stringify(value)])) } : {}),
   };
   const flat = Object.entries(nested).flatMap(([name, group]) =>
     Object.entries(group).map(([field, value]): [string, string] => [`${name}.${field}`, text(value)]),

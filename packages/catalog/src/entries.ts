@@ -1,5 +1,6 @@
 /** The types of `mesh.yaml` as it is written, before defaults and addresses are filled in. @module */
 import type { DenyMode, InterceptMode, PolicyAction, Propagation, Protocol, RedirectMode } from "./catalog.ts";
+import type { MqttEntry } from "./mqtt-entry.ts";
 import type { AuthorisationEntry } from "./traffic/authorisation.ts";
 import type { ClusterEntry } from "./traffic/cluster.ts";
 import type { LinksEntry } from "./traffic/links.ts";
@@ -85,4 +86,5 @@ export interface MeshFile {
   policies?: PolicyEntry[] | null | undefined;
   authorisation?: AuthorisationEntry[] | null | undefined;
   links?: LinksEntry | null | undefined;
+  mqtt?: MqttEntry | null | undefined;
 }

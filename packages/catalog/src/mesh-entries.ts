@@ -1,5 +1,6 @@
 /** The parts of a mesh file that are well-formed, so that what refers to what can be checked even when other parts are not. @module */
 import type { DefaultsEntry, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
+import { type MqttEntry, mqttEntry } from "./mqtt-entry.ts";
 import { defaultsEntry, nodeEntry, policyEntry, serviceEntry, virtualEntry } from "./schema.ts";
 import { type AuthorisationEntry, authorisationEntry } from "./traffic/authorisation.ts";
 import { type LinksEntry, linksEntry } from "./traffic/links.ts";
@@ -15,6 +16,8 @@ export interface MeshEntries {
   /** By index in the file. */
   readonly authorisation: ReadonlyMap<number, AuthorisationEntry>;
   readonly links: LinksEntry;
+  /** null when there is none. */
+  readonly mqtt: MqttEntry | null;
   readonly nodeNames: ReadonlySet<string>;
   readonly serviceNames: ReadonlySet<string>;
 }
@@ -32,6 +35,7 @@ export function wellFormed(file: unknown): MeshEntries {
     policies: new Map(asList(root.policies).flatMap((entry, index) => present(index, policyEntry.safeParse(entry).data))),
     authorisation: new Map(asList(root.authorisation).flatMap((entry, index) => present(index, authorisationEntry.safeParse(entry).data))),
     links: linksEntry.safeParse(root.links).data ?? {},
+    mqtt: mqttEntry.safeParse(root.mqtt).data ?? null,
     nodeNames: new Set(names(nodes)),
     serviceNames: new Set(names(services)),
   };

@@ -21,6 +21,13 @@ export { type CatalogChange, diffCatalog, formatChanges } from "./diff.ts";
 export { formatIp, type IpAddress, parseIp } from "./ip.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { loadCatalog } from "./load.ts";
+export type {
+  Mqtt,
+  MqttAggregate,
+  MqttBridge,
+  MqttListener,
+  MqttTls,
+} from "./mqtt.ts";
 export { type ParseOptions, parseCatalog } from "./parse.ts";
 export { type CatalogProblem, formatProblem } from "./problem.ts";
 export { defaultRoute, defaultTraffic } from "./traffic/default-traffic.ts";

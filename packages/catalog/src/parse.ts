@@ -5,6 +5,7 @@ import { clashes, takenAddresses } from "./clashes.ts";
 import { formatIp, parseIp, parsePrefix } from "./ip.ts";
 import { locate } from "./locate.ts";
 import { type MeshEntries, wellFormed } from "./mesh-entries.ts";
+import { normaliseMqtt } from "./mqtt-normalise.ts";
 import { normalisePolicies } from "./policy.ts";
 import type { CatalogProblem, Finding } from "./problem.ts";
 import { meshFile } from "./schema.ts";
@@ -88,7 +89,9 @@ function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Cata
   const policies = normalisePolicies(entries, findings);
   const authorisation = normaliseAuthorisation(entries, findings);
   findings.push(...uncheckedWithoutNic(entries, services));
-  return { version: 1, mesh, virtual, defaults, nodes, services, policies, authorisation, links: normaliseLinks(entries.links, mesh) };
+  const mqtt = normaliseMqtt(entries, findings);
+  const links = normaliseLinks(entries.links, mesh);
+  return { version: 1, mesh, virtual, defaults, nodes, services, policies, authorisation, links, ...(mqtt ? { mqtt } : {}) };
 }
 
 function canonical(prefix: string): string {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { DefaultsEntry, MeshFile, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
 import { address, name, notAddress, notPort, oneOf, parties, port, prefix, share, wrong } from "./fields.ts";
+import { mqttEntry } from "./mqtt-entry.ts";
 import { show } from "./problem.ts";
 import { authorisationEntry } from "./traffic/authorisation.ts";
 import { clusterEntry } from "./traffic/cluster.ts";
@@ -173,5 +174,6 @@ export const meshFile: z.ZodType<MeshFile> = z
       .nullish()
       .describe("Who may ask what: deny rules first, then allow rules, then the service's default."),
     links: linksEntry.nullish().describe("Connections between the nicds of two nodes."),
+    mqtt: mqttEntry.nullish().describe("The MQTT broker of each node."),
   })
   .describe("A Mitsu mesh: nodes, services with their replicas and routes, and who may do what.");

@@ -40,7 +40,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
   [
     "an unknown section",
     "version: 1\nfrobnicate: 1\n",
-    '2:1: frobnicate: unknown field "frobnicate"; allowed are version, mesh, virtual, defaults, nodes, services, policies, authorisation, links',
+    '2:1: frobnicate: unknown field "frobnicate"; allowed are version, mesh, virtual, defaults, nodes, services, policies, authorisation, links, mqtt',
   ],
   [
     "an unknown field in a port",

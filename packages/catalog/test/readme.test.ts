@@ -22,7 +22,7 @@ test("README.md's first example parses and says what its comments say", (t) => {
 });
 
 test("README.md's example of requests parses without a warning and says what its comments say", (t) => {
-  t.is(examples.length, 2);
+  t.is(examples.length, 3);
   const catalog = parseCatalog(examples[1]!, { warn: ({ message }) => t.fail(message) });
   const { traffic } = catalog.services.find(({ name }) => name === "cart")!;
   t.deepEqual(
@@ -44,6 +44,19 @@ test("README.md's example of requests parses without a warning and says what its
     ["shoppers allow", "admins allow", "no-trace deny", "maybe deny dry"],
   );
   t.deepEqual(catalog.links, { security: "mtls", trustDomain: "shop.example", port: 15008 });
+});
+
+test("README.md's example of the broker parses without a warning and says what its comments say", (t) => {
+  const { mqtt } = parseCatalog(examples[2]!, { warn: ({ message }) => t.fail(message) });
+  t.deepEqual(
+    mqtt?.listeners?.map(({ address, port, path }) => path ?? `${address ?? "*"}:${port}`),
+    ["0.0.0.0:1883", "/run/mitsu/mqtt.sock", "*:8883", "*:9001"],
+  );
+  t.deepEqual(
+    mqtt?.mesh?.nodes.map(({ host, port }) => `${host}:${port}`),
+    ["10.0.0.1:1883", "10.0.0.2:1884"],
+  );
+  t.like(mqtt?.bridges[0], { name: "cloud", protocol: "5.0", restartMs: [5000, 30_000] });
 });
 
 test("README.md names every field, in a table or an example", (t) => {
