@@ -44,6 +44,7 @@ export class NetConnection {
   closing = false;
   /** Will tell when it has drained. */
   #asked = false;
+  #written: (() => void) | undefined = undefined;
   /** The memory that what waits lies in, where it was not copied. */
   held: ArrayBufferLike | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -88,25 +89,39 @@ export class NetConnection {
 
   /** Hands one buffer over; a WebSocket makes one frame of it. */
   write(buffer: Buffer): void {
-    if (this.webSocket === undefined) this.socket.write(buffer);
-    else this.webSocket.send(buffer);
+    const { socket, webSocket } = this;
+    if (this.direct) {
+      if (webSocket === undefined) socket.write(buffer);
+      else webSocket.send(buffer);
+      return;
+    }
+    // Such a write is always under way for a moment, and tells when it has left.
+    this.#written ??= () => this.checkDrain();
+    if (webSocket === undefined) socket.write(buffer, this.#written);
+    else webSocket.send(buffer, this.#written);
   }
 
   /** `drained` will be told once all has left. Costs nothing where the stream does so anyway. */
   askDrain(): void {
     if (this.#asked) return;
     this.#asked = true;
-    if (this.socket.writableNeedDrain) return;
+    if (!this.direct || this.socket.writableNeedDrain) return;
     // Less than its high-water mark waits, of which a stream does not tell: an empty write behind it does.
-    this.socket.write(nothing, () => this.checkDrain());
+    this.#written ??= () => this.checkDrain();
+    this.socket.write(nothing, this.#written);
   }
 
   /** All that waited may have left. */
   checkDrain(): void {
-    if (!this.#asked) return;
-    this.#asked = false;
-    if (this.socket.writableLength > 0 && !this.socket.destroyed) this.askDrain();
-    else if (!this.socket.destroyed) this.owner.drained(this);
+    if (!this.#asked || this.socket.destroyed) return;
+    if (this.socket.writableLength > 0) {
+      if (!this.direct) return;
+      this.#asked = false;
+      this.askDrain();
+    } else {
+      this.#asked = false;
+      this.owner.drained(this);
+    }
   }
 
   /** Ends it when all has left, or when `graceMs` are over. */

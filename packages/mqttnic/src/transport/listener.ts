@@ -5,11 +5,15 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { WebSocket } from "ws";
 import type { ListenerConfig } from "../config/broker-config.ts";
-import type { BoundListener, Peer } from "../data-plane/data-plane.ts";
+import type { BoundListener, Peer, PeerCertificate } from "../data-plane/data-plane.ts";
 import { type BoundAddress, bind, type SocketFileOptions } from "./bind.ts";
-import { originOf } from "./origin.ts";
+import { type Origin, originOf } from "./origin.ts";
+import { takeProxyHeader } from "./proxied.ts";
+import { TlsStage } from "./tls-stage.ts";
+import { WebSocketStage } from "./web-socket-stage.ts";
 
 /** A connection that is ready for MQTT. */
 export interface Arrival {
@@ -40,12 +44,20 @@ export async function openListener(
   return listener;
 }
 
+/** A PROXY header, TLS handshake and upgrade take so long at most, unless told. */
+const defaultOpenWithinMs = 10_000;
+const defaultMessageBytes = 16 * 1024 * 1024;
+
 class StreamListener implements BoundListener {
   config: ListenerConfig;
   readonly #server: Server;
   readonly #options: ListenerOptions;
   readonly #onArrival: (arrival: Arrival) => void;
   #bound: BoundAddress = { address: "", port: 0, unix: false };
+  #tls: TlsStage | undefined;
+  #webSockets: WebSocketStage | undefined;
+  /** Those that do not speak MQTT yet. */
+  readonly #staged = new Set<Socket>();
 
   constructor(config: ListenerConfig, options: ListenerOptions, onArrival: (arrival: Arrival) => void) {
     this.config = config;
@@ -63,32 +75,123 @@ class StreamListener implements BoundListener {
   }
 
   async open(): Promise<void> {
+    await this.reload(this.config);
     this.#bound = await bind(this.#server, this.config, this.#options);
     // Such as EMFILE on accept(2).
     this.#server.on("error", (error) => this.#options.onRefused?.(this.config, error.message));
+    if (!this.#bound.unix || this.config.tls === undefined) return;
+    await this.close();
+    throw new MitsuError(
+      `cannot listen on file descriptor ${this.config.fd} (listener ${this.config.name}): TLS over a Unix socket is not carried`,
+      {
+        code: "ERR_LISTEN",
+        hint: "give the systemd unit a ListenStream with an address and port",
+        exit: exitStatus.config,
+      },
+    );
   }
 
   async close(): Promise<void> {
     this.#server.close();
+    for (const socket of this.#staged) socket.destroy();
+    // close(2) happens at the end of the turn.
     await nextTurn();
   }
 
   async reload(config: ListenerConfig): Promise<void> {
+    const tls = config.tls === undefined ? undefined : await TlsStage.open(config.tls, this.#openWithinMs);
+    this.#tls = tls;
+    this.#webSockets =
+      config.protocol === "websockets"
+        ? new WebSocketStage(config.webSocketPaths, this.#options.webSocketMessageBytes ?? defaultMessageBytes)
+        : undefined;
     this.config = config;
   }
 
+  get #openWithinMs(): number {
+    return this.#options.openWithinMs ?? defaultOpenWithinMs;
+  }
+
   #accepted(socket: Socket): void {
-    const { unix } = this.#bound;
-    const origin = originOf(socket, unix);
+    const origin = originOf(socket, this.#bound.unix);
     if (origin === undefined) {
-      socket.on("error", () => {});
+      socket.on("error", ignore);
       socket.destroy();
-      return;
-    }
+    } else if (this.config.proxyProtocol || this.#tls !== undefined || this.#webSockets !== undefined) this.#stage(socket, origin);
+    else this.#arrived(socket, undefined, origin, undefined);
+  }
+
+  #arrived(socket: Duplex, webSocket: WebSocket | undefined, origin: Origin, secured: Secure | undefined): void {
+    const { unix } = this.#bound;
+    const transport = webSocket !== undefined ? (secured ? "wss" : "ws") : secured ? "tls" : unix ? "unix" : "tcp";
     this.#onArrival({
       socket,
-      webSocket: undefined,
-      peer: { listener: this.config, ...origin, transport: unix ? "unix" : "tcp", certificate: undefined, identity: undefined },
+      webSocket,
+      peer: { listener: this.config, ...origin, transport, certificate: secured?.certificate, identity: undefined },
+    });
+  }
+
+  /** Through the stages one by one, within a bounded time. */
+  #stage(socket: Socket, origin: Origin): void {
+    const config = this.config;
+    const tls = this.#tls;
+    const webSockets = this.#webSockets;
+    let refused = false;
+    const onRefused = (reason: string) => {
+      if (refused) return;
+      refused = true;
+      this.#options.onRefused?.(config, reason);
+    };
+    const timer = setTimeout(() => {
+      onRefused(`not open within ${this.#openWithinMs} ms`);
+      socket.destroy();
+    }, this.#openWithinMs);
+    const leave = () => {
+      clearTimeout(timer);
+      socket.off("close", onClose);
+      this.#staged.delete(socket);
+    };
+    const onClose = () => {
+      leave();
+      onRefused("closed before it was open");
+    };
+    this.#staged.add(socket);
+    socket.on("close", onClose);
+    socket.on("error", ignore);
+
+    const arrive = (carrier: Duplex, webSocket: WebSocket | undefined, from: Origin, secured: Secure | undefined) => {
+      leave();
+      this.#arrived(carrier, webSocket, from, secured);
+    };
+    const upgrade = (carrier: Duplex, from: Origin, secured: Secure | undefined) => {
+      if (webSockets === undefined) return arrive(carrier, undefined, from, secured);
+      webSockets.accept(carrier, {
+        onUpgraded: (webSocket, sameSite) => arrive(carrier, webSocket, sameSite ? from : { ...from, local: false }, secured),
+        onRefused,
+      });
+    };
+    const secure = (from: Origin) => {
+      if (tls === undefined) upgrade(socket, from, undefined);
+      else tls.accept(socket, { onSecure: (carrier, certificate) => upgrade(carrier, from, { certificate }), onRefused });
+    };
+    if (!config.proxyProtocol) {
+      secure(origin);
+      return;
+    }
+    const onHeader = (client: Origin) => {
+      // In the next tick, when what follows has its reader; a TLS socket reads by itself.
+      if (tls === undefined) socket.resume();
+      secure(client);
+    };
+    takeProxyHeader(socket, origin, onHeader, (why) => {
+      onRefused(why);
+      socket.destroy();
     });
   }
 }
+
+interface Secure {
+  readonly certificate: PeerCertificate | undefined;
+}
+
+function ignore(): void {}

@@ -1,5 +1,5 @@
 /** Where a connection comes from. @module */
-import type { Socket } from "node:net";
+import { isIPv4, type Socket } from "node:net";
 
 /** The other end of a connection. */
 export interface Origin {
@@ -26,5 +26,5 @@ export function plainAddress(address: string): string {
 
 /** Whether an address never leaves the machine. */
 export function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
+  return (address.startsWith("127.") && isIPv4(address)) || address === "::1";
 }
