@@ -1,0 +1,286 @@
+/** Messages on their way to one session: sent, queued, acknowledged, sent again. [MQTT 5.0 §4.3, §4.4, §4.9] @module */
+import type { Limits } from "../config/broker-config.ts";
+import type { Message, Qos } from "../message.ts";
+import { packetType } from "../protocol/packet.ts";
+import { newPublishFields, publishSize, writePublish } from "../protocol/publish-encode.ts";
+import { reasonCode } from "../protocol/reason-code.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
+import type { Connection } from "./connection.ts";
+import type { Counters } from "./counters.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Passing } from "./passing.ts";
+import type { Delivery, Session } from "./session.ts";
+
+/** What it works with. */
+export interface DeliveryParts {
+  readonly outbox: Outbox;
+  readonly counters: Counters;
+  readonly limits: () => Limits;
+  readonly nowMs: () => number;
+  readonly acknowledgements: Acknowledgements;
+}
+
+const noIdentifiers: readonly number[] = [];
+
+/** The deliveries of all sessions. */
+export class Deliveries {
+  readonly #parts: DeliveryParts;
+  readonly #fields = newPublishFields();
+  /** Of all sessions' queues. */
+  queued = 0;
+  queuedBytes = 0;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  /** Sends it, or keeps it until there is room. */
+  deliver(session: Session, message: Message, qos: Qos, retain: boolean, identifiers: readonly number[]): void {
+    const { connection } = session;
+    if (qos === 0 && connection) {
+      this.#write(connection, message, 0, retain, identifiers, 0, false);
+      return;
+    }
+    const delivery: Delivery = {
+      sequence: session.takeSequences(1),
+      message,
+      qos,
+      retain,
+      identifiers,
+      state: "queued",
+      packetId: 0,
+      again: false,
+    };
+    if (connection && session.queued === 0 && this.#hasRoom(session, connection)) this.#send(session, connection, delivery, false);
+    else this.#enqueue(session, delivery);
+  }
+
+  /** A QoS 0 message for a client whose packets are its own. */
+  sendOwn(connection: Connection, passing: Passing, retain: boolean, identifiers: readonly number[]): void {
+    this.#write(connection, passing.message(), 0, retain, identifiers, 0, false);
+  }
+
+  /** Sends what waits, as far as there is room. */
+  drain(session: Session): void {
+    const { connection } = session;
+    if (!connection) return;
+    while (session.queued > 0 && this.#hasRoom(session, connection)) {
+      const delivery = this.#shift(session)!;
+      if (this.#isExpired(delivery.message)) this.#drop(session, delivery);
+      else if (delivery.qos === 0) this.#write(connection, delivery.message, 0, delivery.retain, delivery.identifiers, 0, false);
+      else this.#send(session, connection, delivery, true);
+    }
+  }
+
+  /** The client is back: what was in flight goes again, in order, with the same packet ids. [MQTT-4.4.0-1, MQTT-4.6.0-1] */
+  sendAgain(session: Session): void {
+    const connection = session.connection!;
+    const inFlight = session.inOrder();
+    session.singles = undefined;
+    session.sharedSingles = 0;
+    session.inflight = 0;
+    const late: Delivery[] = [];
+    for (const delivery of inFlight) {
+      if (delivery.state === "pubrel") {
+        session.addSingle(delivery);
+        this.#parts.acknowledgements.add(connection, packetType.pubrel, delivery.packetId, reasonCode.success);
+      } else if (session.inflight >= connection.quota || late.length > 0) {
+        late.push(delivery); // beyond what this connection takes at a time
+      } else {
+        session.addSingle(delivery);
+        this.#write(connection, delivery.message, delivery.qos, delivery.retain, delivery.identifiers, delivery.packetId, true);
+      }
+    }
+    if (late.length > 0) {
+      const waiting: Delivery[] = [];
+      for (let one = this.#shift(session); one; one = this.#shift(session)) waiting.push(one);
+      for (const delivery of [...late, ...waiting]) this.#push(session, delivery);
+    }
+    this.drain(session);
+  }
+
+  /** PUBACK. @returns Whether there was such a message. */
+  acknowledged(session: Session, packetId: number): boolean {
+    const ofRun = session.acknowledgeRun(packetId);
+    if (ofRun > 0) session.store?.deleteDelivery(session.clientId, ofRun);
+    else {
+      const delivery = session.singles?.get(packetId);
+      if (delivery?.qos !== 1) return false;
+      session.takeSingle(packetId);
+      session.store?.deleteDelivery(session.clientId, delivery.sequence);
+    }
+    if (session.queued > 0) this.drain(session);
+    return true;
+  }
+
+  /** PUBREC. */
+  received(session: Session, packetId: number, code: number): void {
+    const { acknowledgements } = this.#parts;
+    const connection = session.connection!;
+    const delivery = session.singles?.get(packetId);
+    if (delivery?.qos !== 2) {
+      // [MQTT 5.0 §4.3.3]: unknown here, so that the other end may forget it too.
+      if (code < 0x80) {
+        const five = connection.version === 5;
+        acknowledgements.add(connection, packetType.pubrel, packetId, five ? reasonCode.packetIdentifierNotFound : 0);
+      }
+      return;
+    }
+    if (code >= 0x80) {
+      this.#complete(session, delivery);
+      return;
+    }
+    delivery.state = "pubrel";
+    session.store?.updateDelivery(session.clientId, delivery.sequence, "pubrel", packetId);
+    acknowledgements.add(connection, packetType.pubrel, packetId, reasonCode.success);
+  }
+
+  /** PUBCOMP. */
+  completed(session: Session, packetId: number): void {
+    const delivery = session.singles?.get(packetId);
+    if (delivery?.state === "pubrel") this.#complete(session, delivery);
+  }
+
+  /** Nothing of a session is kept any more. */
+  forget(session: Session): void {
+    while (this.#shift(session));
+  }
+
+  /** Takes a delivery over that the store had. */
+  restore(session: Session, delivery: Delivery): void {
+    if (delivery.state === "queued") this.#push(session, delivery);
+    else session.addSingle(delivery);
+  }
+
+  #complete(session: Session, delivery: Delivery): void {
+    session.takeSingle(delivery.packetId);
+    session.store?.deleteDelivery(session.clientId, delivery.sequence);
+    if (session.queued > 0) this.drain(session);
+  }
+
+  #hasRoom(session: Session, connection: Connection): boolean {
+    return session.inflight < connection.quota && connection.waitingBytes <= this.#parts.limits().waitingBytes;
+  }
+
+  #isExpired({ expiresAtMs }: Message): boolean {
+    return expiresAtMs > 0 && expiresAtMs <= this.#parts.nowMs();
+  }
+
+  /** @param fromQueue The store has it already. */
+  #send(session: Session, connection: Connection, delivery: Delivery, fromQueue: boolean): void {
+    const again = delivery.packetId !== 0;
+    if (!again) delivery.packetId = session.takeId();
+    const sent = this.#write(connection, delivery.message, delivery.qos, delivery.retain, delivery.identifiers, delivery.packetId, again);
+    if (!sent) {
+      this.#drop(session, delivery);
+      return;
+    }
+    delivery.state = "sent";
+    session.addSingle(delivery);
+    if (fromQueue) session.store?.updateDelivery(session.clientId, delivery.sequence, "sent", delivery.packetId);
+    else session.store?.putDelivery(session.clientId, session.stored(delivery));
+  }
+
+  #enqueue(session: Session, delivery: Delivery): void {
+    const limits = this.#parts.limits();
+    const bytes = delivery.message.payload.length + delivery.message.properties.length;
+    const fits =
+      (limits.queuedMessages === 0 || session.queued < limits.queuedMessages) &&
+      (limits.queuedBytes === 0 || session.queuedBytes + bytes <= limits.queuedBytes);
+    if (!fits) {
+      this.#parts.counters.limit(limits.queuedMessages > 0 && session.queued >= limits.queuedMessages ? "queuedMessages" : "queuedBytes");
+      if (limits.whenQueueFull === "drop-oldest") this.#drop(session, this.#shift(session)!);
+      else {
+        this.#parts.counters.publishDropped++;
+        if (limits.whenQueueFull === "disconnect") session.connection?.fail(reasonCode.quotaExceeded, "its queue is full", "queue-full");
+        return;
+      }
+    }
+    if (limits.queuedBytesInAll > 0 && this.queuedBytes + bytes > limits.queuedBytesInAll) {
+      this.#parts.counters.limit("queuedBytesInAll");
+      this.#parts.counters.publishDropped++;
+      return;
+    }
+    this.#push(session, delivery);
+    session.store?.putDelivery(session.clientId, session.stored(delivery));
+  }
+
+  #push(session: Session, delivery: Delivery): void {
+    delivery.state = "queued";
+    const before = session.queuedBytes;
+    session.push(delivery);
+    this.queued++;
+    this.queuedBytes += session.queuedBytes - before;
+  }
+
+  #shift(session: Session): Delivery | undefined {
+    const before = session.queuedBytes;
+    const delivery = session.shift();
+    if (!delivery) return undefined;
+    this.queued--;
+    this.queuedBytes -= before - session.queuedBytes;
+    return delivery;
+  }
+
+  #drop(session: Session, delivery: Delivery): void {
+    this.#parts.counters.publishDropped++;
+    session.store?.deleteDelivery(session.clientId, delivery.sequence);
+  }
+
+  /** @returns Whether it was sent: not when it is larger than the client takes. [MQTT-3.1.2-25] */
+  #write(
+    connection: Connection,
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    identifiers: readonly number[],
+    packetId: number,
+    dup: boolean,
+  ): boolean {
+    const { outbox, counters } = this.#parts;
+    const fields = this.#fields;
+    const five = connection.version === 5;
+    const { mountPoint } = connection.peer.listener;
+    const topic = mountPoint === "" ? message.topic : message.topic.slice(mountPoint.length);
+    fields.version = connection.version;
+    fields.topic = topic;
+    fields.qos = qos;
+    fields.retain = retain;
+    fields.dup = dup;
+    fields.packetId = packetId;
+    fields.properties = message.properties;
+    fields.propertiesEnd = five ? message.properties.length : 0;
+    fields.messageExpiryS = message.expiresAtMs === 0 ? -1 : Math.max(1, Math.ceil((message.expiresAtMs - this.#parts.nowMs()) / 1000));
+    fields.subscriptionIdentifiers = five ? identifiers : noIdentifiers;
+    fields.topicAlias = 0;
+    fields.payload = message.payload;
+    fields.payloadEnd = message.payload.length;
+    if (five && connection.aliasesTaken > 0) {
+      connection.aliasesOut ??= new Map();
+      const aliases = connection.aliasesOut;
+      const known = aliases.get(topic);
+      if (known !== undefined) {
+        fields.topic = "";
+        fields.topicAlias = known;
+      } else if (aliases.size < connection.aliasesTaken) {
+        fields.topicAlias = aliases.size + 1;
+      }
+    }
+    const size = publishSize(fields);
+    if (connection.mostPacketBytes > 0 && size > connection.mostPacketBytes) {
+      counters.limit("clientPacketBytes");
+      if (qos === 0) counters.publishDropped++;
+      return false;
+    }
+    if (fields.topicAlias > 0 && fields.topic !== "") connection.aliasesOut!.set(topic, fields.topicAlias);
+    const at = outbox.reserve(size);
+    const end = writePublish(outbox.slab, at, fields);
+    outbox.toOne(connection, at, end, 1, qos === 0 && fields.topicAlias === 0);
+    counters.publishSent++;
+    counters.messagesSent++;
+    counters.bytesSent += size;
+    counters.publishBytesSent += message.payload.length;
+    connection.core.scheduleTurn();
+    return true;
+  }
+}

@@ -1,0 +1,132 @@
+/** Puts a broker together: security, store, data planes, listeners. @module */
+import type { Log } from "@mitsu/cli";
+import type { Reactor } from "@mitsu/reactor";
+import { Core, type CoreOptions } from "./broker/core.ts";
+import type { BrokerConfig, ListenerConfig } from "./config/broker-config.ts";
+import type { BoundListener, DataPlane } from "./data-plane/data-plane.ts";
+import { NetPlane } from "./data-plane/net-plane.ts";
+import { type OpenedSecurity, openSecurity, type SecurityOptions } from "./security/open-security.ts";
+
+/** What the configuration does not say. */
+export interface BrokerOptions {
+  /** `auto` falls back to `net` where the native part cannot be loaded, and says so. */
+  readonly dataPlane: "auto" | "epoll" | "net";
+  readonly log: Log;
+  readonly about: CoreOptions["about"];
+  readonly security?: Partial<SecurityOptions>;
+}
+
+/** A broker that listens. */
+export interface OpenedBroker {
+  readonly core: Core;
+  readonly security: OpenedSecurity;
+  readonly listeners: readonly BoundListener[];
+  /** Takes another configuration over: listeners that are new are opened, those gone are closed, files are read again. @throws {MitsuError} and leaves all as it was. */
+  configure(config: BrokerConfig): Promise<void>;
+  /** Says good-bye to all clients and ends. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * Opens all of it, or nothing.
+ *
+ * @throws {MitsuError} what is wrong with a file, a port or the store.
+ * @example
+ * ```ts
+ * const broker = await openBroker(defaultConfig, { dataPlane: "auto", log, about });
+ * ```
+ */
+export async function openBroker(config: BrokerConfig, options: BrokerOptions): Promise<OpenedBroker> {
+  const { log, about } = options;
+  const security = await openSecurity(config.security, { meshSecret: undefined, meshNodes: [], ...options.security });
+  const store = config.persistence.path === undefined ? undefined : await openStoreAt(config.persistence.path, config.persistence.sync);
+  const core = new Core({ config, security, store, log, about });
+  const planes: { plane: DataPlane; stop: () => Promise<void> }[] = [];
+  const listeners: BoundListener[] = [];
+  core.listening = () => listeners;
+  try {
+    const epoll = options.dataPlane === "net" ? undefined : await openEpollPlane(core, options);
+    if (epoll) planes.push(epoll);
+    const net = new NetPlane(
+      core.events(() => net),
+      { onRefused: (_listener, reason) => core.counters.refused(reason) },
+    );
+    core.addPlane(net, (identity) => net.openStream(identity));
+    planes.push({ plane: net, stop: () => net.stop() });
+    const listen = async (listener: ListenerConfig): Promise<void> => {
+      const carrier = planes.find(({ plane }) => plane.carries(listener))!;
+      listeners.push(await carrier.plane.listen(listener));
+    };
+    for (const listener of config.listeners) await listen(listener);
+    return {
+      core,
+      security,
+      listeners,
+      configure: async (next) => {
+        await security.reload();
+        for (const listener of next.listeners) {
+          const bound = listeners.find(({ config: { name } }) => name === listener.name);
+          if (bound) await bound.reload(listener);
+          else await listen(listener);
+        }
+        for (const bound of [...listeners]) {
+          if (next.listeners.some(({ name }) => name === bound.config.name)) continue;
+          listeners.splice(listeners.indexOf(bound), 1);
+          await bound.close();
+        }
+        core.configure(next);
+      },
+      close: async (graceMs) => {
+        await Promise.all(listeners.map((listener) => listener.close()));
+        await core.drain(graceMs);
+        for (const { stop } of planes) await stop();
+        core.close();
+        security.close();
+      },
+    };
+  } catch (error) {
+    await Promise.allSettled(listeners.map((listener) => listener.close()));
+    for (const { stop } of planes) await stop();
+    core.close();
+    security.close();
+    throw error;
+  }
+}
+
+async function openStoreAt(path: string, sync: boolean): Promise<import("./store/store.ts").Store> {
+  const { openStore } = await import("./store/open-store.ts");
+  return openStore(path, { sync });
+}
+
+/** The quick plane; undefined where it is not possible and need not be. */
+async function openEpollPlane(
+  core: Core,
+  { dataPlane, log }: BrokerOptions,
+): Promise<{ plane: DataPlane; stop: () => Promise<void> } | undefined> {
+  let reactor: Reactor | undefined;
+  try {
+    const [{ EpollPlane }, { Reactor: Made }] = await Promise.all([import("./data-plane/epoll-plane.ts"), import("@mitsu/reactor")]);
+    reactor = await Made.open();
+    const plane: DataPlane & { stop(): Promise<void> } = EpollPlane.open(
+      reactor,
+      core.events(() => plane),
+    );
+    const running = reactor;
+    running.onFault = (error) => log.error("a fault of the broker's own", { error });
+    running.run();
+    core.addPlane(plane);
+    return {
+      plane,
+      stop: async () => {
+        await plane.stop();
+        await running.stop();
+      },
+    };
+  } catch (error) {
+    await reactor?.stop();
+    if (dataPlane === "epoll") throw error;
+    log.warn("the epoll data plane is not possible here; Node's own sockets are used, which is slower", { error });
+    core.degraded.add("data plane is net: the native part could not be loaded");
+    return undefined;
+  }
+}
