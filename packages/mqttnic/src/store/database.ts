@@ -54,7 +54,7 @@ export function openDatabase(path: string, sync: boolean): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    throw storeError(path, "open", asSqlite(error));
+    throw storeError(path, "open", error);
   }
 }
 
@@ -86,16 +86,4 @@ function checkOwner(path: string, database: DatabaseSync): void {
 export function figure(database: DatabaseSync, sql: string): number {
   const row = database.prepare(sql).get();
   return Number(Object.values(row ?? {})[0] ?? 0);
-}
-
-/** What `open` says when it may not, in SQLite's numbers. */
-function asSqlite(error: unknown): unknown {
-  const system = (error as NodeJS.ErrnoException).code;
-  if (system === "EROFS") return Object.assign(new Error("read-only file system", { cause: error }), { errcode: 8 });
-  if (system === "EACCES" || system === "EPERM" || system === "ENOENT" || system === "ENOTDIR" || system === "EISDIR") {
-    return Object.assign(new Error((error as Error).message, { cause: error }), { errcode: 14 });
-  }
-  if (system === "ENOSPC" || system === "EDQUOT")
-    return Object.assign(new Error((error as Error).message, { cause: error }), { errcode: 13 });
-  return error;
 }

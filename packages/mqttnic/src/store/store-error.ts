@@ -1,4 +1,5 @@
 /** What SQLite and the file system say, as errors that say what to do. @module */
+import { dirname } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 
 /** Primary result codes of SQLite that mean something to an operator. [https://sqlite.org/rescode.html] */
@@ -33,7 +34,35 @@ const damaged = (path: string, why: string): Explanation => ({
   exit: exitStatus.data,
 });
 
+/** What the file system says before SQLite gets to see the file. */
+function explainSystem(path: string, system: string): Explanation | undefined {
+  const rights = `let the user of mqttnic write ${path} and its folder ${dirname(path)}, or give another path`;
+  switch (system) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return {
+        why: `there is no folder ${dirname(path)}`,
+        hint: `create it and let the user of mqttnic write there`,
+        exit: exitStatus.config,
+      };
+    case "EISDIR":
+      return { why: "it is a folder", hint: "give the path of a file in it", exit: exitStatus.config };
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return {
+        why: system === "EROFS" ? "its file system is read-only" : "this user must not write it",
+        hint: rights,
+        exit: exitStatus.rights,
+      };
+    default:
+      return undefined;
+  }
+}
+
 function explain(path: string, cause: unknown): Explanation {
+  const known = explainSystem(path, String((cause as NodeJS.ErrnoException).code));
+  if (known !== undefined) return known;
   if (cause instanceof RangeError) return damaged(path, `it holds ${cause.message}`);
   const text = cause instanceof Error ? cause.message : String(cause);
   const result = (cause as { errcode?: unknown }).errcode;
@@ -64,8 +93,8 @@ function explain(path: string, cause: unknown): Explanation {
       };
     case code.cannotOpen:
       return {
-        why: "no such folder, no right to it, or no file",
-        hint: `create the folder of ${path} and let the user of mqttnic write there`,
+        why: "SQLite cannot open it",
+        hint: `let the user of mqttnic write ${path} and its folder ${dirname(path)}`,
         exit: exitStatus.rights,
       };
     case code.corrupt:
