@@ -66,7 +66,7 @@ export class RetainedFeeds {
   #send({ connection, options }: Feed, retained: Retained): void {
     const session = connection.session!;
     if (!this.#acl().mayReceive(session.identity, connection.clientId, retained.topic)) return;
-    const qos: Qos = Math.min(retained.qos, options.qos);
+    const qos = Math.min(retained.qos, options.qos) as Qos;
     this.#deliveries.deliver(session, retained.message(), qos, true, options.identifier > 0 ? [options.identifier] : []);
   }
 }

@@ -1,5 +1,5 @@
 /** Who gets the messages of a topic, known beforehand: made at a topic's first message, thrown away when subscriptions change. @module */
-import type { SubscriptionOptions } from "../message.ts";
+import type { Qos, SubscriptionOptions } from "../message.ts";
 import type { Acl } from "../security/security.ts";
 import { Group, groupKey, isGroupOf, type Target } from "./group.ts";
 import type { Outbox } from "./outbox.ts";
@@ -152,7 +152,7 @@ export function targetOf(session: Session, all: readonly SubscriptionOptions[]):
     const { qos, noLocal, retainAsPublished, identifier } = first!;
     return { session, five, qos, noLocal, retainAsPublished, identifiers: identifier > 0 ? [identifier] : none };
   }
-  const qos = all.reduce((most, { qos }) => Math.max(qos, most), first!.qos);
+  const qos = Math.max(...all.map((one) => one.qos)) as Qos;
   const identifiers = all.map(({ identifier }) => identifier).filter((identifier) => identifier > 0);
   return {
     session,
