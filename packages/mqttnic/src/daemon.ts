@@ -16,7 +16,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const { config, warnings, from } = await readConfig(args, context);
     for (const warning of warnings) log.warn(warning);
     log.info("configuration", { from });
-  XX
+    XX;
     const about = { version: program.version, pid: env.pid, startedAtMs: env.now(), node };
     const broker = await openBroker(config, { dataPlane: args.dataPlane, log, about });
     life.defer("broker", () => broker.close(drainMs));
