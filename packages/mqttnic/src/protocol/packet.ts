@@ -139,6 +139,7 @@ export type ServerPacket = Connack | Acknowledgement | SubscriptionAck | Ping | 
  * `message` names the clause that is broken.
  */
 export class PacketError extends Error {
+  override readonly name = "PacketError";
   readonly reasonCode: number;
   /** Set for a CONNECT that could be read as far as its level: how a CONNACK is to be written. Without it there is nothing to answer: close. */
   readonly version: ProtocolVersion | undefined;

@@ -10,7 +10,7 @@ import { mayCarry } from "../../src/protocol/reason-code.ts";
 import { bytes, foreignProperties, packetId, propertiesOf, someText, text } from "./arbitrary.ts";
 import { readPacket } from "./read-packet.ts";
 
-const runs = { seed: 1, numRuns: process.env.MITSU_TEST_ALL === "1" ? 20_000 : 400 };
+const runs = { seed: 1, numRuns: process.env.MITSU_TEST_ALL === "1" ? 4000 : 400 };
 const versions: readonly ProtocolVersion[] = [3, 4, 5];
 const qos = fc.constantFrom<Qos>(0, 1, 2);
 const topic = someText;
