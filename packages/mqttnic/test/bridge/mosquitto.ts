@@ -1,7 +1,7 @@
 /** mosquitto processes and a `Broker` that is one, for tests of bridges. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,7 +75,7 @@ ${extra}
     let said = "";
     const hear = (chunk: Buffer): void => {
       said += chunk;
-      if (process.env.MOSQUITTO_LOG) process.stderr.write(`${this.port} ${chunk}`);
+      if (process.env.MOSQUITTO_LOG) appendFileSync(join(process.env.MOSQUITTO_LOG, `${this.port}.log`), chunk);
       if (/mosquitto version .* running/.test(said)) ready.resolve();
       if (said.length > 100_000) said = "";
     };
