@@ -12,7 +12,7 @@
 #include <string.h>
 #include "mqtt-load.h"
 
-enum { ROUNDS_KEPT = 4096, DRAIN_NS = 1000000000 };
+enum { ROUNDS_KEPT = 1024, MOST_AHEAD = 256, TURNS_AFTER_ROUND = 4, DRAIN_NS = 1000000000 };
 
 struct round {
 	int64_t due_ns;
@@ -118,15 +118,17 @@ void run_feedback(void)
 	int64_t period = 1e9 / options.rate, begin = now_ns() + 200000000, now;
 	int64_t number = 0, first = options.warm_up_seconds * options.rate, last = first + options.seconds * options.rate, late = 0;
 	while ((now = now_ns()) < begin + last * period + DRAIN_NS && (number < last || completed < number)) {
-		/* Never so far ahead of the broker that a round's place is used again; those rounds start late, and are timed from when
-		 * they were due. */
-		if (number < last && now >= begin + number * period && number - completed < ROUNDS_KEPT / 2) {
+		/* Not further ahead of the broker than MOST_AHEAD: then rounds begin late, and are timed from when they were due. */
+		if (number < last && now >= begin + number * period && number - completed < MOST_AHEAD) {
 			if (number == first)
 				begin_window();
 			start_round(number, begin + number * period, number >= first);
 			late += now_ns() > begin + (number + 1) * period;
 			if (++number == last)
 				end_window();
+			/* A generator that is late reads between its rounds all the same. */
+			for (int turns = 0; turns < TURNS_AFTER_ROUND && run_turn(0) > 0;)
+				turns++;
 			continue;
 		}
 		if (run_turn(0) == 0)

@@ -36,7 +36,7 @@ begin() {
     command -v "$tool" >/dev/null || die "$tool is missing; apt-get install nginx-light wrk redis iperf3 haproxy gcc python3 python3-venv curl iproute2"
   done
   [[ -x $node ]] || die "$node is missing; run pnpm install (./test does it)"
-  ulimit -n 16384 2>/dev/null
+  ulimit -Sn 16384 2>/dev/null # the soft bound: what needs more can still have it
   gcc -O2 -Wall -o "$work/open-loop" "$here/lib/open-loop.c" -lm || die "bench/lib/open-loop.c does not compile"
 }
 

@@ -111,7 +111,7 @@ export function renderFeedbackChart(points: readonly MqttPoint[], samples: reado
 <style>${css}${brokerCss}</style>
 <rect class="ground" width="${size.width}" height="${height}"/>
 <text class="title" x="${size.left}" y="36">Collect to distribute: every node's time from its publish to the answer, sorted</text>
-<text class="soft" x="${size.left}" y="55">Lower is better. Rounds at scheduled times; the controller answers when it has all states. From p90 on the axis is drawn wider. Both axes per panel.</text>
+<text class="soft" x="${size.left}" y="55">Lower is better. Rounds at scheduled times; the controller answers when it has all states. From p90 on the axis is drawn wider. Each panel has its own scale.</text>
 <text class="soft" x="${size.left}" y="70">${escaped(caption)}. bench/mqtt.sh</text>
 ${legend(modes)}
 ${body.join("\n")}

@@ -51,7 +51,8 @@ export function brokerRatio(
     .flatMap((sample) => {
       const other = samples.find((s) => s.mode === base && s.rep === sample.rep);
       const ratio = other && figure(sample) / figure(other);
-      return ratio !== undefined && Number.isFinite(ratio) ? [ratio] : [];
+      // What never arrived took for ever (Infinity): over that anything is 0, and two of it cannot be compared.
+      return ratio === undefined || Number.isNaN(ratio) ? [] : [ratio];
     });
   return ratios.length > 0 ? spread(ratios) : undefined;
 }
