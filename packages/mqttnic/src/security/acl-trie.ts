@@ -50,6 +50,9 @@ function add(lines: AclLines | undefined, access: AclAccess, line: number): AclL
 /** A name fills a level of a granting rule only when it is one level, and no wildcard: `a/b` as a client id gains nothing by `%c`. */
 const fillsLevel = (name: string | undefined): name is string => name !== undefined && name !== "" && !/[/+#]/.test(name);
 
+/** Nodes that {@link AclTrie.findReadable} looks at: about 0.2 ms. */
+const mostSteps = 1000;
+
 /** See the module. */
 export class AclTrie {
   readonly #root: Node = newNode();
@@ -123,9 +126,16 @@ export class AclTrie {
   /**
    * Looks for a rule that grants reading some topic of a filter. Calls back with the common part of both, itself a filter, and the rule's line, until
    * `accept` says true.
+   *
+   * @returns undefined when it gave up: whoever subscribes to `#` again and again must not have a large file searched each time.
    */
-  findReadable(levels: readonly string[], names: AclNames, accept: (common: readonly string[], line: number) => boolean): boolean {
+  findReadable(
+    levels: readonly string[],
+    names: AclNames,
+    accept: (common: readonly string[], line: number) => boolean,
+  ): boolean | undefined {
     const common: string[] = [];
+    let stepsLeft = mostSteps;
     const under = (node: Node, level: string, next: (child: Node) => boolean): boolean => {
       common.push(level);
       const done = next(node);
@@ -135,6 +145,7 @@ export class AclTrie {
     const end = (lines: AclLines | undefined, rest: readonly string[]): boolean =>
       lines !== undefined && lines.read > 0 && accept([...common, ...rest], lines.read);
     const search = (node: Node, at: number): boolean => {
+      if (stepsLeft-- === 0) return true;
       const level = levels[at];
       const top = common.length === 0;
       const dollar = top && level?.startsWith("$") === true;
@@ -159,7 +170,8 @@ export class AclTrie {
       if (node.plus && under(node.plus, level, (one) => search(one, next))) return true;
       return namesOf(node, names).some(([one, name]) => name === level && under(one, level, (same) => search(same, next)));
     };
-    return search(this.#root, 0);
+    const found = search(this.#root, 0);
+    return stepsLeft < 0 ? undefined : found;
   }
 }
 

@@ -10,7 +10,7 @@
  *
  * So a user's grant beats a pattern's `deny`; the installed mosquitto does the same (see test/security/acl-mosquitto.test.ts). Stricter than mosquitto:
  * an id or name with `/` fills no `%c` or `%u` of a grant (of a `deny` it does), a name that begins with `$` fills none in the first level, and a
- * SUBSCRIBE is refused when none of the filter's topics may ever be received (mosquitto accepts it and delivers nothing). As in mosquitto, what may be
+ * SUBSCRIBE is refused when none of the filter's topics may ever be received (mosquitto accepts it and delivers nothing; so do we when that takes more than 1000 steps to find out). As in mosquitto, what may be
  * received is decided at delivery.
  * @module
  */
@@ -45,6 +45,8 @@ function reserved(topic: string): string | undefined {
 }
 
 const isTrusted = ({ by }: Identity): boolean => by === "mesh" || by === "in-process";
+/** Stands for a line: too many bear on a filter to look at all. It may be subscribed to, and delivery decides. */
+const undecided: number = Number.MAX_SAFE_INTEGER;
 const trusted: AclDecision = { allowed: true, line: 0, why: "peers and in-process clients may do everything" };
 
 /** Access without an ACL file: everything but publishing to `$`-topics. [MQTT-4.7.2-1] */
@@ -117,6 +119,7 @@ export function compileAcl(rules: readonly AclRule[] | undefined): ExplainedAcl 
         else line = granting;
         return deny === 0;
       });
+      if (found === undefined) return undecided;
       if (found) return line;
     }
     return -denied;
@@ -140,6 +143,7 @@ export function compileAcl(rules: readonly AclRule[] | undefined): ExplainedAcl 
       const own = question === "publish" ? reserved(topic) : undefined;
       if (own !== undefined) return { allowed: false, line: 0, why: own };
       const line = lineFor(question, who, clientId, topic);
+      if (line === undecided) return { allowed: true, line: 0, why: "too many lines bear on it; what is received is decided at delivery" };
       if (line !== 0) return { allowed: line > 0, line: Math.abs(line), why: line > 0 ? "granted" : "denied" };
       return { allowed: false, line: 0, why: question === "subscribe" ? "no line grants a topic that it matches" : "no line grants it" };
     },

@@ -13,6 +13,7 @@ export function spiffePath({ uris }: PeerCertificate): readonly string[] | undef
 
 /**
  * Who a client is by its certificate, where the listener says that certificates name clients; undefined where it does not.
+ * A SPIFFE id gives the last part of its path: `node/x` and `sa/x` of one trust domain are both `x`.
  * As in mosquitto (`use_identity_as_username`), user name, password and password file then count for nothing, and no certificate is a refusal.
  */
 export function certificateJudgement({ listener, certificate }: Peer): Judgement | undefined {

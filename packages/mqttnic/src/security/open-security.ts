@@ -131,7 +131,9 @@ export async function openSecurity(config: SecurityConfig, { now = Date.now, ...
       return verdict === "wrong" ? refusal(0x86, "wrong user name or password") : refusal(0x89, "too many passwords wait to be checked");
     };
     const verdict = passwords.check(username, password);
-    return typeof verdict === "string" ? judge(verdict) : verdict.then(judge);
+    if (typeof verdict === "string") return judge(verdict);
+    // No memory for Argon2, for example: neither right nor wrong.
+    return verdict.then(judge, (error: Error) => refusal(0x88, `the password could not be checked: ${error.message}`));
   }
 
   const scram: AuthMethod | undefined = config.scram

@@ -40,13 +40,13 @@ export function parsePasswordFile(path: string, bytes: Uint8Array): ReadonlyMap<
     const colon = text.indexOf(":");
     const hint = "mqttnic passwd <file> <user> writes such lines";
     if (colon < 0) throw fileError(passwordFileKind, path, line, "no colon between user and hash", hint);
-    const user = text.slice(0, colon);
+    const user = text.slice(0, colon).trim();
     const why = unfitName(user);
     if (why !== undefined) throw fileError(passwordFileKind, path, line, why, hint);
     const known = users.get(user);
     if (known) throw fileError(passwordFileKind, path, line, `user "${user}" was in line ${known.line} already`, "keep one of the lines");
     try {
-      users.set(user, { line, credential: parseCredential(text.slice(colon + 1)) });
+      users.set(user, { line, credential: parseCredential(text.slice(colon + 1).trim()) });
     } catch (error) {
       throw fileError(passwordFileKind, path, line, (error as Error).message, hint);
     }

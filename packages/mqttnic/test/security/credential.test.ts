@@ -118,6 +118,7 @@ test("parsePasswordFile() names file and line of what is wrong", (t) => {
     t.truthy(error.hint);
   }
   t.is(parsePasswordFile("passwd", Buffer.from(`# users\r\n${good}\r\n`)).size, 1);
+  t.true(parsePasswordFile("passwd", Buffer.from(` ann : ${good.slice(4)} \n`)).has("ann"), "blanks do not count, as in mosquitto");
   t.is(unfitName("ann"), undefined);
 });
 
