@@ -283,6 +283,7 @@ export class PacketReader {
       this.#onPacket(bytes[at]!, bytes.subarray(length.at, length.at + length.value));
       at = length.at + length.value;
     }
-    this.#rest = at === 0 ? bytes : bytes.subarray(at);
+    // A copy: the chunk may be a view of memory that its writer uses again.
+    this.#rest = at === bytes.length ? none : Buffer.from(bytes.subarray(at));
   }
 }

@@ -102,7 +102,8 @@ export class LinkPair {
     };
     return {
       onPublish: (publish) => {
-        tell(onPublish(publish));
+        if (this.#relays === undefined) tell(onPublish(copyOf(publish)));
+        else tell(onPublish(publish));
         // QoS 0 knows no other flow control than not to read on.
         if (other()?.full === true) pause(self(), true);
       },
@@ -116,4 +117,9 @@ export class LinkPair {
       },
     };
   }
+}
+
+/** What is kept beyond the call: the chunk it lies in may be used again. */
+function copyOf(publish: ClientPublish): ClientPublish {
+  return { ...publish, payload: Buffer.from(publish.payload), properties: Buffer.from(publish.properties) };
 }

@@ -222,7 +222,12 @@ export class MqttLink {
       }
       case 14: {
         const reason = body.length > 0 ? body[0]! : 0;
-        this.fail(new MitsuError(`the broker disconnects: 0x${reason.toString(16).padStart(2, "0")}`, { code: "ERR_BRIDGE_DISCONNECTED" }));
+        this.fail(
+          new MitsuError(`the broker disconnects: 0x${reason.toString(16).padStart(2, "0")}`, {
+            code: "ERR_BRIDGE_DISCONNECTED",
+            cause: reason,
+          }),
+        );
         return;
       }
     }

@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import test, { type ExecutionContext } from "ava";
+import { type AddressInfo, connect, createServer } from "node:net";
+import test from "ava";
 import { type BridgeContext, startBridge } from "../../src/bridge/bridge.ts";
+import { cutter, seeded } from "./cutter.ts";
 import { bridgeConfig, brokerOnPort, client, collect, eventually, freePort, Mosquitto, quiet, type Seen } from "./mosquitto.ts";
 
 const context = (brokerId = "here"): BridgeContext => ({ log: quiet, brokerId, readFile: () => new Uint8Array() });
@@ -247,55 +247,13 @@ test.serial("RunningBridge.reload() takes new topics over and unsubscribes old o
   t.is(bridge.counters().skipped, 0);
 });
 
-/** Carries bytes to a port and cuts each connection after so many of them, in the middle of whatever they are. */
-async function cutter(
-  t: ExecutionContext,
-  to: number,
-  cutAfter: () => number,
-): Promise<{ readonly port: number; cuts: number; until: number }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect({ host: "127.0.0.1", port: to, noDelay: true });
-    let left = self.cuts < self.until ? cutAfter() : Number.POSITIVE_INFINITY;
-    for (const [from, into] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on("error", () => {});
-      from.on("close", () => into.destroy());
-      from.on("data", (bytes) => {
-        if (left <= 0) return;
-        into.write(bytes.subarray(0, Math.min(left, bytes.length)));
-        left -= bytes.length;
-        if (left > 0) return;
-        self.cuts++;
-        near.destroy();
-        far.destroy();
-      });
-    }
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const self = { port: (server.address() as AddressInfo).port, cuts: 0, until: 25 };
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return self;
-}
-
 // QoS 1: mosquitto 2.0.11 as a source sends PUBLISH again after PUBREC [MQTT-4.3.3-6] when it is cut twice in a row, and so has QoS 2 twice; with our own
-// broker at both ends see core.test.ts.
+// broker at both ends see bridge-core.test.ts.
 test.serial("startBridge() loses nothing and keeps the order, with links to both brokers cut in the middle of packets", async (t) => {
   const [here, there] = [await Mosquitto.start(t), await Mosquitto.start(t)];
-  let seed = 1;
-  // Park and Miller's generator: the same cuts in each run.
-  const random = (): number => {
-    seed = (seed * 48_271) % 0x7fff_ffff;
-    return seed;
-  };
-  const far = await cutter(t, there.port, () => 100 + (random() % 4000));
-  const near = await cutter(t, here.port, () => 200 + (random() % 6000));
+  const random = seeded(1);
+  const far = await cutter(t, there.port, 25, () => 100 + (random() % 4000));
+  const near = await cutter(t, here.port, 25, () => 200 + (random() % 6000));
   const broker = await brokerOnPort(t, here.port);
   const bridge = startBridge(
     { ...broker, openStream: () => connect({ host: "127.0.0.1", port: near.port, noDelay: true }) },
