@@ -37,8 +37,13 @@ export function writeMessageBody(writer: ByteWriter, message: Message): void {
   writer.rest(message.payload);
 }
 
-/** Reads a message. @throws {RangeError} when the bytes are none. */
-export function readMessageBody(topic: string, bytes: Uint8Array): Message {
+/**
+ * Reads a message.
+ *
+ * @param publishers Client ids that were met, so that the many messages of one publisher share one string.
+ * @throws {RangeError} when the bytes are none.
+ */
+export function readMessageBody(topic: string, bytes: Uint8Array, publishers: Map<string, string>): Message {
   const reader = new ByteReader(bytes);
   const found = reader.byte();
   if (found !== version) throw new RangeError(`a message of version ${found}`);
@@ -47,7 +52,13 @@ export function readMessageBody(topic: string, bytes: Uint8Array): Message {
   if (qos === 3) throw new RangeError("a message of QoS 3");
   // In the order of writing.
   const expiresAtMs = flags & flag.expires ? reader.number() : 0;
-  const from = flags & flag.from ? reader.string() : "";
+  const from = flags & flag.from ? known(reader.string(), publishers) : "";
   const properties = flags & flag.properties ? reader.bytes() : empty;
   return { topic, qos: qos as Qos, retain: (flags & flag.retain) !== 0, payload: reader.rest(), properties, expiresAtMs, from };
+}
+
+function known(name: string, publishers: Map<string, string>): string {
+  const found = publishers.get(name);
+  if (found === undefined) publishers.set(name, name);
+  return found ?? name;
 }

@@ -57,17 +57,11 @@ export function* restoreSessions(database: DatabaseSync, restoring: Restoring): 
 
 /** Retained messages one by one. @throws {RangeError} when a row makes no sense. */
 export function* restoreRetained(database: DatabaseSync, nowMs: number, endRetained: (topic: string) => void): Generator<Message> {
-  // Publishers are few: one string each instead of one for each message.
   const publishers = new Map<string, string>();
   for (const [topic, body] of rows(database, "SELECT topic, body FROM retained")) {
-    const message = readMessageBody(topic as string, body as Uint8Array);
-    if (isExpired(message, nowMs)) {
-      endRetained(message.topic);
-      continue;
-    }
-    const from = publishers.get(message.from);
-    if (from === undefined) publishers.set(message.from, message.from);
-    yield from === undefined ? message : { ...message, from };
+    const message = readMessageBody(topic as string, body as Uint8Array, publishers);
+    if (isExpired(message, nowMs)) endRetained(message.topic);
+    else yield message;
   }
 }
 
@@ -114,6 +108,7 @@ function indexRows(database: DatabaseSync): Map<number, SessionRow> {
 class Contents {
   readonly #read;
   readonly #restoring: Restoring;
+  readonly #publishers = new Map<string, string>();
 
   constructor(database: DatabaseSync, restoring: Restoring) {
     this.#read = database.prepare("SELECT topic, body FROM message WHERE number = ?");
@@ -143,7 +138,7 @@ class Contents {
     if (row.message !== undefined) return row.message;
     const columns = this.#read.get(row.number) as unknown as Columns | undefined;
     if (columns === undefined) throw new RangeError(`a delivery of message ${row.number}, which is not there`);
-    row.message = readMessageBody(columns[0] as string, columns[1] as Uint8Array);
+    row.message = readMessageBody(columns[0] as string, columns[1] as Uint8Array, this.#publishers);
     this.#restoring.addMessage(row.message, row);
     return row.message;
   }

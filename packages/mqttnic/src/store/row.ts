@@ -105,7 +105,7 @@ export class MessageRow implements Row {
   }
 
   write(tables: Tables): void {
-    if (this.inTable) return;
+    // Only ever once: a message does not change, and one that nobody waits for any more comes back as another.
     writeMessageBody(writer, this.message!);
     tables.addMessage.run(this.number, this.message!.topic, writer.take());
   }

@@ -166,6 +166,14 @@ test("Store.deleteSession() leaves nothing of it, and one of the same name start
     store.putSubscription("a", "y", options);
     store.deleteSubscription("a", "y");
     store.deleteSession("nobody");
+    store.putSession(session("b"));
+    store.commit();
+    store.putSession(session("b"));
+    store.putSubscription("b", "z", options);
+    store.putDelivery("b", delivery(1));
+    store.deleteSession("b");
+    store.commit();
+    store.putSession(session("a", { username: "new" }));
   });
   t.deepEqual(counts(path), { session: 1, subscription: 0, message: 0, delivery: 0, received: 0, retained: 0 });
   once(path, (_store, { sessions }) => t.is(sessions.get("a")?.session.username, "new"));
