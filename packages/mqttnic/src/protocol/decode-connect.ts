@@ -67,13 +67,12 @@ function checkFlags(flags: number, version: ProtocolVersion): void {
   if ((flags & 0x01) !== 0) throw new PacketError(0x81, "[MQTT-3.1.2-3] the reserved flag of a CONNECT is set");
   if ((flags & 0x04) === 0 && (flags & 0x38) !== 0)
     throw new PacketError(0x81, "[MQTT-3.1.2-11] [MQTT-3.1.2-13] will QoS or will retain without a will");
-  if ((flags & 0x18) === 0x18) throw new PacketError(0x81, "[MQTT-3.1.2-12] a will has QoS 3");
   if (version === 4 && (flags & 0xc0) === 0x40) throw new PacketError(0x81, "[MQTT-3.1.2-22] (3.1.1) a password without a user name");
 }
 
 function decodeWill(reader: PacketReader, flags: number, version: ProtocolVersion): Will {
   const qos = ((flags >> 3) & 3) as Qos | 3;
-  if (qos === 3) throw new PacketError(0x81, "a will has QoS 3 [MQTT 3.1 §3.1]");
+  if (qos === 3) throw new PacketError(0x81, "[MQTT-3.1.2-12] a will has QoS 3");
   const values = version === 5 ? reader.properties(willPlace) : noProperties;
   const properties = values === noProperties ? nothing : forwardedProperties(reader.buffer, reader.propertiesStart, reader.at);
   const topicStart = reader.at + 2;

@@ -48,7 +48,6 @@ function put(properties: Properties, type: PropertyType, place: number, buffer: 
     throw new PacketError(0x82, `property ${type.id} is there twice [MQTT 5.0 §2.2.2.2]`);
   const value = read(type, buffer, at, end);
   if (value === 0 && neverZero.includes(name)) throw new PacketError(0x82, `property ${type.id} is 0`);
-  if (value === 0 && name === "topicAlias") throw new PacketError(0x94, "[MQTT-3.3.2-8] a topic alias is 0");
   if (name === "responseTopic" && (end - at === 2 || hasWildcard(buffer, at + 2, end)))
     throw new PacketError(0x82, "[MQTT-3.3.2-14] a response topic is empty or has wildcards in it");
   const target = properties as Record<string, unknown>;

@@ -41,7 +41,16 @@ export function readPacket(buffer: Buffer, start: number, end: number, version: 
     messageExpiryS: view.messageExpiryS,
     payloadFormat: view.payloadFormat,
     forwardable: view.forwardable,
-    forwarded: describeProperties(forwardedProperties(buffer, propertiesStart, propertiesEnd)),
+    forwarded: described(buffer, propertiesStart, propertiesEnd),
     payload: Buffer.from(buffer.subarray(payloadStart, payloadEnd)),
   };
+}
+
+/** What the scan found right must be right for the decoder too. @throws {Error} when it is not. */
+function described(buffer: Buffer, start: number, end: number): Properties {
+  try {
+    return describeProperties(forwardedProperties(buffer, start, end));
+  } catch (error) {
+    throw new Error(`scanPublish() found properties right that are not: ${buffer.toString("hex", start, end)}`, { cause: error });
+  }
 }
