@@ -199,6 +199,31 @@ static void write_waiting(struct plane *plane, int id)
 	plane->drained[plane->drained_count++] = id;
 }
 
+#define TELL(kind, id, a, b) \
+	(events[told * 4] = (kind), events[told * 4 + 1] = (id), events[told * 4 + 2] = (a), events[told * 4 + 3] = (b), told++)
+
+/*
+ * What has happened without a socket being ready: sockets that took all that waited, and those that were closed. To be told before a number that was
+ * closed is added again. `events` is as that of plane_poll.
+ */
+int plane_news(struct plane *plane, int32_t *events, int32_t most)
+{
+	int32_t told = 0;
+	int32_t kept = 0;
+	for (int32_t index = 0; index < plane->drained_count; index++) {
+		if (told >= most) plane->drained[kept++] = plane->drained[index];
+		else if (plane->connections[plane->drained[index]].open) TELL(EVENT_DRAINED, plane->drained[index], 0, 0);
+	}
+	plane->drained_count = kept;
+	kept = 0;
+	for (int32_t index = 0; index < plane->closed_count; index++) {
+		if (told >= most) plane->closed[kept++] = plane->closed[index];
+		else TELL(EVENT_CLOSED, plane->closed[index].id, plane->closed[index].why, 0);
+	}
+	plane->closed_count = kept;
+	return told;
+}
+
 /*
  * Reads from all sockets that have something, never waiting. `events` holds int32[4 * most]: kind, id, and for data its place in `io`, for a close its
  * errno (0 for an end in order). Gives how many there are; what did not fit is told by the next call.
@@ -209,7 +234,6 @@ int plane_poll(struct plane *plane, uint8_t *io, uint32_t io_bytes, int32_t *eve
 	int32_t told = 0;
 	uint32_t at = 0;
 	int count = epoll_wait(plane->epoll, ready, BATCH, 0);
-#define TELL(kind, id, a, b) (events[told * 4] = (kind), events[told * 4 + 1] = (id), events[told * 4 + 2] = (a), events[told * 4 + 3] = (b), told++)
 	for (int index = 0; index < count && told < most - 1; index++) {
 		int id = (int)(uint32_t)ready[index].data.u64;
 		struct connection *connection = &plane->connections[id];
@@ -231,20 +255,7 @@ int plane_poll(struct plane *plane, uint8_t *io, uint32_t io_bytes, int32_t *eve
 			end(plane, id, errno);
 		}
 	}
-	int32_t kept = 0;
-	for (int32_t index = 0; index < plane->drained_count; index++) {
-		if (told >= most) plane->drained[kept++] = plane->drained[index];
-		else if (plane->connections[plane->drained[index]].open) TELL(EVENT_DRAINED, plane->drained[index], 0, 0);
-	}
-	plane->drained_count = kept;
-	kept = 0;
-	for (int32_t index = 0; index < plane->closed_count; index++) {
-		if (told >= most) plane->closed[kept++] = plane->closed[index];
-		else TELL(EVENT_CLOSED, plane->closed[index].id, plane->closed[index].why, 0);
-	}
-	plane->closed_count = kept;
-#undef TELL
-	return told;
+	return told + plane_news(plane, events + told * 4, most - told);
 }
 
 /* Whether the next poll has something to tell although no socket is ready. */

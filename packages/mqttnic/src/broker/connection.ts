@@ -17,6 +17,8 @@ import type { Receiver } from "./outbox.ts";
 import type { Session } from "./session.ts";
 
 const pingResponse: Buffer = Buffer.of(packetType.pingresp << 4, 0);
+/** A CONNECT that could not be read gets no CONNACK before 5.0 but for these. [MQTT-3.1.2-2 of 3.1.1, MQTT-3.1.3-9 of 3.1.1] */
+const refusals: ReadonlySet<number> = new Set([reasonCode.unsupportedProtocolVersion, reasonCode.clientIdentifierNotValid]);
 /** What waits for a closing connection's socket is lost after so long. */
 const closeGraceMs = 2000;
 
@@ -120,7 +122,9 @@ export class Connection implements Receiver {
       else this.#continue(buffer, start, end);
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
-      this.fail(error.reasonCode, error.message, "bad-packet");
+      if (error.version !== undefined && this.state === "new") this.version = error.version;
+      // A CONNECT of which not even the level is known has no answer.
+      this.fail(error.reasonCode, error.message, "bad-packet", this.state === "new" && error.version === undefined);
     }
   }
 
@@ -159,10 +163,11 @@ export class Connection implements Receiver {
     this.core.counters.refused(reason);
     this.core.log.debug("client is disconnected", { client: this.clientId, from: this.from, reason: reasonText(code), why });
     if (!quietly) {
-      const properties = { reasonString: why };
+      // Of a level that nobody knows it is not known either what it reads: the shortest form.
+      const properties = code === reasonCode.unsupportedProtocolVersion ? {} : { reasonString: why };
       if (this.session) {
         if (this.version === 5) this.send({ type: packetType.disconnect, reasonCode: code, properties });
-      } else if (this.state === "judged" || (this.state === "new" && this.version === 5)) {
+      } else if (this.state === "judged" || (this.state === "new" && (this.version === 5 || refusals.has(code)))) {
         this.send({ type: packetType.connack, sessionPresent: false, reasonCode: code, properties });
       }
     }
@@ -217,9 +222,12 @@ export class Connection implements Receiver {
         return;
       }
       // The usual form of an acknowledgement, in all versions.
-      if (type === packetType.puback && buffer[start] === 0x40 && end - start === 4) {
-        core.acknowledge(this, (buffer[start + 2]! << 8) | buffer[start + 3]!);
-        return;
+      if (buffer[start] === 0x40 && end - start === 4) {
+        const packetId = (buffer[start + 2]! << 8) | buffer[start + 3]!;
+        if (packetId > 0) {
+          core.acknowledge(this, packetId);
+          return;
+        }
       }
     } else if (type !== packetType.connect && !(type === packetType.auth && this.authExchange)) {
       throw new PacketError(reasonCode.protocolError, "[MQTT-3.1.0-1] the first packet is not CONNECT");

@@ -124,8 +124,8 @@ export class Core implements Broker {
       counters: this.counters,
       limits,
       upgradesQos: () => this.config.upgradeOutgoingQos,
-      deliver: (session, message, qos, retain, identifiers) => this.deliveries.deliver(session, message, qos, retain, identifiers),
-      sendOwn: (connection, passing, retain, identifiers) => this.deliveries.sendOwn(connection, passing, retain, identifiers),
+      deliver: (...delivery) => this.deliveries.deliver(...delivery),
+      sendOwn: (...own) => this.deliveries.sendOwn(...own),
     });
     this.#feeds = new RetainedFeeds(
       this.retained,

@@ -10,6 +10,7 @@ import type { Counters } from "./counters.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Passing } from "./passing.ts";
 import type { Delivery, Session } from "./session.ts";
+import type { SharedGroup } from "./subscription-tree.ts";
 
 /** What it works with. */
 export interface DeliveryParts {
@@ -35,7 +36,7 @@ export class Deliveries {
   }
 
   /** Sends it, or keeps it until there is room. */
-  deliver(session: Session, message: Message, qos: Qos, retain: boolean, identifiers: readonly number[]): void {
+  deliver(session: Session, message: Message, qos: Qos, retain: boolean, identifiers: readonly number[], share?: SharedGroup): void {
     const { connection } = session;
     if (qos === 0 && connection) {
       this.#write(connection, message, 0, retain, identifiers, 0, false);
@@ -50,6 +51,7 @@ export class Deliveries {
       state: "queued",
       packetId: 0,
       again: false,
+      share,
     };
     if (connection && session.queued === 0 && this.#hasRoom(session, connection)) this.#send(session, connection, delivery, false);
     else this.#enqueue(session, delivery);
@@ -141,9 +143,19 @@ export class Deliveries {
     if (delivery?.state === "pubrel") this.#complete(session, delivery);
   }
 
-  /** Nothing of a session is kept any more. */
+  /** Nothing of a session is kept any more. What others may get in its stead goes to them. [MQTT 5.0 §4.8.2] */
   forget(session: Session): void {
-    while (this.#shift(session));
+    const left: Delivery[] = session.inOrder().filter(({ qos, state }) => qos === 1 && state === "sent");
+    for (let one = this.#shift(session); one; one = this.#shift(session)) left.push(one);
+    for (const { share, message, qos, retain } of left) {
+      if (!share) continue;
+      const others = [...share.members].filter(([other]) => other !== session);
+      const other = others.find(([{ connection }]) => connection) ?? others[0];
+      if (!other) continue;
+      const [heir, options] = other;
+      const identifiers = options.identifier > 0 ? [options.identifier] : noIdentifiers;
+      this.deliver(heir, message, Math.min(qos, options.qos) as Qos, retain, identifiers, share);
+    }
   }
 
   /** Takes a delivery over that the store had. */

@@ -25,7 +25,14 @@ export interface RouterParts {
   readonly limits: () => Limits;
   readonly upgradesQos: () => boolean;
   /** Gives a message to one session: now, or when there is room. */
-  readonly deliver: (session: Session, message: Message, qos: Qos, retain: boolean, identifiers: readonly number[]) => void;
+  readonly deliver: (
+    session: Session,
+    message: Message,
+    qos: Qos,
+    retain: boolean,
+    identifiers: readonly number[],
+    share?: SharedGroup,
+  ) => void;
   /** For QoS 0 to one client whose packets are its own. */
   readonly sendOwn: (connection: Connection, passing: Passing, retain: boolean, identifiers: readonly number[]) => void;
 }
@@ -243,7 +250,7 @@ export class Router {
       this.#sent(1);
     } else if (qos > 0 || connection || this.#parts.limits().queueQos0) {
       if (connection && qos === 0) this.#parts.sendOwn(connection, passing, retain, target.identifiers);
-      else this.#parts.deliver(session, passing.message(), qos, retain, target.identifiers);
+      else this.#parts.deliver(session, passing.message(), qos, retain, target.identifiers, group);
     }
     return true;
   }

@@ -4,6 +4,7 @@ import type { ProtocolVersion, Will } from "../protocol/packet.ts";
 import type { Identity } from "../security/security.ts";
 import type { DeliveryState, Store, StoredDelivery } from "../store/store.ts";
 import type { Connection } from "./connection.ts";
+import type { SharedGroup } from "./subscription-tree.ts";
 
 /** Packet ids up to this are shared by the sessions of a run; those above are a session's own, so that the two never meet. */
 export const mostSharedId = 32_767;
@@ -25,6 +26,8 @@ export interface Delivery {
   packetId: number;
   /** Sent once before: it goes with DUP. */
   again: boolean;
+  /** It came by a shared subscription: who may get it in this session's stead. */
+  readonly share?: SharedGroup | undefined;
 }
 
 /** QoS 1 messages that were sent together to several sessions, with the same packet ids one after the other. */

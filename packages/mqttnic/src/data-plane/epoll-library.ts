@@ -14,6 +14,7 @@ export interface EpollLibrary {
   readonly dropAbove: (plane: PlanePointer, bytes: number) => void;
   readonly add: (plane: PlanePointer, fd: number) => number;
   readonly poll: (plane: PlanePointer, io: Buffer, ioBytes: number, events: Int32Array, most: number) => number;
+  readonly news: (plane: PlanePointer, events: Int32Array, most: number) => number;
   readonly hasNews: (plane: PlanePointer) => number;
   readonly route: (plane: PlanePointer, ids: Int32Array, count: number) => number;
   readonly unroute: (plane: PlanePointer, route: number) => void;
@@ -51,6 +52,7 @@ function load(): EpollLibrary {
       dropAbove: declare("void plane_drop_above(void *, uint32_t)"),
       add: declare("int plane_add(void *, int)"),
       poll: declare("int plane_poll(void *, void *, uint32_t, void *, int32_t)"),
+      news: declare("int plane_news(void *, void *, int32_t)"),
       hasNews: declare("int plane_has_news(void *)"),
       route: declare("int plane_route(void *, void *, int32_t)"),
       unroute: declare("void plane_unroute(void *, int32_t)"),

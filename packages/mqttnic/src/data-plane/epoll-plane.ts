@@ -144,12 +144,14 @@ export class EpollPlane implements DataPlane, Pollable {
     this.#library.stop(this.#plane);
   }
 
-  /** Sockets are ready, or something is to be told. */
+  /** Sockets are ready. */
   onReady(): void {
-    if (this.#stopped) return;
-    const events = this.#events;
-    const count = this.#library.poll(this.#plane, this.#io, ioBytes, events, mostEvents);
+    if (!this.#stopped) this.#tell(this.#library.poll(this.#plane, this.#io, ioBytes, this.#events, mostEvents));
+  }
+
+  #tell(count: number): void {
     const told = this.#told;
+    const events = this.#events;
     for (let at = 0; at < count * 4; at += 4) {
       const id = events[at + 1]!;
       const kind = events[at]!;
@@ -169,6 +171,8 @@ export class EpollPlane implements DataPlane, Pollable {
   }
 
   #accept(fd: number, client: SocketAddress, listener: ListenerConfig): void {
+    // Its number may be that of one that was closed a moment ago.
+    if (this.#library.hasNews(this.#plane) !== 0) this.#tellNews();
     if (listener.noDelay) setNoDelay(fd);
     if (this.#library.add(this.#plane, fd) !== 0) {
       closeSocket(fd);
@@ -227,8 +231,12 @@ export class EpollPlane implements DataPlane, Pollable {
     this.#newsDue = true;
     setImmediate(() => {
       this.#newsDue = false;
-      this.onReady();
+      this.#tellNews();
     });
+  }
+
+  #tellNews(): void {
+    if (!this.#stopped) this.#tell(this.#library.news(this.#plane, this.#events, mostEvents));
   }
 }
 

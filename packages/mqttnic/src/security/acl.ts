@@ -3,7 +3,7 @@
  *
  * 1. Peers of the mesh and in-process clients may do everything.
  * 2. Nobody publishes to `$SYS…` (but `$SYS/broker/connection/+/state`, where bridges say that they are there), to `$agg/…` or to `$share/…`.
- *    Without an ACL file nobody publishes to any other `$`-topic either, and everything else is allowed.
+ *    Without an ACL file everything else is allowed, other `$`-topics too, as in mosquitto.
  * 3. The lines of the client's user, or those before the first `user` for clients without a name: a `deny` that matches denies, else a grant allows.
  * 4. The `pattern` lines: a `deny` that matches denies, else a grant allows. They grant nothing to clients whose id or name contains `+` or `#`.
  * 5. The rest is denied.
@@ -49,15 +49,15 @@ const isTrusted = ({ by }: Identity): boolean => by === "mesh" || by === "in-pro
 const undecided: number = Number.MAX_SAFE_INTEGER;
 const trusted: AclDecision = { allowed: true, line: 0, why: "peers and in-process clients may do everything" };
 
-/** Access without an ACL file: everything but publishing to `$`-topics. [MQTT-4.7.2-1] */
+/** Access without an ACL file: everything but publishing to what is the broker's own. */
 const openAcl: ExplainedAcl = {
-  mayPublish: (who, _clientId, topic) => topic.charCodeAt(0) !== 36 || bridgeState.test(topic) || isTrusted(who),
+  mayPublish: (who, _clientId, topic) => topic.charCodeAt(0) !== 36 || isTrusted(who) || reserved(topic) === undefined,
   mayReceive: () => true,
   maySubscribe: () => true,
   explain(question, who, clientId, topic) {
     if (isTrusted(who)) return trusted;
     const allowed = question !== "publish" || openAcl.mayPublish(who, clientId, topic);
-    return { allowed, line: 0, why: allowed ? "there is no ACL file" : (reserved(topic) ?? "clients do not publish to $-topics") };
+    return { allowed, line: 0, why: allowed ? "there is no ACL file" : reserved(topic)! };
   },
 };
 
