@@ -109,18 +109,12 @@ export class NetPlane implements DataPlane {
     return this.#dropped;
   }
 
-  carries(config: ListenerConfig): boolean {
-    // TLS connections are told apart by their addresses, of which a Unix socket has none.
-    return config.path === undefined || config.tls === undefined;
+  carries(_config: ListenerConfig): boolean {
+    return true;
   }
 
   async listen(config: ListenerConfig): Promise<BoundListener> {
     if (this.#stopped) throw stopped();
-    if (!this.carries(config))
-      throw new MitsuError(`listener ${config.name}: TLS over a Unix socket is not carried`, {
-        code: "ERR_LISTEN",
-        hint: "leave its TLS out: who may open the socket is said by its mode and group",
-      });
     const listener = await openListener(config, this.#options, (arrival) => this.#arrived(arrival));
     this.#listeners.add(listener);
     return listener;

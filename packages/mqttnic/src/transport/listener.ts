@@ -5,7 +5,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { WebSocket } from "ws";
 import type { ListenerConfig } from "../config/broker-config.ts";
 import type { BoundListener, Peer, PeerCertificate } from "../data-plane/data-plane.ts";
@@ -79,16 +78,6 @@ class StreamListener implements BoundListener {
     this.#bound = await bind(this.#server, this.config, this.#options);
     // Such as EMFILE on accept(2).
     this.#server.on("error", (error) => this.#options.onRefused?.(this.config, error.message));
-    if (!this.#bound.unix || this.config.tls === undefined) return;
-    await this.close();
-    throw new MitsuError(
-      `cannot listen on file descriptor ${this.config.fd} (listener ${this.config.name}): TLS over a Unix socket is not carried`,
-      {
-        code: "ERR_LISTEN",
-        hint: "give the systemd unit a ListenStream with an address and port",
-        exit: exitStatus.config,
-      },
-    );
   }
 
   async close(): Promise<void> {
@@ -153,7 +142,8 @@ class StreamListener implements BoundListener {
     };
     const onClose = () => {
       leave();
-      onRefused("closed before it was open");
+      // Later: a stage may tell why it closed.
+      setImmediate(() => onRefused(tls?.takeReason() ?? "closed before it was open"));
     };
     this.#staged.add(socket);
     socket.on("close", onClose);

@@ -107,8 +107,9 @@ function readVersion2(bytes: Buffer): ProxyHeader {
   return { state: "done", bytes: total, client: { kind: "inet", address, port: bytes.readUInt16BE(family === 1 ? 24 : 48) } };
 }
 
-/** As URLs write it: lower case, the longest run of zeros left out. */
+/** As URLs write it: lower case, the longest run of zeros left out; an IPv4 address in IPv6 as such. */
 function addressOf6(bytes: Buffer, at: number): string {
+  if (bytes.toString("hex", at, at + 12) === "00000000000000000000ffff") return bytes.subarray(at + 12, at + 16).join(".");
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(at + index * 2).toString(16));
   return new URL(`tcp://[${groups.join(":")}]`).hostname.slice(1, -1);
 }

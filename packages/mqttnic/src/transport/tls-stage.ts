@@ -1,4 +1,5 @@
 /** TLS on connections that something else has accepted. @module */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { TlsConfig } from "../config/broker-config.ts";
@@ -15,8 +16,11 @@ export interface Secured {
 /** Handshakes under one configuration. It is replaced as a whole when files change, and connections that it made go on. */
 export class TlsStage {
   readonly #server: Server;
-  /** By the four numbers of a connection: Node tells only of the TLS socket, not of the one below it. */
-  readonly #underWay = new Map<string, Secured>();
+  /** Node tells of the TLS socket only, not of the one below it; what belongs to a handshake comes along in its asynchronous context. */
+  readonly #underWay = new AsyncLocalStorage<{ next: Secured | undefined }>();
+
+  /** Of a certificate that does not verify Node tells after the close, and out of context. */
+  #reason: string | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -43,10 +47,12 @@ export class TlsStage {
     const stage = new TlsStage(server);
     server.on("secureConnection", (socket) => stage.#secure(socket));
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-      const reason: unknown = socket.authorizationError;
-      stage
-        .#take(socket)
-        ?.onRefused(`TLS handshake: ${reason === undefined || reason === null ? (error.code ?? error.message) : String(reason)}`);
+      // Not null, as the types have it, where nothing was verified.
+      const verified = socket.authorizationError as unknown as string | null | undefined;
+      const reason = `TLS handshake: ${verified ?? error.code ?? error.message}`;
+      const next = stage.#take();
+      if (next === undefined) stage.#reason = reason;
+      else next.onRefused(reason);
       socket.destroy();
     });
     return stage;
@@ -54,28 +60,26 @@ export class TlsStage {
 
   /** Begins a handshake; what has been read too far must have been given back to the socket. */
   accept(socket: Socket, next: Secured): void {
-    const key = keyOf(socket);
-    if (key === undefined) {
-      socket.destroy();
-      return;
-    }
-    this.#underWay.set(key, next);
-    socket.once("close", () => {
-      if (this.#underWay.get(key) === next) this.#underWay.delete(key);
-    });
-    this.#server.emit("connection", socket);
+    this.#underWay.run({ next }, () => this.#server.emit("connection", socket));
   }
 
-  #take(socket: TLSSocket): Secured | undefined {
-    const key = keyOf(socket);
-    if (key === undefined) return undefined;
-    const next = this.#underWay.get(key);
-    this.#underWay.delete(key);
+  /** Why the connection that closed in this turn did so, where it is known. Once. */
+  takeReason(): string | undefined {
+    const reason = this.#reason;
+    this.#reason = undefined;
+    return reason;
+  }
+
+  /** Once: the context lives as long as the connection, and is to hold nothing. */
+  #take(): Secured | undefined {
+    const underWay = this.#underWay.getStore();
+    const next = underWay?.next;
+    if (underWay !== undefined) underWay.next = undefined;
     return next;
   }
 
   #secure(socket: TLSSocket): void {
-    const next = this.#take(socket);
+    const next = this.#take();
     const certificate = socket.getPeerX509Certificate();
     if (next === undefined) {
       // The other end is gone already.
@@ -86,9 +90,4 @@ export class TlsStage {
       socket.destroy();
     } else next.onSecure(socket, certificate === undefined ? undefined : peerCertificate(certificate));
   }
-}
-
-function keyOf(socket: Socket): string | undefined {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
