@@ -8,7 +8,8 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { createLog, testEnv } from "@mitsu/cli";
 
 /** Where to find it. */
 export interface BrokerUnderTest {
@@ -27,6 +28,8 @@ export interface BrokerOptions {
   /** The same, for lines that belong to the listener. */
   readonly listenerConf?: readonly string[];
   readonly webSockets?: boolean;
+  /** SCRAM-SHA-256, which mosquitto.conf has no word for: ours only. */
+  readonly scram?: boolean;
   /** Files that lines of `conf` name as `@name`, with their contents. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -54,18 +57,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<BrokerUn
   ];
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), content, { mode: 0o600 });
   writeFileSync(join(folder, "broker.conf"), lines.join("\n"));
-  const child = brokerKind === "mosquitto" ? spawnMosquitto(folder) : spawnOurs(folder);
-  await ready(child);
+  const stop = brokerKind === "mosquitto" ? await startMosquitto(folder) : await startOurs(lines.join("\n"), options);
   return {
     kind: brokerKind,
     host: "127.0.0.1",
     port: port!,
     webSocketPort: options.webSockets ? webSocketPort : undefined,
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill("SIGTERM");
-        await once(child, "exit");
-      }
+      await stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -78,27 +77,41 @@ function running(): BrokerUnderTest {
   return { kind: "other", host: wanted.slice(0, at), port, webSocketPort: undefined, stop: () => Promise.resolve() };
 }
 
-function spawnMosquitto(folder: string): ChildProcess {
+async function startMosquitto(folder: string): Promise<() => Promise<void>> {
   const program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].find((path) => existsSync(path));
   if (!program) throw new Error("MITSU_CONFORMANCE_BROKER=mosquitto: there is none; apt-get install mosquitto");
-  return spawn(program, ["-c", join(folder, "broker.conf")], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, ["-c", join(folder, "broker.conf")], { stdio: ["ignore", "pipe", "pipe"] });
+  await ready(child);
+  return async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
 }
 
-function spawnOurs(folder: string): ChildProcess {
-  const main = resolve(import.meta.dirname, "../../src/main.ts");
-  return spawn(process.execPath, [main, "daemon", "--socket", join(folder, "control.sock"), "-c", join(folder, "broker.conf")], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Ours runs in this process, on the data plane that MITSU_CONFORMANCE_PLANE names. */
+async function startOurs(conf: string, options: BrokerOptions): Promise<() => Promise<void>> {
+  const [{ openBroker }, { parseMosquittoConf }] = await Promise.all([
+    import("../../src/open-broker.ts"),
+    import("../../src/config/mosquitto-conf.ts"),
+  ]);
+  const { config } = parseMosquittoConf(conf, { file: "broker.conf" });
+  const dataPlane = (process.env.MITSU_CONFORMANCE_PLANE ?? "auto") as "auto" | "epoll" | "net";
+  const log = createLog(testEnv());
+  const about = { version: "0.0.0", pid: process.pid, startedAtMs: Date.now(), node: "conformance" };
+  const security = { ...config.security, scram: options.scram === true };
+  const broker = await openBroker({ ...config, security }, { dataPlane, log, about });
+  return () => broker.close(0);
 }
 
-/** Both say so when they listen: mosquitto with `running`, our daemons with `ready`. */
+/** It says `running` when it listens. */
 async function ready(child: ChildProcess): Promise<void> {
   let said = "";
   await new Promise<void>((listening, failed) => {
     const hang = setTimeout(() => failed(new Error(`the broker does not say that it is ready: ${said}`)), 20_000);
     const hear = (data: Buffer): void => {
       said += data;
-      if (!/\b(running|ready)\b/.test(said)) return;
+      if (!/\brunning\b/.test(said)) return;
       clearTimeout(hang);
       child.stdout?.off("data", hear).resume();
       child.stderr?.off("data", hear).resume();

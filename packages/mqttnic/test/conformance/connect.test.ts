@@ -287,7 +287,7 @@ check.v3(
 );
 
 check.both(
-  "CONNECT: a client id that is connected already takes the session over; the old connection is told 0x8E. v3.1.1 [MQTT-3.1.4-2] v5 [MQTT-3.1.4-3]",
+  "CONNECT: a client id that is connected already takes the session over; the old connection is told 0x8E. v3.1.1 [MQTT-3.1.4-2] v5 [MQTT-3.1.4-3] [MQTT-3.14.2-2]",
   silent,
   async (scene) => {
     const clientId = scene.id();
