@@ -12,6 +12,7 @@ export interface GateStep {
 export function gateSteps(): readonly GateStep[] {
   const files = sourceFiles();
   const bpf = files.filter((file) => /\/bpf\/.*\.(c|h)$/.test(file));
+  const native = files.filter((file) => /\/native\/.*\.(c|h)$/.test(file));
   const shell = files.filter(isShellScript);
   const steps: GateStep[] = [
     { name: "biome check", command: ["node_modules/.bin/biome", "check", "--no-errors-on-unmatched", "."] },
@@ -19,7 +20,9 @@ export function gateSteps(): readonly GateStep[] {
     { name: "knip", command: ["node_modules/.bin/knip", "--no-progress", "--no-config-hints"] },
   ];
   if (bpf.length > 0) steps.push({ name: "build-bpf", command: ["scripts/build-bpf"] });
-  if (bpf.length > 0) steps.push({ name: "clang-format", command: ["clang-format", "--dry-run", "-Werror", ...bpf] });
+  if (native.length > 0) steps.push({ name: "build-native", command: ["scripts/build-native"] });
+  if (bpf.length + native.length > 0)
+    steps.push({ name: "clang-format", command: ["clang-format", "--dry-run", "-Werror", ...bpf, ...native] });
   if (shell.length > 0) steps.push({ name: "shellcheck", command: ["shellcheck", "-x", ...shell] });
   return steps;
 }

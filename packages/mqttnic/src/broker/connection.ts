@@ -144,8 +144,9 @@ export class Connection implements Receiver {
       mostBytes: this.mostPacketBytes || undefined,
       problemInformation: this.problemInformation,
     });
-    if (bytes.length === 0) return;
-    this.sendBytes(bytes);
+    // Too large for the client even at its barest: it would wait for this in vain. [MQTT-3.1.2-24]
+    if (bytes.length > 0) this.sendBytes(bytes);
+    else if (this.state === "open") this.fail(reasonCode.packetTooLarge, "an answer is larger than it takes", "answer-too-large", true);
   }
 
   /** Sends bytes that stay as they are. */

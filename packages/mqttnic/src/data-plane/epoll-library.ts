@@ -1,6 +1,8 @@
 /** The native part of the epoll data plane, `native/epoll-plane.c`, through koffi. @module */
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { isSea } from "node:sea";
+import { fileURLToPath } from "node:url";
+import { loadEmbedded } from "@mitsu/cli/embedded-library";
 import { NotSupportedError } from "@mitsu/cli/error";
 import type koffiTypes from "koffi";
 
@@ -41,10 +43,12 @@ export function epollLibrary(): EpollLibrary {
 }
 
 function load(): EpollLibrary {
-  const path = join(import.meta.dirname, "../../native/epoll-plane.so");
+  const name = "epoll-plane.so";
   try {
     const koffi = createRequire(import.meta.url)("koffi") as typeof koffiTypes;
-    const library = koffi.load(path);
+    const library = isSea()
+      ? loadEmbedded(name, (path) => koffi.load(path))
+      : koffi.load(fileURLToPath(new URL(`../../native/${name}`, import.meta.url)));
     const declare = <F>(signature: string): F => library.func(signature) as unknown as F;
     return {
       open: declare("void *plane_open(void *, void *, uint32_t)"),
@@ -64,7 +68,7 @@ function load(): EpollLibrary {
     };
   } catch (cause) {
     throw new NotSupportedError(
-      `cannot load ${path}: ${(cause as Error).message}`,
+      `cannot load ${name}: ${(cause as Error).message}`,
       "scripts/build-native makes it; --data-plane net does without",
       cause,
     );
