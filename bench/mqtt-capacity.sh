@@ -13,6 +13,7 @@ usage: bench/mqtt-capacity.sh [options]
   --seconds N     length of each of the two matching loads (default 3)
   --modes LIST    of mosquitto,aedes,mqttnic (default all)
   --phases LIST   of idle,retain,subscriptions,match (default all)
+  --data-plane NAME   mqttnic's: auto, epoll or net (default auto)
   --out DIR       where mqtt-capacity-<date>.json goes (default bench/out)
   --json          the report as JSON on stdout instead of text
   --strict        exit 1 when a target is missed or could not be measured
@@ -33,7 +34,7 @@ Each phase has a broker of its own, started for it. Needs root, mosquitto, gcc, 
 HELP
 }
 
-reps=1 seconds=3 quick=no strict=no json=no
+reps=1 seconds=3 quick=no strict=no json=no plane=auto
 modes=mosquitto,aedes,mqttnic
 phases=idle,retain,subscriptions,match
 connections=20000 retained=1000000 subscriptions=100000
@@ -48,6 +49,7 @@ while (($#)); do
     --seconds) seconds=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
     --phases) phases=${2:?}; shift ;;
+    --data-plane) plane=${2:?}; shift ;;
     --out) out=${2:?}; shift ;;
     --json) json=yes ;;
     --strict) strict=yes ;;
@@ -65,6 +67,7 @@ source "$here/lib/processes.sh"
 source "$here/lib/sockhijack.sh"
 # shellcheck source=lib/mqtt-brokers.sh
 source "$here/lib/mqtt-brokers.sh"
+data_plane=$plane
 # shellcheck source=lib/mqtt-holding.sh
 source "$here/lib/mqtt-holding.sh"
 

@@ -15,6 +15,7 @@ usage: bench/mqtt-soak.sh [options]
   --rate N        messages a second, published and delivered (default 100000)
   --qos N         0, 1 or 2 (default 1)
   --modes LIST    of mosquitto,aedes,mqttnic, one after another (default mqttnic)
+  --data-plane NAME   mqttnic's: auto, epoll or net (default auto)
   --out DIR       where mqtt-soak-<date>.json goes (default bench/out)
   --json          the report as JSON on stdout instead of text
   --strict        exit 1 when a target is missed or could not be measured
@@ -30,7 +31,7 @@ Needs root, gcc, iproute2.
 HELP
 }
 
-reps=1 seconds=600 quick=no strict=no json=no rate=100000 qos=1
+reps=1 seconds=600 quick=no strict=no json=no rate=100000 qos=1 plane=auto
 modes=mqttnic
 bench=mqtt-soak
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -44,6 +45,7 @@ while (($#)); do
     --rate) rate=${2:?}; shift ;;
     --qos) qos=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
+    --data-plane) plane=${2:?}; shift ;;
     --out) out=${2:?}; shift ;;
     --json) json=yes ;;
     --strict) strict=yes ;;
@@ -61,6 +63,7 @@ source "$here/lib/processes.sh"
 source "$here/lib/sockhijack.sh"
 # shellcheck source=lib/mqtt-brokers.sh
 source "$here/lib/mqtt-brokers.sh"
+data_plane=$plane
 # shellcheck source=lib/mqtt-holding.sh
 source "$here/lib/mqtt-holding.sh"
 

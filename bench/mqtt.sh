@@ -16,6 +16,7 @@ usage: bench/mqtt.sh [options]
   --modes LIST    of floor,mosquitto,aedes,mqttnic, each with -redirect but aedes (default all)
   --phases LIST   of fan,full,feedback (default all)
   --only PATTERN  only the points that match: 'fanout-q0-*', feedback-64-500
+  --data-plane NAME   mqttnic's: auto, epoll or net (default auto)
   --out DIR       where mqtt-<date>.json, mqtt.svg and mqtt-feedback.svg go (default bench/out)
   --json          the report as JSON on stdout instead of the table
   --strict        exit 1 when a target is missed or could not be measured
@@ -36,7 +37,7 @@ Needs root, mosquitto, gcc, python3, iproute2. stdout is the table, stderr the p
 HELP
 }
 
-reps=3 seconds=3 quick=no strict=no json=no only="" warm_up=1
+reps=3 seconds=3 quick=no strict=no json=no only="" warm_up=1 plane=auto
 modes=floor,mosquitto,aedes,mqttnic,floor-redirect,mosquitto-redirect,mqttnic-redirect
 phases=fan,full,feedback
 bench=mqtt
@@ -52,6 +53,7 @@ while (($#)); do
     --modes) modes=${2:?}; shift ;;
     --phases) phases=${2:?}; shift ;;
     --only) only=${2:?}; shift ;;
+    --data-plane) plane=${2:?}; shift ;;
     --out) out=${2:?}; shift ;;
     --json) json=yes ;;
     --strict) strict=yes ;;
@@ -71,6 +73,7 @@ source "$here/lib/sockhijack.sh"
 source "$here/lib/routes.sh"
 # shellcheck source=lib/mqtt-brokers.sh
 source "$here/lib/mqtt-brokers.sh"
+data_plane=$plane
 # shellcheck source=lib/mqtt-points.sh
 source "$here/lib/mqtt-points.sh"
 export PYTHONDONTWRITEBYTECODE=1 # lib/ stays as it is

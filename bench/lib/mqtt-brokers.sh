@@ -10,6 +10,7 @@ all_brokers=(floor mosquitto aedes mqttnic)
 declare -A broker_port=([floor]=1100 [mosquitto]=1200 [aedes]=1300 [mqttnic]=1400)
 declare -A variant_port=([plain]=0 [acl]=5 [bulk]=7)
 declare -A broker_ready # "MODE-VARIANT" → yes
+data_plane=auto         # mqttnic's; net or epoll to have that one
 
 broker_of() { echo "${1%-redirect}"; }
 is_redirected() { [[ $1 == *-redirect ]]; }
@@ -48,7 +49,7 @@ mosquitto_command() {
 }
 mqttnic_command() {
   broker_conf "$2" "$3" "$4" >"$work/$1.conf"
-  command=("$root/bin/mqttnic" daemon --socket "$work/$1.sock" --conf "$work/$1.conf" --log-level warn)
+  command=("$root/bin/mqttnic" daemon --socket "$work/$1.sock" --config-file "$work/$1.conf" --data-plane "$data_plane" --log-level warn)
 }
 
 # can_have_broker BROKER: its program is there.
@@ -79,6 +80,9 @@ start_broker() {
     return 1
   fi
   broker_ready[$name]=yes
+  # What `auto` came to.
+  [[ $(broker_of "$1") != mqttnic ]] ||
+    meta+=("dataPlane=$("$root/bin/mqttnic" status --json --socket "$work/$name.sock" | sed -n 's/^ *"dataPlane": *"\([a-z]*\)".*/\1/p')")
 }
 
 # report_mqtt KIND: table (with --json the JSON) on stdout, JSON and pictures into $out; false under --strict unless every target is met.

@@ -1,6 +1,6 @@
 /* mqtt-floor: what no broker can be faster than. It reads and writes exactly as one that coalesces does, and thinks of nothing else.
  *
- *   mqtt-floor PORT
+ *   mqtt-floor PORT     0 lets the kernel choose; the first line of its output is the port
  *
  * There are three sets of subscribers, told by the first letter of what they subscribed to: b(ench/...), s(tatus/...), c(ontrol/...). Bytes
  * of a PUBLISH go unread to the whole set of its topic's first letter: one buffer a set and turn of the loop, one write a subscriber. For
@@ -159,6 +159,10 @@ int main(int argc, char **argv)
 		perror("mqtt-floor PORT");
 		return 1;
 	}
+	socklen_t length = sizeof at;
+	getsockname(listener, (struct sockaddr *)&at, &length);
+	printf("%d\n", ntohs(at.sin_port));
+	fflush(stdout);
 	struct epoll_event want = { .events = EPOLLIN, .data.ptr = NULL }, events[EVENTS];
 	epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &want);
 	for (;;) {

@@ -3,13 +3,12 @@
  *
  * Each message has its publisher's number and a sequence number. A subscriber's connection stays, so the next number is the only right
  * one: a greater one means that some were lost (or overtaken, if they come later), a smaller one that it is repeated or late. After the
- * end the rest has drain_ns to arrive. The broker's memory is noted each second. */
+ * end the rest has --patience seconds to arrive. The broker's memory is noted each second. */
 #include <stdlib.h>
 #include <string.h>
 #include "mqtt-load.h"
 
 enum { TURN_NS = 200000, SECOND_NS = 1000000000 };
-static const int64_t drain_ns = 10000000000;
 
 struct publisher {
 	struct client *client;
@@ -133,7 +132,8 @@ void run_soak(void)
 		unacknowledged = 0;
 		for (int i = 0; i < options.publishers; i++)
 			unacknowledged += publishers[i].client->unacknowledged;
-	} while (now_ns() < end + drain_ns && (delivered < wanted || (options.qos > 0 && unacknowledged > 0)));
+	} while (now_ns() < end + (int64_t)(options.patience_seconds * 1e9) &&
+		 (delivered < wanted || (options.qos > 0 && unacknowledged > 0)));
 
 	printf("{\"mode\":\"soak\",\"version\":%d,\"qos\":%d,\"publishers\":%d,\"subscribers\":%d,\"rate\":%g,\"payloadBytes\":%d,",
 	       options.version, options.qos, options.publishers, options.subscribers, options.rate, options.payload_bytes);

@@ -10,6 +10,7 @@ const shown = Object.keys(brokerNames).filter((mode) => mode !== "mosquitto");
 
 /** One point's bars; the line at 1 is mosquitto on TCP. */
 function drawGroup(point: MqttPoint, most: number, x: number, y: number): { readonly svg: string; readonly height: number } {
+  const one = fixed(x + size.labels + (columnWidth - size.labels - size.figures) / most);
   const present = shown.flatMap((mode): (readonly [string, BrokerFigures])[] => {
     const figures = point.brokers[mode];
     return figures?.ratio ? [[mode, figures]] : [];
@@ -18,7 +19,7 @@ function drawGroup(point: MqttPoint, most: number, x: number, y: number): { read
   const room = columnWidth - size.labels - size.figures;
   const base = point.brokers.mosquitto;
   const parts = [
-    `<text x="${x}" y="${y + 13}">${escaped(pointTitle(point.point))}</text>`,
+    `<text x="${x}" y="${y + 13}">${escaped(pointTitle(point.point).replace(/, (one at a time|\d+ outstanding)/, ""))}</text>`,
     ...(base
       ? [`<text class="soft" x="${x + columnWidth}" y="${y + 13}" text-anchor="end">mosquitto ${thousands(base.perSecond.median)}/s</text>`]
       : []),
@@ -33,10 +34,9 @@ function drawGroup(point: MqttPoint, most: number, x: number, y: number): { read
     parts.push(
       `<text class="soft${strong}" x="${from - 6}" y="${at + 12}" text-anchor="end">${brokerNames[mode]}</text>`,
       `<rect class="bar ${classesOf(mode)}" x="${from}" y="${at + 3}" width="${width}" height="${size.bar - 4}"/>`,
-      `<text class="value${strong}" x="${fixed(from + width + 5)}" y="${at + 12}">${ratio.toFixed(ratio < 10 ? 2 : 1)} ×${figures.saturated > 0 ? " or more" : ""}</text>`,
+      `<text class="value${strong}" x="${fixed(Math.max(from + width, width < one - from && one - from < 60 ? one : 0) + 5)}" y="${at + 12}">${ratio.toFixed(ratio < 10 ? 2 : 1)} ×${figures.saturated > 0 ? " or more" : ""}</text>`,
     );
   }
-  const one = fixed(from + room / most);
   parts.push(`<line class="one" x1="${one}" x2="${one}" y1="${top}" y2="${bottom}"/>`);
   return { svg: parts.join("\n"), height: bottom - y + size.group };
 }
@@ -56,7 +56,7 @@ const thousands = (value: number): string => (value >= 1e6 ? `${(value / 1e6).to
 export function renderMqttChart(points: readonly MqttPoint[], caption: string): string {
   const fans = points.flatMap((point) => {
     const name = parsePoint(point.point);
-    return name.kind === "fan" ? [{ point, pipelined: name.window > 1 }] : [];
+    return name.kind === "fan" && shown.some((mode) => point.brokers[mode]?.ratio) ? [{ point, pipelined: name.window > 1 }] : [];
   });
   const columns = [false, true].map((pipelined) => fans.filter((fan) => fan.pipelined === pipelined).map((fan) => fan.point));
   const titles = ["One message outstanding", "16 messages outstanding"];

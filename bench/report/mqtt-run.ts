@@ -93,6 +93,7 @@ writeFileSync(file, body);
 for (const [name, picture] of Object.entries(report.pictures)) writeFileSync(join(values.out, name), picture);
 const remarks = [
   ...report.remarks,
+  ...(meta.dataPlane ? [`mqttnic's data plane: ${meta.dataPlane}.`] : []),
   ...(meta.quick === "yes" ? ["A quick run; figures are indicative only."] : []),
   ...(meta.absent ? [`NOT AVAILABLE and not measured: ${meta.absent}`] : []),
   ...(Number(meta.failures) > 0 ? [`${meta.failures} measurements FAILED.`] : []),
