@@ -1,10 +1,15 @@
 /** The daemon, as a sentence: read, open, restore, listen, bridge, ready; and back. @module */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { type Context, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
+import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
 import { type Handlers, type MqttnicProtocol, mqttnic, serve } from "@mitsu/ipc";
-import { readConfig } from "./config/read-config.ts";
+import type { BrokerConfig } from "./config/broker-config.ts";
+import { restartNeeded } from "./config/compare.ts";
+import { type ReadConfig, readConfig } from "./config/read-config.ts";
 import type { DaemonArgs } from "./daemon-args.ts";
+import { exposeMetrics } from "./metrics.ts";
 import { type OpenedBroker, openBroker } from "./open-broker.ts";
+import { RunningParts } from "./running-parts.ts";
 
 /** Clients are told that it ends, and what waits for them goes out, for so long at most. */
 const drainMs = 5000;
@@ -13,40 +18,61 @@ const drainMs = 5000;
 export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const { env, log, socket, program } = context;
   return runDaemon({ env, log, socket }, async (life) => {
-    const { config, warnings, from } = await readConfig(args, context);
-    for (const warning of warnings) log.warn(warning);
-    log.info("configuration", { from });
-    XX;
-    const about = { version: program.version, pid: env.pid, startedAtMs: env.now(), node };
-    const broker = await openBroker(config, { dataPlane: args.dataPlane, log, about });
+    const read = await readAndTell(args, context);
+    let { config } = read;
+    const about = { version: program.version, pid: env.pid, startedAtMs: env.now(), node: args.node ?? hostname() };
+    const broker = await openBroker(config, { dataPlane: args.dataPlane, log, about, security: meshAccess(config) });
     life.defer("broker", () => broker.close(drainMs));
-    for (const { address, port } of broker.listeners) log.info("listening", { address, port });
+    for (const { config: listener, address, port } of broker.listeners) log.info("listening", { listener: listener.name, address, port });
+    const parts = new RunningParts(broker.core, log);
+    life.defer("bridges", () => parts.stop());
+    await parts.configure(config);
     const reload = async (): Promise<void> => {
-      const next = await readConfig(args, context);
-      for (const warning of next.warnings) log.warn(warning);
-      await broker.configure(next.config);
+      const next = await readAndTell(args, context);
+      for (const what of restartNeeded(config, next.config)) log.warn("takes a restart to change", { what });
+      await broker.configure({ ...next.config, persistence: config.persistence });
+      await parts.configure(next.config);
+      ({ config } = next);
     };
     life.onReload(reload);
-    await serveControl(broker, reload, context, life);
+    await serveControl(broker, reload, args, context, life);
+    writePid(read, life);
     life.status(broker.listeners.map(({ address, port }) => (port > 0 ? `${address}:${port}` : address)).join(", "));
   });
 }
 
-async function serveControl(broker: OpenedBroker, reload: () => Promise<void>, context: Context, life: Life): Promise<void> {
-  const { socket, program, log } = context;
+async function readAndTell(args: DaemonArgs, context: Context): Promise<ReadConfig> {
+  const read = await readConfig(args, context);
+  for (const warning of read.warnings) context.log.warn(warning);
+  context.log.debug("configuration", { from: read.from });
+  return read;
+}
+
+/** Who may come in as a peer of the mesh. */
+function meshAccess({ mesh }: BrokerConfig): { meshSecret: Buffer | undefined; meshNodes: readonly string[] } {
+  const secret = mesh?.secretFile === undefined ? undefined : readFileSync(mesh.secretFile, "utf8").trim();
+  return { meshSecret: secret === undefined ? undefined : Buffer.from(secret), meshNodes: mesh?.peers.map(({ node }) => node) ?? [] };
+}
+
+async function serveControl(
+  broker: OpenedBroker,
+  reload: () => Promise<void>,
+  args: DaemonArgs,
+  { socket, program, log }: Context,
+  life: Life,
+): Promise<void> {
+  const metrics = exposeMetrics(await createMetrics("mqttnic"), () => broker.core.status());
+  if (args.metrics !== undefined) {
+    const server = await serveMetrics({ listen: args.metrics, metrics, log });
+    life.defer("metrics listener", () => server.close());
+  }
   const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
-  const server = await serve({
-    listen,
-    daemon: "mqttnic",
-    version: program.version,
-    protocol: mqttnic,
-    log,
-    handlers: handlers(broker, reload),
-  });
+  const all = handlers(broker, reload, () => metrics.text());
+  const server = await serve({ listen, daemon: "mqttnic", version: program.version, protocol: mqttnic, log, handlers: all });
   life.defer("control socket", () => server.close());
 }
 
-function handlers({ core }: OpenedBroker, reload: () => Promise<void>): Handlers<MqttnicProtocol> {
+function handlers({ core }: OpenedBroker, reload: () => Promise<void>, metrics: () => Promise<string>): Handlers<MqttnicProtocol> {
   return {
     status: async () => core.status(),
     clients: async ({ limit }) => ({ clients: [...take(core.clients(), limit)] }),
@@ -58,12 +84,19 @@ function handlers({ core }: OpenedBroker, reload: () => Promise<void>): Handlers
       messages: [...take(core.retainedMessages(filter), limit)].map((one) => ({ ...one, payload: one.payload.subarray(0, payloadBytes) })),
     }),
     disconnect: async ({ clientId }) => ({ done: core.disconnect(clientId) }),
-    metrics: async () => ({ text: "" }),
+    metrics: async () => ({ text: await metrics() }),
     reload: async () => {
       await reload();
       return {};
     },
   };
+}
+
+/** `pid_file`. */
+function writePid({ pidFile }: ReadConfig, life: Life): void {
+  if (pidFile === undefined) return;
+  writeFileSync(pidFile, `${process.pid}\n`);
+  life.defer("pid file", () => rmSync(pidFile, { force: true }));
 }
 
 function* take<T>(all: Iterable<T>, most: number): Generator<T> {
@@ -77,5 +110,3 @@ function* take<T>(all: Iterable<T>, most: number): Generator<T> {
 function* only<T>(all: Iterable<T>, fits: (one: T) => boolean): Generator<T> {
   for (const one of all) if (fits(one)) yield one;
 }
-
-void serveMetrics;

@@ -90,11 +90,12 @@ export class EpollPlane implements DataPlane, Pollable {
   }
 
   installRoute(ids: Int32Array): number {
+    if (this.#stopped) return 0;
     return this.#library.route(this.#plane, ids, ids.length);
   }
 
   uninstallRoute(route: number): void {
-    this.#library.unroute(this.#plane, route);
+    if (!this.#stopped) this.#library.unroute(this.#plane, route);
   }
 
   fan(route: number, slab: Buffer, start: number, end: number, messages: number, droppable: boolean): void {
@@ -106,7 +107,7 @@ export class EpollPlane implements DataPlane, Pollable {
   }
 
   flush(): boolean {
-    if (this.#slab === undefined) return true;
+    if (this.#slab === undefined || this.#stopped) return true;
     this.#hand();
     this.#library.flush(this.#plane);
     this.#look();
@@ -114,6 +115,7 @@ export class EpollPlane implements DataPlane, Pollable {
   }
 
   close(id: number, graceMs: number): void {
+    if (this.#stopped) return;
     // What is queued for it goes first.
     this.#hand();
     this.#library.close(this.#plane, id, graceMs === 0 ? 1 : 0);
@@ -121,19 +123,18 @@ export class EpollPlane implements DataPlane, Pollable {
     if (graceMs === 0) return;
     const timer = new Timer(() => {
       this.#graces.delete(id);
-      this.#library.close(this.#plane, id, 1);
-      this.#look();
+      this.close(id, 0);
     });
     this.#graces.set(id, timer);
     this.#reactor.timers.arm(timer, graceMs);
   }
 
   pause(id: number): void {
-    this.#library.pause(this.#plane, id, 1);
+    if (!this.#stopped) this.#library.pause(this.#plane, id, 1);
   }
 
   resume(id: number): void {
-    this.#library.pause(this.#plane, id, 0);
+    if (!this.#stopped) this.#library.pause(this.#plane, id, 0);
   }
 
   async stop(): Promise<void> {
@@ -220,7 +221,7 @@ export class EpollPlane implements DataPlane, Pollable {
 
   /** Parts go to the native side, which keeps pointers into their slab until the flush. */
   #hand(): void {
-    if (this.#partCount === 0) return;
+    if (this.#partCount === 0 || this.#stopped) return;
     this.#library.queue(this.#plane, this.#slab!, this.#parts, this.#partCount);
     this.#partCount = 0;
   }
