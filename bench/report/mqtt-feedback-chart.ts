@@ -56,12 +56,11 @@ function drawPanel(point: MqttPoint, curves: readonly Curve[], x: number, y: num
 
 /** p50 and p99 over mosquitto's, in words under the panel. */
 function summary({ brokers }: MqttPoint, x: number, y: number): string {
-  const parts = ["mqttnic-redirect", "mqttnic"].flatMap((mode) => {
+  const parts = Object.entries({ "mqttnic-redirect": "redirected", mqttnic: "on TCP" }).flatMap(([mode, way]) => {
     const f = brokers[mode];
-    if (!f?.p50Ratio || !f.p99Ratio) return [];
-    return [`${brokerNames[mode]}: p50 ${f.p50Ratio.median.toFixed(2)} ×, p99 ${f.p99Ratio.median.toFixed(2)} ×`];
+    return f?.p50Ratio && f.p99Ratio ? [`${way} ${f.p50Ratio.median.toFixed(2)} and ${f.p99Ratio.median.toFixed(2)} ×`] : [];
   });
-  const text = parts.length > 0 ? `${parts.join("; ")} mosquitto's` : "";
+  const text = parts.length > 0 ? `mqttnic's p50 and p99 over mosquitto's: ${parts.join(", ")}` : "";
   return `<text class="soft" x="${x}" y="${y + size.height + 34}">${escaped(text)}</text>`;
 }
 

@@ -247,6 +247,6 @@ test("renderFeedbackChart() draws a line for each broker that has times, and a r
   ];
   const svg = renderFeedbackChart(pointsOf(lines), parseMqtt(lines.join("\n")).samples, "here");
   t.is([...svg.matchAll(/class="curve \w+ tcp" d="M[\d.]+ [\d.]+L/g)].length, 2);
-  t.regex(svg, /mqttnic: p50 0\.50 ×, p99 0\.56 × mosquitto/);
+  t.regex(svg, /over mosquitto's: on TCP 0\.50 and 0\.56 ×/);
   t.false(`${svg}${renderFeedbackChart([], [], "")}`.includes("NaN"));
 });
