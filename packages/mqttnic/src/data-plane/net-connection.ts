@@ -29,6 +29,9 @@ const nothing = Buffer.alloc(0);
 /** After all has been sent, the other end has so long to close; a close with unread bytes would be a reset, and could take a DISCONNECT with it. Milliseconds. */
 const lingerMs = 200;
 
+/** Shared by all connections that hold nothing; never pushed to. */
+export const nothingHeld: ArrayBufferLike[] = [];
+
 /** One connection. */
 export class NetConnection {
   readonly id: number;
@@ -46,7 +49,7 @@ export class NetConnection {
   #asked = false;
   #written: (() => void) | undefined = undefined;
   /** The memory that what waits lies in, where it was not copied. */
-  held: ArrayBufferLike | undefined = undefined;
+  held: ArrayBufferLike[] = nothingHeld;
   #timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(

@@ -11,7 +11,7 @@ import type { ListenerConfig } from "../config/broker-config.ts";
 import { defaultListener } from "../config/defaults.ts";
 import { type Arrival, openListener } from "../transport/listener.ts";
 import type { BoundListener, DataPlane, PlaneEvents } from "./data-plane.ts";
-import { type ConnectionOwner, NetConnection } from "./net-connection.ts";
+import { type ConnectionOwner, NetConnection, nothingHeld } from "./net-connection.ts";
 import { memoryPair } from "./net-memory.ts";
 
 /** What may be set of a {@link NetPlane}. */
@@ -70,7 +70,9 @@ export class NetPlane implements DataPlane {
   #dirty: number[] = [];
   /** Connections that wait with a view into this memory. */
   readonly #held = new Map<ArrayBufferLike, number>();
-  #used: ArrayBufferLike | undefined;
+  /** Memory that parts since the last flush lie in. */
+  readonly #used = new Set<ArrayBufferLike>();
+  #lastUsed: ArrayBufferLike | undefined;
   /** The last view that was made: the next connection of a fan-out mostly wants the same. */
   #view: { slab: Buffer; from: number; to: number; buffer: Buffer } | undefined;
   #turnDue = false;
@@ -153,14 +155,20 @@ export class NetPlane implements DataPlane {
     this.#queue(id, slab, start, end, messages, droppable);
   }
 
+  /**
+   * As {@link DataPlane.flush}: false when anything that was given since the last flush is still referred to, in which case all of it must be left as it is.
+   * What waits with parts of earlier turns does not count.
+   */
   flush(): boolean {
     const dirty = this.#dirty;
     for (let index = 0; index < dirty.length; index++) this.#write(dirty[index] as number);
     dirty.length = 0;
     this.#view = undefined;
-    const used = this.#used;
-    this.#used = undefined;
-    return this.#held.size === 0 || (used !== undefined && !this.#held.has(used));
+    let free = true;
+    if (this.#held.size > 0) for (const memory of this.#used) if (this.#held.has(memory)) free = false;
+    this.#used.clear();
+    this.#lastUsed = undefined;
+    return free;
   }
 
   close(id: number, graceMs: number): void {
@@ -245,7 +253,7 @@ export class NetPlane implements DataPlane {
     const view = this.#viewOf(slab, from, this.#to[id] as number);
     const earlier = this.#earlier[id];
     this.#unqueue(id);
-    this.#used = slab.buffer;
+    this.#use(slab.buffer);
     // Its end is on the way; `onClose` follows.
     if (connection === undefined || !connection.writable) return;
     let views = false;
@@ -260,29 +268,42 @@ export class NetPlane implements DataPlane {
     } else {
       views = true;
       connection.socket.cork();
-      for (const part of earlier) connection.write(part);
+      for (const part of earlier) {
+        this.#use(part.buffer);
+        connection.write(part);
+      }
       connection.write(view);
       connection.socket.uncork();
     }
     const waiting = connection.waiting;
     this.#waiting[id] = waiting;
     if (waiting === 0) return;
-    if (views) this.#hold(connection, slab.buffer);
+    if (views) {
+      this.#hold(connection, slab.buffer);
+      for (const part of earlier ?? []) if (part.buffer !== connection.held.at(-1)) this.#hold(connection, part.buffer);
+    }
     connection.askDrain();
   }
 
+  #use(memory: ArrayBufferLike): void {
+    if (memory === this.#lastUsed) return;
+    this.#lastUsed = memory;
+    this.#used.add(memory);
+  }
+
   #hold(connection: NetConnection, memory: ArrayBufferLike): void {
-    connection.held = memory;
+    if (connection.held.length === 0) connection.held = [memory];
+    else connection.held.push(memory);
     this.#held.set(memory, (this.#held.get(memory) ?? 0) + 1);
   }
 
   #release(connection: NetConnection): void {
-    const memory = connection.held;
-    if (memory === undefined) return;
-    connection.held = undefined;
-    const count = (this.#held.get(memory) ?? 1) - 1;
-    if (count === 0) this.#held.delete(memory);
-    else this.#held.set(memory, count);
+    for (const memory of connection.held) {
+      const count = (this.#held.get(memory) ?? 1) - 1;
+      if (count === 0) this.#held.delete(memory);
+      else this.#held.set(memory, count);
+    }
+    connection.held = nothingHeld;
   }
 
   #arrived(arrival: Arrival): void {

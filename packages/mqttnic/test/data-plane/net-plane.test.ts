@@ -41,12 +41,42 @@ test.serial("NetPlane flush() gives the slab back when all has left at once, and
   await client.until(6 + much.length + 4);
   t.true(rig.flush());
   // A connection that ends while it waits gives it back too.
+  const other = await rig.client(bound);
+  const send = (id: number, length: number) => rig.within(() => plane.send(id, much, 0, length, 1, false));
   client.socket.pause();
-  rig.send(client.id, much);
+  send(client.id, much.length);
   t.false(rig.flush());
+  send(other.id, 5);
   t.false(rig.flush());
   rig.within(() => plane.close(client.id, 0));
   await rig.until(() => rig.closes.length === 1);
+  send(other.id, 5);
+  t.true(rig.flush());
+});
+
+test.serial("NetPlane flush() says that any buffer of this turn is still referred to, and forgets those of earlier turns", async (t) => {
+  const { rig, plane } = await rigOf(t);
+  const bound = await plane.listen(tcp);
+  const slow = await rig.client(bound);
+  const other = await rig.client(bound);
+  slow.socket.pause();
+  const buffers = [Buffer.from(much), Buffer.from(much), Buffer.alloc(100, "little")] as const;
+  const send = (id: number, buffer: Buffer) => rig.within(() => plane.send(id, buffer, 0, buffer.length, 1, false));
+  // What is written last has left at once; the two before have not.
+  send(slow.id, buffers[0]);
+  send(slow.id, buffers[1]);
+  send(other.id, buffers[2]);
+  t.false(rig.flush());
+  // Nothing of this turn waits, though the slow one still does.
+  t.true(rig.flush());
+  send(other.id, buffers[2]);
+  t.true(rig.flush());
+  send(other.id, buffers[1].subarray(0, 5));
+  t.false(rig.flush());
+  slow.socket.resume();
+  await Promise.all([slow.until(2 * much.length), rig.until(() => rig.drains.length === 1)]);
+  t.true(slow.bytes.equals(Buffer.concat([much, much])));
+  send(other.id, buffers[0].subarray(0, 5));
   t.true(rig.flush());
 });
 
