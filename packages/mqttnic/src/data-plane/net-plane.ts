@@ -77,8 +77,8 @@ export class NetPlane implements DataPlane {
   #view: { slab: Buffer; from: number; to: number; buffer: Buffer } | undefined;
   #turnDue = false;
   #ended: NetConnection[] = [];
-  #stopped = false;
-  #onStopped: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
+  #onLastClosed: (() => void) | undefined;
 
   constructor(events: PlaneEvents, options: NetPlaneOptions = {}) {
     this.#events = events;
@@ -116,15 +116,20 @@ export class NetPlane implements DataPlane {
   }
 
   async listen(config: ListenerConfig): Promise<BoundListener> {
-    if (this.#stopped) throw stopped();
-    const listener = await openListener(config, this.#options, (arrival) => this.#arrived(arrival));
+    if (this.#stopped !== undefined) throw stopped();
+    const listener = await openListener(config, this.#options, {
+      onArrival: (arrival) => this.#arrived(arrival),
+      onClosed: () => this.#listeners.delete(listener),
+    });
     this.#listeners.add(listener);
+    // It may have been stopped meanwhile.
+    if (this.#stopped !== undefined) await listener.close();
     return listener;
   }
 
   /** Opens an in-process connection. @param identity - Believed, and given on as `peer.identity`. @returns The client's end. */
   openStream(identity: string): Duplex {
-    if (this.#stopped) throw stopped();
+    if (this.#stopped !== undefined) throw stopped();
     const [ours, theirs] = memoryPair();
     const listener = this.#options.memoryListener ?? memoryListener;
     const peer = { listener, address: "", port: 0, local: true, transport: "memory", certificate: undefined, identity } as const;
@@ -191,14 +196,18 @@ export class NetPlane implements DataPlane {
     this.#connections[id]?.resume();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await Promise.all(Array.from(this.#listeners, (listener) => listener.close()));
+    const closed = new Promise<void>((resolve) => {
+      this.#onLastClosed = resolve;
+    });
     for (const connection of this.#connections) connection?.destroy();
-    if (this.#open > 0)
-      await new Promise<void>((resolve) => {
-        this.#onStopped = resolve;
-      });
+    if (this.#open > 0) await closed;
   }
 
   #queue(id: number, slab: Buffer, start: number, end: number, messages: number, droppable: boolean): void {
@@ -308,7 +317,7 @@ export class NetPlane implements DataPlane {
 
   #arrived(arrival: Arrival): void {
     const { socket, webSocket, peer } = arrival;
-    if (this.#stopped || socket.destroyed) {
+    if (this.#stopped !== undefined || socket.destroyed) {
       socket.destroy();
       return;
     }
@@ -335,7 +344,7 @@ export class NetPlane implements DataPlane {
     this.#event();
     this.#events.onClose(id, connection.error);
     this.#freeIds.push(id);
-    if (this.#open === 0) this.#onStopped?.();
+    if (this.#open === 0) this.#onLastClosed?.();
   }
 
   #grow(): void {

@@ -28,17 +28,20 @@ export interface ListenerOptions extends SocketFileOptions {
   readonly webSocketMessageBytes?: number;
 }
 
+/** What a listener tells. */
+export interface ListenerOwner {
+  onArrival(arrival: Arrival): void;
+  /** It takes no more connections. */
+  onClosed(): void;
+}
+
 /**
  * Binds and listens.
  *
  * @throws {MitsuError} `ERR_LISTEN`, `ERR_CERT_BAD`.
  */
-export async function openListener(
-  config: ListenerConfig,
-  options: ListenerOptions,
-  onArrival: (arrival: Arrival) => void,
-): Promise<BoundListener> {
-  const listener = new StreamListener(config, options, onArrival);
+export async function openListener(config: ListenerConfig, options: ListenerOptions, owner: ListenerOwner): Promise<BoundListener> {
+  const listener = new StreamListener(config, options, owner);
   await listener.open();
   return listener;
 }
@@ -51,17 +54,17 @@ class StreamListener implements BoundListener {
   config: ListenerConfig;
   readonly #server: Server;
   readonly #options: ListenerOptions;
-  readonly #onArrival: (arrival: Arrival) => void;
+  readonly #owner: ListenerOwner;
   #bound: BoundAddress = { address: "", port: 0, unix: false };
   #tls: TlsStage | undefined;
   #webSockets: WebSocketStage | undefined;
   /** Those that do not speak MQTT yet. */
   readonly #staged = new Set<Socket>();
 
-  constructor(config: ListenerConfig, options: ListenerOptions, onArrival: (arrival: Arrival) => void) {
+  constructor(config: ListenerConfig, options: ListenerOptions, owner: ListenerOwner) {
     this.config = config;
     this.#options = options;
-    this.#onArrival = onArrival;
+    this.#owner = owner;
     this.#server = createServer({ allowHalfOpen: true, noDelay: config.noDelay }, (socket) => this.#accepted(socket));
   }
 
@@ -82,6 +85,7 @@ class StreamListener implements BoundListener {
 
   async close(): Promise<void> {
     this.#server.close();
+    this.#owner.onClosed();
     for (const socket of this.#staged) socket.destroy();
     // close(2) happens at the end of the turn.
     await nextTurn();
@@ -113,7 +117,7 @@ class StreamListener implements BoundListener {
   #arrived(socket: Duplex, webSocket: WebSocket | undefined, origin: Origin, secured: Secure | undefined): void {
     const { unix } = this.#bound;
     const transport = webSocket !== undefined ? (secured ? "wss" : "ws") : secured ? "tls" : unix ? "unix" : "tcp";
-    this.#onArrival({
+    this.#owner.onArrival({
       socket,
       webSocket,
       peer: { listener: this.config, ...origin, transport, certificate: secured?.certificate, identity: undefined },

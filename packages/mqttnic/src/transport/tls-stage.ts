@@ -10,6 +10,7 @@ import { readTlsFiles } from "./tls-files.ts";
 /** What follows a handshake. */
 export interface Secured {
   onSecure(socket: TLSSocket, certificate: PeerCertificate | undefined): void;
+  /** @param reason - One of few: codes of Node's and OpenSSL's. */
   onRefused(reason: string): void;
 }
 
@@ -49,7 +50,7 @@ export class TlsStage {
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       // Not null, as the types have it, where nothing was verified.
       const verified = socket.authorizationError as unknown as string | null | undefined;
-      const reason = `TLS handshake: ${verified ?? error.code ?? error.message}`;
+      const reason = `TLS handshake: ${verified ?? error.code ?? "failed"}`;
       const next = stage.#take();
       if (next === undefined) stage.#reason = reason;
       else next.onRefused(reason);

@@ -8,6 +8,7 @@ import { isLoopback } from "./origin.ts";
 export interface Upgraded {
   /** @param sameSite - No page of another site asks: one may reach what listens on loopback only, by the browser of somebody here. */
   onUpgraded(webSocket: WebSocket, sameSite: boolean): void;
+  /** @param reason - One of few. */
   onRefused(reason: string): void;
 }
 
@@ -36,7 +37,7 @@ export class WebSocketStage {
     });
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#http.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      this.#refuse(socket, `HTTP: ${error.code ?? error.message}`);
+      this.#refuse(socket, `HTTP: ${error.code ?? "failed"}`);
       answer(socket, "400 Bad Request", "");
     });
   }
@@ -56,8 +57,8 @@ export class WebSocketStage {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? "/").split("?", 1)[0] as string;
     if (this.#paths.length > 0 && !this.#paths.includes(path)) {
-      this.#refuse(socket, `WebSocket at ${path.slice(0, 64)}`);
-      answer(socket, "404 Not Found", `No MQTT at this path.\n`);
+      this.#refuse(socket, "WebSocket at another path");
+      answer(socket, "404 Not Found", "No MQTT at this path.\n");
       return;
     }
     const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());

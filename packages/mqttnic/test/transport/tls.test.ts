@@ -102,6 +102,18 @@ test("Peer.certificate has the verified client's names", async (t) => {
   t.is(certificate?.notAfterMs, new X509Certificate(await readFile(client.certificate)).validToDate.getTime());
 });
 
+test("Peer.certificate is known of a resumed session too", async (t) => {
+  const plane = await echoPlane(t);
+  const bound = await plane.listen({ tls: mutual });
+  const first = await connectTo(t, bound, client);
+  const session = once(first, "session");
+  await echo(first, "ping");
+  const again = await connectTo(t, bound, client, { session: (await session)[0] as Buffer });
+  await echo(again, "ping");
+  t.true(again.isSessionReused());
+  t.is(plane.peer?.certificate?.commonName, "lamp");
+});
+
 test("NetPlane listen() with TLS refuses clients without a certificate where one is required, and those of other authorities", async (t) => {
   const plane = await echoPlane(t);
   const bound = await plane.listen({ tls: mutual });
@@ -131,13 +143,22 @@ test("BoundListener reload() takes a list of revoked certificates over; connecti
   const plane = await echoPlane(t);
   const bound = await plane.listen({ tls: mutual });
   const before = await connectTo(t, bound, bad);
+  let session: Buffer | undefined;
+  before.once("session", (ticket: Buffer) => {
+    session = ticket;
+  });
   t.is(await echo(before, "ping"), "ping");
+  t.truthy(session);
   const revoked = await authority.revoke(bad.certificate);
   await bound.reload({ ...bound.config, tls: { ...mutual, revoked } });
   t.is(bound.config.tls?.revoked, revoked);
   await closed(await connectTo(t, bound, bad));
   await plane.refused(1);
   t.regex(plane.refusals[0] ?? "", /CERT_REVOKED/);
+  // A ticket from before does not spare it the check.
+  await closed(await connectTo(t, bound, bad, { session }));
+  await plane.refused(2);
+  t.regex(plane.refusals[1] ?? "", /CERT_REVOKED/);
   t.is(await echo(await connectTo(t, bound, client), "ping"), "ping");
   t.is(await echo(before, "still"), "still");
 });

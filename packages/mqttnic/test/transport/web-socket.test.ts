@@ -104,7 +104,7 @@ test("NetPlane listen() with WebSockets opens at the paths that are named only",
   await opened(t, bound, "/mqtt?token=1");
   t.regex(await answered(bound, ["GET /other HTTP/1.1", ...upgrade, "Sec-WebSocket-Protocol: mqtt"]), /^HTTP\/1.1 404 /);
   await plane.refused(1);
-  t.deepEqual(plane.refusals, ["WebSocket at /other"]);
+  t.deepEqual(plane.refusals, ["WebSocket at another path"]);
   await bound.reload({ ...bound.config, webSocketPaths: ["/other"] });
   await opened(t, bound, "/other");
   t.is(plane.rig.open.length, 2);
