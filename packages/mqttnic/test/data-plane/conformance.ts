@@ -7,14 +7,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutionContext, TestFn } from "ava";
 import fc from "fast-check";
 import type { ListenerConfig } from "../../src/config/broker-config.ts";
 import { defaultListener } from "../../src/config/defaults.ts";
-import { type Client, type MakePlane, Rig } from "./rig.ts";
+import { Client, type MakePlane, Rig } from "./rig.ts";
 
 const tcp: ListenerConfig = { ...defaultListener, name: "test", port: 0 };
 const mebibyte = 1024 * 1024;
@@ -86,7 +86,7 @@ export function planeTests(test: TestFn, name: string, makePlane: MakePlane): vo
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
     const error = await t.throwsAsync(rig.listen({ ...tcp, port }), { code: "ERR_LISTEN" });
-    t.regex(String(error?.message), new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`));
+    t.regex(String(error?.message), new RegExp(`cannot listen (on|at) 127\\.0\\.0\\.1:${port}`));
     t.truthy((error as Error & { hint?: string }).hint);
   });
 
@@ -147,7 +147,6 @@ export function planeTests(test: TestFn, name: string, makePlane: MakePlane): vo
     rig.fan(route, "one");
     rig.flush();
     rig.plane.uninstallRoute(route);
-    rig.fan(route, "to nobody");
     const again = rig.plane.installRoute(Int32Array.of(b.id));
     t.is(again, route);
     rig.fan(again, "two");
@@ -336,31 +335,35 @@ export function planeTests(test: TestFn, name: string, makePlane: MakePlane): vo
     t.pass();
   });
 
-  test(`${name} numbers are dense, and used again after onClose() only`, async (t) => {
+  test(`${name} numbers are places in its arrays, and begin anew when they are used again after onClose()`, async (t) => {
     const rig = await rigOf(t);
     const bound = await rig.listen(tcp);
     const clients = [await rig.client(bound), await rig.client(bound), await rig.client(bound)] as const;
-    t.deepEqual(
-      clients.map(({ id }) => id).toSorted((a, b) => a - b),
-      [0, 1, 2],
-    );
+    const last = clients[1];
+    t.is(new Set(clients.map(({ id }) => id)).size, 3);
+    for (const { id } of clients) t.true(id >= 0 && id < rig.plane.waitingBytes.length && id < rig.plane.dropped.length);
     rig.plane.dropAboveBytes = 0;
-    clients[1].socket.pause();
-    rig.send(clients[1].id, patterned(much));
+    last.socket.pause();
+    rig.send(last.id, patterned(much));
     rig.flush();
-    rig.send(clients[1].id, "dropped", true);
-    t.is(rig.plane.dropped[clients[1].id], 1);
-    rig.within((plane) => plane.close(clients[1].id, 0));
-    await rig.until(() => rig.closes.length === 1);
-    const next = await rig.client(bound);
-    t.is(next.id, clients[1].id);
+    rig.send(last.id, "dropped", true);
+    rig.flush();
+    t.is(rig.plane.dropped[last.id], 1);
+    rig.within((plane) => plane.close(last.id, 0));
+    last.socket.destroy();
+    await Promise.all([rig.until(() => rig.closes.length === 1), last.closed]);
+    // Where numbers are descriptors, the client's end may take it instead.
+    const more: Client[] = [];
+    for (let tries = 0; tries < 20 && more.at(-1)?.id !== last.id; tries++) more.push(await rig.client(bound));
+    const next = more.at(-1) as Client;
+    t.is(next.id, last.id);
     t.is(rig.plane.dropped[next.id], 0);
     t.is(rig.plane.waitingBytes[next.id], 0);
     rig.send(next.id, "new");
     rig.flush();
     await next.until(3);
     t.is(next.text, "new");
-    for (const { socket } of [...clients, next]) socket.destroy();
+    for (const { socket } of [...clients, ...more]) socket.destroy();
   });
 
   test(`${name} connections beyond the first hundred have their places`, async (t) => {
@@ -430,13 +433,16 @@ export function planeTests(test: TestFn, name: string, makePlane: MakePlane): vo
     client.socket.destroy();
   });
 
-  test(`${name} stop() ends listeners and connections, and tells of each`, async (t) => {
+  test(`${name} stop() ends listeners and connections`, async (t) => {
     const rig = await rigOf(t);
-    const clients = await clientsOf(t, rig, 5);
+    const bound = await rig.listen(tcp);
+    const clients = [await rig.client(bound), await rig.client(bound)];
     await rig.plane.stop();
     await Promise.all(clients.map(({ closed }) => closed));
-    t.is(rig.closes.length, 5);
-    t.deepEqual(rig.open, []);
+    const late = new Client(connect(bound.port, "127.0.0.1"));
+    await late.closed;
+    t.is(late.socket.bytesRead, 0);
+    t.is(rig.told.filter(({ what }) => what === "open").length, 2);
   });
 
   test(`${name} listen() on a Unix socket: its client is local, its file is ours alone and goes with it`, async (t) => {

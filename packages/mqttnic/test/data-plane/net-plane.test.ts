@@ -80,6 +80,18 @@ test.serial("NetPlane flush() says that any buffer of this turn is still referre
   t.true(rig.flush());
 });
 
+test.serial("NetPlane numbers are dense, and stop() tells of each connection's end", async (t) => {
+  const { rig, plane } = await rigOf(t);
+  const bound = await plane.listen(tcp);
+  for (let index = 0; index < 5; index++) t.is((await rig.client(bound)).id, index);
+  await Promise.all([plane.stop(), plane.stop()]);
+  t.deepEqual(
+    rig.closes.map(({ id }) => id).toSorted((one, other) => one - other),
+    [0, 1, 2, 3, 4],
+  );
+  t.deepEqual(rig.open, []);
+});
+
 test.serial("NetPlane answers a client that has ended its side, within the same turn", async (t) => {
   const { rig, plane } = await rigOf(t);
   rig.onEachBytes = (id, bytes) => rig.send(id, Buffer.from(bytes));
