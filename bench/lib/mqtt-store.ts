@@ -7,6 +7,7 @@
  *
  * **Turns.** 1000 sessions, each with 100 messages queued beforehand. A turn puts one message of 100 bytes for 1, 10, 100 or 200 sessions, and takes away the
  * deliveries of the turn before, which were acknowledged; then it commits. Each kind runs in a process of its own, several rounds in turns; medians of the rounds.
+ * **Steady.** The same at 100 000 deliveries a second, in turns of 100 that are due each millisecond: how late they are done, checkpoints between them included.
  * **Start.** 1 M retained messages (topics of some 30 bytes, payloads of 64), 100 k subscriptions of 10 k sessions, 100 k queued messages of 1000 of these, ten of which share
  * a message. A process fills the store, another one opens it and reads everything as the broker does.
  *
@@ -17,6 +18,8 @@
  * | by session | node:sqlite again, deliveries in a table by session and sequence, as one would at first |
  * | lmdb | npm `lmdb`, noSync, the same rows by number |
  * | log | bytes appended to a file, one write a turn, never cleaned up: the lower bound |
+ *
+ * Past 300 lines because the five ways stand beside each other, as short as they get.
  *
  * @module
  */
@@ -222,6 +225,46 @@ async function turns(kind: Kind, width: number, path: string): Promise<Turns> {
   return result;
 }
 
+/** Turns of 100 each millisecond; how long after it was due each is done. */
+async function steady(kind: Kind, path: string): Promise<Steady> {
+  const peer = open(kind, path);
+  const all = Array.from({ length: sessions }, (_none, index) => index);
+  for (let sequence = -100; sequence < 0; sequence++) peer.turn(sequence, message("queue/before", 100), all);
+  const count = 10_000 * scale;
+  const late = new Float64Array(count);
+  let busy = 0;
+  let mostMiB = 0;
+  const start = performance.now() + 1;
+  for (let turn = 0; turn < count; turn++) {
+    while (performance.now() < start + turn) await setImmediate();
+    const base = (turn * 317) % sessions;
+    const begun = performance.now();
+    const to = Array.from({ length: 100 }, (_none, index) => (base + index) % sessions);
+    peer.turn(turn, message("building/7/floor/3/door", 100), to);
+    const done = performance.now();
+    busy += done - begun;
+    late[turn] = (done - start - turn) * 1000;
+    if (turn % 100 === 0) mostMiB = Math.max(mostMiB, bytesIn(join(path, "..")) / 1024 ** 2);
+  }
+  const wall = performance.now() - start;
+  late.sort();
+  const at = (share: number): number => late[Math.min(count - 1, Math.floor(count * share))]!;
+  const result = { busyPercent: (100 * busy) / wall, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1), mostMiB };
+  await peer.close();
+  return result;
+}
+
+interface Steady {
+  /** Time in the store's calls. */
+  readonly busyPercent: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+  /** On disk at any time. */
+  readonly mostMiB: number;
+}
+
 interface Turns {
   readonly perSecond: number;
   /** Of the whole process, for each delivery put and taken away. */
@@ -411,6 +454,15 @@ async function main(): Promise<void> {
         console.log(`| ${kind} | ${columns.join(" | ")} |`);
       }
     }
+    console.log("\nsteady, 100 000 deliveries a second\n");
+    console.log("| | busy % | late p50 µs | p99 | p99.9 | max | disk MiB at most |");
+    console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for (const kind of kinds) {
+      const all = Array.from({ length: Math.min(rounds, 3) }, () => inFolder((path) => part<Steady>("steady", kind, path)));
+      const of = (name: keyof Steady): number => median(all.map((one) => one[name]));
+      const columns = (["busyPercent", "p50", "p99", "p999", "max", "mostMiB"] as const).map((name) => whole(of(name)));
+      console.log(`| ${kind} | ${columns.join(" | ")} |`);
+    }
     console.log(
       `\nstart with ${whole(amounts.retained)} retained, ${whole(amounts.subscribers * amounts.filters)} subscriptions, ${whole(amounts.queuers * amounts.queued)} queued\n`,
     );
@@ -434,6 +486,7 @@ async function main(): Promise<void> {
 
 const [how, kind, ...rest] = process.argv.slice(2).filter((word) => word !== "--quick");
 if (how === "turns") console.log(JSON.stringify(await turns(kind as Kind, Number(rest[0]), rest[1]!)));
+else if (how === "steady") console.log(JSON.stringify(await steady(kind as Kind, rest[0]!)));
 else if (how === "start") console.log(JSON.stringify(kind === "lmdb" ? await startLmdb(rest[0]!) : startStore(rest[0]!)));
 else if (how === "fill") {
   if (kind === "lmdb") await fillLmdb(rest[0]!);
