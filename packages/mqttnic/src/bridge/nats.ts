@@ -186,7 +186,7 @@ class Nats implements RunningNats {
       const all = subjectsOf(this.#config.subjectPrefix, `${retainedToken}/#`)[1]!;
       nats.subscribe(all, { callback: this.#onMessage(true) });
       this.#change({ subscribe: [...this.#wanted.active], unsubscribe: [] });
-      await nats.flush();
+      await flushed(nats);
       this.#state = "up";
       this.#lastError = null;
       onUp();
@@ -199,7 +199,7 @@ class Nats implements RunningNats {
       link.end();
       // What was handed over still leaves.
       if (signal.aborted && !nats.isClosed())
-        await Promise.race([nats.flush().catch(() => {}), nats.closed(), wait(partingMs, undefined, { ref: false })]);
+        await Promise.race([flushed(nats).catch(() => {}), wait(partingMs, undefined, { ref: false })]);
       if (!nats.isClosed()) await nats.close();
     }
   }
@@ -257,7 +257,7 @@ class Nats implements RunningNats {
       while (this.#unansweredBytes > 0 && this.#session === session) {
         const [publishes, bytes] = [this.#unanswered, this.#unansweredBytes];
         this.#unanswered = [];
-        await session.nats.flush();
+        await flushed(session.nats);
         if (this.#session !== session) return;
         this.#unansweredBytes -= bytes;
         session.link.paused = false;
@@ -339,6 +339,14 @@ class Nats implements RunningNats {
       if (this.#waiting.length > 0) return;
     }
   }
+}
+
+/** Until the server has all that was handed over; `flush` alone never ends when the connection does. @throws When it is lost before. */
+async function flushed(nats: NatsConnection): Promise<void> {
+  const lost = nats.closed().then((error) => {
+    throw error instanceof Error ? error : new MitsuError("the connection to NATS was closed", { code: "ERR_BRIDGE_CLOSED" });
+  });
+  await Promise.race([nats.flush(), lost]);
 }
 
 /** Our broker keeps what comes while no server of NATS is there, for an hour. */
