@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Program } from "../packages/cli/src/command.ts";
+import * as mqttnicFacts from "../packages/mqttnic/man/facts.ts";
+import * as mqttnicNotes from "../packages/mqttnic/man/notes.ts";
+import { mqttnic } from "../packages/mqttnic/src/cli.ts";
 import { flags, metricList, refusals } from "../packages/nicd/man/facts.ts";
 import * as nicdNotes from "../packages/nicd/man/notes.ts";
 import { nicd } from "../packages/nicd/src/cli.ts";
@@ -40,7 +43,7 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  return [sockhijackPage(), nicdPage(), meshPage()];
+  return [sockhijackPage(), nicdPage(), mqttnicPage(), meshPage()];
 }
 
 function page(path: string, values: Readonly<Record<string, string>>): Page {
@@ -84,6 +87,16 @@ function nicdPage(): Page {
     flags: flags(),
     refusals: refusals(),
     metrics: metricList(),
+  });
+}
+
+function mqttnicPage(): Page {
+  return page("mqttnic/man/mqttnic.8", {
+    ...daemonValues(mqttnic, mqttnicNotes, "mqttnic/systemd/mqttnic.service"),
+    followed: mqttnicFacts.followed(),
+    needless: mqttnicFacts.needlessList(),
+    refused: mqttnicFacts.refusedList(),
+    metrics: mqttnicFacts.metricList(),
   });
 }
 

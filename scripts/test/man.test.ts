@@ -6,6 +6,8 @@ import { parseCatalog } from "../../packages/catalog/src/mod.ts";
 import { flagOf, type Options, type Program } from "../../packages/cli/src/command.ts";
 import { exitStatus } from "../../packages/cli/src/error.ts";
 import { builtinOptions } from "../../packages/cli/src/help.ts";
+import * as mqttnicNotes from "../../packages/mqttnic/man/notes.ts";
+import { mqttnic } from "../../packages/mqttnic/src/cli.ts";
 import { flagWords, refusalWords } from "../../packages/nicd/man/facts.ts";
 import * as nicdNotes from "../../packages/nicd/man/notes.ts";
 import { nicd } from "../../packages/nicd/src/cli.ts";
@@ -24,6 +26,7 @@ import { fillIn, manPages } from "../man.ts";
 const daemons: readonly (readonly [Program, CommandNotes, string])[] = [
   [sockhijack, sockhijackNotes, "packages/{cli,ipc,catalog,ebpf-ts,sockhijack}/src/**/*.ts"],
   [nicd, nicdNotes, "packages/{cli,ipc,catalog,ebpf-ts,telemetry,nicd}/src/**/*.ts"],
+  [mqttnic, mqttnicNotes, "packages/{cli,ipc,catalog,reactor,mqttnic}/src/**/*.ts"],
 ];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();

@@ -6,7 +6,7 @@ import { parseCatalog } from "@mitsu/catalog";
 import test, { type ExecutionContext } from "ava";
 
 const root = resolve(import.meta.dirname, "../../..");
-const daemons = ["nicd", "sockhijack"] as const;
+const daemons = ["mqttnic", "nicd", "sockhijack"] as const;
 const unitFolder = (daemon: string): string => join(root, "packages", daemon, "systemd");
 const unit = (name: string): string => readFileSync(join(unitFolder(name.split(/[.-]/)[0]!), name), "utf8");
 
@@ -35,10 +35,14 @@ test("install puts binaries, units, completions, man pages, the dashboard, the g
   t.deepEqual(filesBelow(destdir), [
     "/etc/logrotate.d/nicd",
     "/etc/mitsu/mesh.yaml",
+    "/etc/mitsu/mqttnic.env",
     "/etc/mitsu/nicd.env",
+    "/usr/local/bin/mqttnic",
     "/usr/local/bin/nicd",
     "/usr/local/bin/sockhijack",
     "/usr/local/lib/systemd/system/mitsu.target",
+    "/usr/local/lib/systemd/system/mqttnic.service",
+    "/usr/local/lib/systemd/system/mqttnic.socket",
     "/usr/local/lib/systemd/system/nicd-rotate.service",
     "/usr/local/lib/systemd/system/nicd-rotate.timer",
     "/usr/local/lib/systemd/system/nicd.service",
@@ -46,13 +50,16 @@ test("install puts binaries, units, completions, man pages, the dashboard, the g
     "/usr/local/lib/systemd/system/sockhijack.service",
     "/usr/local/lib/systemd/system/sockhijack.socket",
     "/usr/local/lib/sysusers.d/mitsu.conf",
+    "/usr/local/share/bash-completion/completions/mqttnic",
     "/usr/local/share/bash-completion/completions/nicd",
     "/usr/local/share/bash-completion/completions/sockhijack",
     "/usr/local/share/man/man5/mesh.yaml.5",
+    "/usr/local/share/man/man8/mqttnic.8",
     "/usr/local/share/man/man8/nicd.8",
     "/usr/local/share/man/man8/sockhijack.8",
     "/usr/local/share/mitsu/grafana/mitsu.json",
     "/usr/local/share/mitsu/manifest",
+    "/usr/local/share/zsh/site-functions/_mqttnic",
     "/usr/local/share/zsh/site-functions/_nicd",
     "/usr/local/share/zsh/site-functions/_sockhijack",
   ]);
@@ -95,7 +102,7 @@ test("install --uninstall --dry-run removes nothing", (t) => {
 });
 
 test("install never overwrites what the operator edits, and --uninstall keeps it when it was changed", (t) => {
-  for (const file of ["etc/mitsu/mesh.yaml", "etc/mitsu/nicd.env", "etc/logrotate.d/nicd"]) {
+  for (const file of ["etc/mitsu/mesh.yaml", "etc/mitsu/mqttnic.env", "etc/mitsu/nicd.env", "etc/logrotate.d/nicd"]) {
     const { from, destdir, install } = stage(t);
     const path = join(destdir, file);
     install("--from", from);
@@ -114,6 +121,7 @@ test("install --prefix is where the units start the daemons from", (t) => {
   const put = (name: string): string => readFileSync(join(destdir, "etc/systemd/system", name), "utf8");
   t.regex(put("sockhijack.service"), /^ExecStart=\/opt\/mitsu\/bin\/sockhijack daemon$/m);
   t.regex(put("nicd.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd daemon \$NICD_OPTIONS$/m);
+  t.regex(put("mqttnic.service"), /^ExecStart=\/opt\/mitsu\/bin\/mqttnic daemon \$MQTTNIC_OPTIONS$/m);
   t.regex(put("nicd-rotate.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd cert rotate$/m);
 });
 
@@ -171,6 +179,7 @@ test("systemd finds nothing to say about the units", (t) => {
 for (const [service, most] of [
   ["sockhijack.service", 40],
   ["nicd.service", 25],
+  ["mqttnic.service", 25],
   ["nicd-rotate.service", 15],
 ] as const) {
   test(`${service} is exposed no more than ${most / 10} of 10 by systemd's measure`, (t) => {
@@ -190,7 +199,7 @@ for (const [service, most] of [
   });
 }
 
-for (const service of ["sockhijack.service", "nicd.service"]) {
+for (const service of ["sockhijack.service", "nicd.service", "mqttnic.service"]) {
   test(`${service} keeps V8 able to compile, and says what each capability is for`, (t) => {
     const text = unit(service);
     t.notRegex(text, /^MemoryDenyWriteExecute=(yes|true|on|1)/m);
@@ -208,23 +217,30 @@ test("sockhijack.service keeps the kernel's files in reach", (t) => {
 
 test("the units and scripts/run-daemon give each daemon the same young generation", (t) => {
   const script = readFileSync(join(root, "scripts/run-daemon"), "utf8");
-  const [, ofNicd, ofOthers] = /nicd\) young=(\d+) ;; \*\) young=(\d+)/.exec(script)!;
+  const [, ofMqttnic, ofNicd, ofOthers] = /mqttnic\) young=(\d+) ;; nicd\) young=(\d+) ;; \*\) young=(\d+)/.exec(script)!;
+  t.regex(unit("mqttnic.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofMqttnic}$`, "m"));
   t.regex(unit("nicd.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
   t.regex(unit("sockhijack.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofOthers}$`, "m"));
 });
 
-test("nicd.env sets NICD_OPTIONS to nothing, and each line that it proposes is one that nicd takes", async (t) => {
-  const text = readFileSync(join(unitFolder("nicd"), "nicd.env"), "utf8");
-  t.regex(text, /^NICD_OPTIONS=$/m);
-  const proposed = [...text.matchAll(/^# +NICD_OPTIONS=(.+)$/gm)].map(([, flags]) => flags!.split(" "));
-  t.is(proposed.length, 2);
-  for (const flags of proposed) {
-    // A flag that does not exist is named before anything else is looked at.
-    const run = spawnSync(join(root, "bin/nicd"), ["daemon", ...flags, "--frobnicate"], { encoding: "utf8" });
-    t.is(run.status, 2);
-    t.regex(run.stderr, /unknown option '--frobnicate'/);
-  }
-});
+for (const [daemon, count] of [
+  ["nicd", 2],
+  ["mqttnic", 3],
+] as const) {
+  const variable = `${daemon.toUpperCase()}_OPTIONS`;
+  test(`${daemon}.env sets ${variable} to nothing, and each line that it proposes is one that ${daemon} takes`, async (t) => {
+    const text = readFileSync(join(unitFolder(daemon), `${daemon}.env`), "utf8");
+    t.regex(text, new RegExp(`^${variable}=$`, "m"));
+    const proposed = [...text.matchAll(new RegExp(`^# +${variable}=(.+)$`, "gm"))].map(([, flags]) => flags!.split(" "));
+    t.is(proposed.length, count);
+    for (const flags of proposed) {
+      // A flag that does not exist is named before anything else is looked at.
+      const run = spawnSync(join(root, "bin", daemon), ["daemon", ...flags, "--frobnicate"], { encoding: "utf8" });
+      t.is(run.status, 2);
+      t.regex(run.stderr, /unknown option '--frobnicate'/);
+    }
+  });
+}
 
 test("logrotate finds nothing wrong with nicd.logrotate", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "mitsu-logrotate-"));

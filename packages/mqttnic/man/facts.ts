@@ -1,0 +1,52 @@
+/** Facts for mqttnic(8): metrics, and which directives of mosquitto.conf are followed. @module */
+import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
+import type { MetricSpec, Metrics } from "../../cli/src/metrics.ts";
+import { bridgeDirectives } from "../src/config/conf-bridge.ts";
+import { globalDirectives } from "../src/config/conf-global.ts";
+import { listenerDirectives } from "../src/config/conf-listener.ts";
+import { needlessDirectives, refusedDirectives } from "../src/config/conf-refused.ts";
+import { exposeMetrics } from "../src/metrics.ts";
+
+/** Names of the directives that are followed, in a sentence. */
+export function followed(): string {
+  const names = ["include_dir", ...[globalDirectives, listenerDirectives, bridgeDirectives].flatMap((table) => Object.keys(table))];
+  return names
+    .toSorted()
+    .map((name, index) => `.Ic ${argument(name)}${index < names.length - 1 ? " ," : " ."}`)
+    .join("\n");
+}
+
+const reasons = (list: ReadonlyMap<string, string>): string =>
+  tagged([...list].map(([name, why]) => [`Ic ${argument(name)}`, prose(sentence(why.replace(/^(has no effect): /, "")))]));
+
+/** Directives that are refused, and why. */
+export function refusedList(): string {
+  return reasons(refusedDirectives);
+}
+
+/** Directives that are taken and change nothing, and why. */
+export function needlessList(): string {
+  return reasons(needlessDirectives);
+}
+
+/** Every metric with its labels and what it counts. */
+export function metricList(): string {
+  const items: (readonly [string, string])[] = [];
+  const note = ({ name, unit, help, labels = [] }: MetricSpec, suffix = ""): { add(): void; set(): void; observe(): void } => {
+    const full = `mitsu_mqttnic_${name}${unit === "count" ? "" : `_${unit}`}${suffix}`;
+    items.push([`Li ${full}`, prose(`${help}${labels.length > 0 ? ` Labels: ${labels.map((one) => `\`${one}\``).join(", ")}.` : ""}`)]);
+    return { add() {}, set() {}, observe() {} };
+  };
+  const metrics: Metrics = {
+    counter: (spec) => note(spec, "_total"),
+    gauge: (spec) => note(spec),
+    histogram: (spec) => note(spec),
+    onScrape() {}, // the broker is asked only then
+    text: async () => "",
+    contentType: "",
+  };
+  exposeMetrics(metrics, () => {
+    throw new Error("nothing is scraped here");
+  });
+  return tagged(items);
+}
