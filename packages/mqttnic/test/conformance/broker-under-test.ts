@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createLog, testEnv } from "@mitsu/cli";
 
 /** Where to find it. */
@@ -28,6 +28,8 @@ export interface BrokerOptions {
   /** The same, for lines that belong to the listener. */
   readonly listenerConf?: readonly string[];
   readonly webSockets?: boolean;
+  /** Ours as a process of its own, by `mqttnic daemon`, with all that only the daemon does. */
+  readonly daemon?: boolean;
   /** SCRAM-SHA-256, which mosquitto.conf has no word for: ours only. */
   readonly scram?: boolean;
   /** Files that lines of `conf` name as `@name`, with their contents. */
@@ -35,6 +37,9 @@ export interface BrokerOptions {
 }
 
 const wanted = process.env.MITSU_CONFORMANCE_BROKER ?? "mqttnic";
+
+/** MITSU_CONFORMANCE_PLANE: the data plane of ours. */
+const dataPlane = (process.env.MITSU_CONFORMANCE_PLANE ?? "auto") as "auto" | "epoll" | "net";
 
 /** Which broker the tests run against. */
 export const brokerKind: BrokerUnderTest["kind"] = wanted === "mqttnic" || wanted === "mosquitto" ? wanted : "other";
@@ -57,7 +62,8 @@ export async function startBroker(options: BrokerOptions = {}): Promise<BrokerUn
   ];
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), content, { mode: 0o600 });
   writeFileSync(join(folder, "broker.conf"), lines.join("\n"));
-  const stop = brokerKind === "mosquitto" ? await startMosquitto(folder) : await startOurs(lines.join("\n"), options);
+  const start = brokerKind === "mosquitto" ? startMosquitto : options.daemon ? startDaemon : startInProcess;
+  const stop = await start(folder, options);
   return {
     kind: brokerKind,
     host: "127.0.0.1",
@@ -80,7 +86,18 @@ function running(): BrokerUnderTest {
 async function startMosquitto(folder: string): Promise<() => Promise<void>> {
   const program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].find((path) => existsSync(path));
   if (!program) throw new Error("MITSU_CONFORMANCE_BROKER=mosquitto: there is none; apt-get install mosquitto");
-  const child = spawn(program, ["-c", join(folder, "broker.conf")], { stdio: ["ignore", "pipe", "pipe"] });
+  return await startProcess(program, ["-c", join(folder, "broker.conf")]);
+}
+
+async function startDaemon(folder: string): Promise<() => Promise<void>> {
+  const main = resolve(import.meta.dirname, "../../src/main.ts");
+  const daemon = ["daemon", "--socket", join(folder, "control.sock"), "--data-plane", dataPlane, "-c", join(folder, "broker.conf")];
+  return await startProcess(process.execPath, [main, ...daemon]);
+}
+
+/** Starts a broker that says so when it listens: mosquitto `running`, our daemon `ready`. @returns What ends it. */
+async function startProcess(program: string, args: readonly string[]): Promise<() => Promise<void>> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   await ready(child);
   return async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -89,14 +106,13 @@ async function startMosquitto(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-/** Ours runs in this process, on the data plane that MITSU_CONFORMANCE_PLANE names. */
-async function startOurs(conf: string, options: BrokerOptions): Promise<() => Promise<void>> {
+/** Ours in this process: quicker to start. */
+async function startInProcess(folder: string, options: BrokerOptions): Promise<() => Promise<void>> {
   const [{ openBroker }, { parseMosquittoConf }] = await Promise.all([
     import("../../src/open-broker.ts"),
     import("../../src/config/mosquitto-conf.ts"),
   ]);
-  const { config } = parseMosquittoConf(conf, { file: "broker.conf" });
-  const dataPlane = (process.env.MITSU_CONFORMANCE_PLANE ?? "auto") as "auto" | "epoll" | "net";
+  const { config } = parseMosquittoConf(readFileSync(join(folder, "broker.conf"), "utf8"), { file: "broker.conf" });
   const log = createLog(testEnv());
   const about = { version: "0.0.0", pid: process.pid, startedAtMs: Date.now(), node: "conformance" };
   const security = { ...config.security, scram: options.scram === true };
@@ -104,14 +120,13 @@ async function startOurs(conf: string, options: BrokerOptions): Promise<() => Pr
   return () => broker.close(0);
 }
 
-/** It says `running` when it listens. */
 async function ready(child: ChildProcess): Promise<void> {
   let said = "";
   await new Promise<void>((listening, failed) => {
     const hang = setTimeout(() => failed(new Error(`the broker does not say that it is ready: ${said}`)), 20_000);
     const hear = (data: Buffer): void => {
       said += data;
-      if (!/\brunning\b/.test(said)) return;
+      if (!/\b(?:running|ready)\b/.test(said)) return;
       clearTimeout(hang);
       child.stdout?.off("data", hear).resume();
       child.stderr?.off("data", hear).resume();

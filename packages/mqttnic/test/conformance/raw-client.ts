@@ -127,7 +127,7 @@ export class RawClient {
 
   #change(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const hang = setTimeout(() => reject(new Error(`nothing came within ${hangMs} ms`)), hangMs);
+      const hang = setTimeout(() => reject(new Error(`nothing came within ${hangMs} ms`)), hangMs).unref();
       this.#waiting = () => {
         clearTimeout(hang);
         this.#waiting = undefined;

@@ -183,14 +183,6 @@ check.v5(
   },
 );
 
-check.both("retain: `#` and `+` first do not match `$` topics, retained or not. v3.1.1 [MQTT-4.7.2-1] v5 [MQTT-4.7.2-1]", async (scene) => {
-  const client = await scene.connect();
-  await scene.subscribe(client, "+/broker/version", 0);
-  await scene.nothing(client);
-  await scene.subscribe(client, "$SYS/broker/version", 0);
-  scene.t.true((await scene.message(client)).retain);
-});
-
 check.both("retain: a thousand of them arrive, each once. v3.1.1 [MQTT-3.3.1-6] v5 [MQTT-3.3.1-9]", async (scene) => {
   const pub = await scene.connect();
   const count = 1000;

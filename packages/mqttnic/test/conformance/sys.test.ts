@@ -2,7 +2,7 @@
 import test from "ava";
 import { suite } from "./suite.ts";
 
-const check = suite(test);
+const check = suite(test, { daemon: true });
 
 const names = [
   "version",
@@ -61,3 +61,14 @@ check.both("$SYS: clients cannot write it. v3.1.1 [MQTT-4.7.2-1] v5 [MQTT-4.7.2-
   await pub.next(); // PINGRESP, or the close
   await scene.nothing(sub);
 });
+
+check.both(
+  "$SYS: a filter that begins with `+` does not match it, retained as it is. v3.1.1 [MQTT-4.7.2-1] v5 [MQTT-4.7.2-1]",
+  async (scene) => {
+    const client = await scene.connect();
+    await scene.subscribe(client, "+/broker/version", 0);
+    await scene.nothing(client);
+    await scene.subscribe(client, "$SYS/broker/version", 0);
+    scene.t.true((await scene.message(client)).retain);
+  },
+);
