@@ -15,6 +15,7 @@ import type { Qos } from "../message.ts";
 import { BackOff } from "./back-off.ts";
 import type { ClientConnect, ClientPublish } from "./client-packets.ts";
 import { MqttLink } from "./mqtt-link.ts";
+import { NatsFlush } from "./nats-flush.ts";
 import { subjectOf, subjectsOf, topicOf } from "./nats-subject.ts";
 import { type WantedChange, WantedFilters } from "./wanted-filters.ts";
 
@@ -71,6 +72,7 @@ export function startNats(broker: Broker, config: NatsConfig, context: NatsConte
 /** One connection to NATS and one to our broker. */
 interface Session {
   readonly nats: NatsConnection;
+  readonly flush: NatsFlush;
   readonly link: MqttLink;
   readonly subscriptions: Map<string, Subscription[]>;
   readonly headers: typeof import("@nats-io/transport-node").headers;
@@ -165,6 +167,7 @@ class Nats implements RunningNats {
       ...(credentialsFile === undefined ? {} : { authenticator: credsAuthenticator(this.#context.readFile(credentialsFile)) }),
     });
     if (signal.aborted) return nats.close();
+    const flush = new NatsFlush(nats);
     const over = Promise.withResolvers<Error | null>();
     const stream = this.#broker.openStream({ username: "$nats", by: "in-process", untilMs: 0, peerNode: "nats" });
     this.#inFlight.clear();
@@ -177,7 +180,7 @@ class Nats implements RunningNats {
       onDrain: () => this.#sendWaiting(),
       onClose: (error) => over.resolve(error),
     });
-    const session: Session = { nats, link, headers, subscriptions: new Map(), asking: false };
+    const session: Session = { nats, flush, link, headers, subscriptions: new Map(), asking: false };
     this.#session = session;
     try {
       await link.opened;
@@ -186,7 +189,7 @@ class Nats implements RunningNats {
       const all = subjectsOf(this.#config.subjectPrefix, `${retainedToken}/#`)[1]!;
       nats.subscribe(all, { callback: this.#onMessage(true) });
       this.#change({ subscribe: [...this.#wanted.active], unsubscribe: [] });
-      await flushed(nats);
+      await flush.flush();
       this.#state = "up";
       this.#lastError = null;
       onUp();
@@ -199,7 +202,7 @@ class Nats implements RunningNats {
       link.end();
       // What was handed over still leaves.
       if (signal.aborted && !nats.isClosed())
-        await Promise.race([flushed(nats).catch(() => {}), wait(partingMs, undefined, { ref: false })]);
+        await Promise.race([flush.flush().catch(() => {}), wait(partingMs, undefined, { ref: false })]);
       if (!nats.isClosed()) await nats.close();
     }
   }
@@ -257,7 +260,7 @@ class Nats implements RunningNats {
       while (this.#unansweredBytes > 0 && this.#session === session) {
         const [publishes, bytes] = [this.#unanswered, this.#unansweredBytes];
         this.#unanswered = [];
-        await flushed(session.nats);
+        await session.flush.flush();
         if (this.#session !== session) return;
         this.#unansweredBytes -= bytes;
         session.link.paused = false;
@@ -339,14 +342,6 @@ class Nats implements RunningNats {
       if (this.#waiting.length > 0) return;
     }
   }
-}
-
-/** Until the server has all that was handed over; `flush` alone never ends when the connection does. @throws When it is lost before. */
-async function flushed(nats: NatsConnection): Promise<void> {
-  const lost = nats.closed().then((error) => {
-    throw error instanceof Error ? error : new MitsuError("the connection to NATS was closed", { code: "ERR_BRIDGE_CLOSED" });
-  });
-  await Promise.race([nats.flush(), lost]);
 }
 
 /** Our broker keeps what comes while no server of NATS is there, for an hour. */

@@ -1,9 +1,14 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { startBridge } from "../../src/bridge/bridge.ts";
 import { startCore } from "./core-broker.ts";
 import { cutter, seeded } from "./cutter.ts";
-import { bridgeConfig, client, collect, eventually, quiet } from "./mosquitto.ts";
+import { bridgeConfig, client, collect, eventually, freePort, quiet } from "./mosquitto.ts";
 
 const context = (brokerId = "here") => ({ log: quiet, brokerId, readFile: () => new Uint8Array() });
 const topic = { pattern: "#", direction: "both", qos: 2, localPrefix: "", remotePrefix: "" } as const;
@@ -86,4 +91,56 @@ test.serial("startBridge() with a bridge at each end brings nothing round, and n
   await one.publishAsync("end", "", { qos: 1 });
   await eventually(() => theirs.seen.some((seen) => seen.topic === "end"));
   t.is(Math.max(...count(ours.seen).values(), ...count(theirs.seen).values()), most);
+});
+
+test.serial("startBridge() hands QoS 2 over exactly once both ways when its whole process is killed at random points", async (t) => {
+  const there = await startCore(t);
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "bridge-child-"));
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "bridge-child.ts"), join(folder, "state.db"), String(port), String(there.port)],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    await once(child.stdout!, "data");
+  };
+  const kill = async (): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  t.teardown(async () => {
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await start();
+  const session = { clean: false, properties: { sessionExpiryInterval: 1000 } };
+  const [one, other] = [await client(t, port, { ...session, clientId: "one" }), await client(t, there.port)];
+  const [ours, theirs] = [await collect(one, "there/#"), await collect(other, "here/#")];
+  const most = 600;
+  const random = seeded(7);
+  const sending = (async () => {
+    for (let index = 0; index < most; index += 20) {
+      const batch = Array.from({ length: 20 }, (_, at) => String(index + at));
+      await Promise.all([
+        ...batch.map((payload) => one.publishAsync("here/x", payload, { qos: 2 })),
+        ...batch.map((payload) => other.publishAsync("there/x", payload, { qos: 2 })),
+      ]);
+    }
+  })();
+  for (let kills = 0; kills < 4; kills++) {
+    const until = Math.min(most - 20, theirs.seen.length + 30 + (random() % 90));
+    await eventually(() => theirs.seen.length >= until);
+    await kill();
+    await start();
+  }
+  await sending;
+  const distinct = (seen: typeof ours.seen): number => new Set(seen.map(({ payload }) => payload)).size;
+  await eventually(() => distinct(ours.seen) === most && distinct(theirs.seen) === most);
+  t.is(theirs.seen.length, most, "over the bridge, none twice");
+  t.is(ours.seen.length, most, "back over it, none twice");
 });
