@@ -113,7 +113,7 @@ void plane_drop_above(struct plane *plane, uint32_t bytes)
 static int watch(struct plane *plane, int id, int operation)
 {
 	struct connection *connection = &plane->connections[id];
-	uint32_t events = (connection->paused || connection->closing ? 0 : EPOLLIN) | (connection->writable_wanted ? EPOLLOUT : 0);
+	uint32_t events = (connection->paused && !connection->closing ? 0 : EPOLLIN) | (connection->writable_wanted ? EPOLLOUT : 0);
 	struct epoll_event event = { .events = events, .data.u64 = (uint64_t)connection->generation << 32 | (uint32_t)id };
 	return epoll_ctl(plane->epoll, operation, id, &event);
 }
@@ -205,11 +205,11 @@ static void write_waiting(struct plane *plane, int id)
 	free(connection->waiting);
 	connection->waiting = NULL;
 	connection->waiting_from = connection->waiting_end = connection->waiting_capacity = 0;
+	want_writable(plane, id, 0);
 	if (connection->closing) {
-		end(plane, id, 0);
+		shutdown(id, SHUT_WR);
 		return;
 	}
-	want_writable(plane, id, 0);
 	plane->drained = grown(plane->drained, &plane->drained_capacity, plane->drained_count + 1, sizeof *plane->drained);
 	plane->drained[plane->drained_count++] = id;
 }
@@ -262,7 +262,7 @@ int plane_poll(struct plane *plane, uint8_t *io, uint32_t io_bytes, int32_t *eve
 			write_waiting(plane, id);
 		if (!connection->open || !(ready[index].events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 			continue;
-		if (connection->closing || (connection->paused && !(ready[index].events & (EPOLLHUP | EPOLLERR)))) {
+		if (connection->paused && !connection->closing) {
 			if (ready[index].events & (EPOLLHUP | EPOLLERR))
 				end(plane, id, 0);
 			continue;
@@ -270,7 +270,9 @@ int plane_poll(struct plane *plane, uint8_t *io, uint32_t io_bytes, int32_t *eve
 		if (io_bytes - at < READ_BYTES)
 			break;
 		ssize_t got = recv(id, io + at, READ_BYTES, MSG_DONTWAIT);
-		if (got > 0) {
+		if (got > 0 && connection->closing) {
+			/* Thrown away: a close with bytes unread would reset the connection, and with it take what was said last. */
+		} else if (got > 0) {
 			TELL(EVENT_DATA, id, (int32_t)at, (int32_t)got);
 			at += (uint32_t)got;
 		} else if (got == 0) {
@@ -420,24 +422,31 @@ void plane_flush(struct plane *plane)
 		if (!plane->connections[id].open)
 			continue;
 		write_parts(plane, id);
-		if (plane->connections[id].closing && plane->waiting_bytes[id] == 0)
-			end(plane, id, 0);
+		if (plane->connections[id].open && plane->connections[id].closing && plane->waiting_bytes[id] == 0)
+			shutdown(id, SHUT_WR);
 	}
 	plane->dirty_count = plane->part_count = 0;
 }
 
-/* Closes when what waits has left, or at once. No part is taken any more. */
+/*
+ * Closes: at once, or when what waits has left and the other end has closed too. No part is taken any more, and nothing that comes is told;
+ * the caller sees to it that it does not take for ever.
+ */
 void plane_close(struct plane *plane, int id, int at_once)
 {
 	struct connection *connection = &plane->connections[id];
 	if (!connection->open)
 		return;
-	if (at_once || (plane->waiting_bytes[id] == 0 && connection->first == NONE)) {
+	if (at_once) {
 		end(plane, id, 0);
 		return;
 	}
+	if (connection->closing)
+		return;
 	connection->closing = 1;
 	watch(plane, id, EPOLL_CTL_MOD);
+	if (plane->waiting_bytes[id] == 0 && connection->first == NONE)
+		shutdown(id, SHUT_WR);
 }
 
 void plane_pause(struct plane *plane, int id, int paused)

@@ -77,9 +77,11 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
         core.configure(next);
       },
       close: async (graceMs) => {
-        await Promise.all(listeners.map((listener) => listener.close()));
+        // A listener may be closed only once its connections are.
+        const closed = Promise.all(listeners.map((listener) => listener.close()));
         await core.drain(graceMs);
         for (const { stop } of planes) await stop();
+        await closed;
         core.close();
         security.close();
       },

@@ -202,12 +202,14 @@ export class NetPlane implements DataPlane {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all(Array.from(this.#listeners, (listener) => listener.close()));
+    // A listener is closed only once its connections are.
+    const listeners = Array.from(this.#listeners, (listener) => listener.close());
     const closed = new Promise<void>((resolve) => {
       this.#onLastClosed = resolve;
     });
     for (const connection of this.#connections) connection?.destroy();
     if (this.#open > 0) await closed;
+    await Promise.all(listeners);
   }
 
   #queue(id: number, slab: Buffer, start: number, end: number, messages: number, droppable: boolean): void {
