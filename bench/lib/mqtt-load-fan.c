@@ -125,5 +125,5 @@ void run_fan(void)
 	       options.window, options.payload_bytes);
 	print_window(delivered - before);
 	print_times("latency", &times);
-	printf("\"lost\":%lld,\"bad\":%lld}\n", (long long)lost, (long long)bad);
+	printf("\"inAll\":%lld,\"lost\":%lld,\"bad\":%lld}\n", (long long)delivered, (long long)lost, (long long)bad);
 }

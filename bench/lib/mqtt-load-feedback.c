@@ -115,7 +115,7 @@ void run_feedback(void)
 {
 	on_message = take;
 	connect_all();
-	int64_t period = 1e9 / options.rate, begin = now_ns() + 200000000, now;
+	int64_t period = 1e9 / options.rate, begin = now_ns() + (int64_t)(options.settle_seconds * 1e9), now;
 	int64_t number = 0, first = options.warm_up_seconds * options.rate, last = first + options.seconds * options.rate, late = 0;
 	while ((now = now_ns()) < begin + last * period + DRAIN_NS && (number < last || completed < number)) {
 		/* Not further ahead of the broker than MOST_AHEAD: then rounds begin late, and are timed from when they were due. */
@@ -142,6 +142,7 @@ void run_feedback(void)
 	print_times("collectToDistribute", &collect_to_distribute);
 	print_times("round", &by_round);
 	print_times("fromDue", &from_due);
-	printf("\"rounds\":%lld,\"unstarted\":%lld,\"unfinished\":%lld,\"lateStarts\":%lld,\"bad\":%lld}\n", (long long)number,
-	       (long long)(last - number), (long long)(number - completed), (long long)late, (long long)bad);
+	printf("\"inAll\":%lld,\"rounds\":%lld,\"unstarted\":%lld,\"unfinished\":%lld,\"lateStarts\":%lld,\"bad\":%lld}\n",
+	       (long long)number * options.nodes * 2, (long long)number, (long long)(last - number), (long long)(number - completed),
+	       (long long)late, (long long)bad);
 }

@@ -33,6 +33,7 @@ struct options options = {
 	.rate = 100,
 	.seconds = 3,
 	.warm_up_seconds = 1,
+	.settle_seconds = 0.2,
 	.patience_seconds = 10,
 };
 
@@ -45,25 +46,11 @@ static const struct mode {
 };
 
 static const struct option names[] = {
-	{ "address", 1, NULL, 'a' },
-	{ "port", 1, NULL, 'p' },
-	{ "version", 1, NULL, 'v' },
-	{ "qos", 1, NULL, 'q' },
-	{ "publishers", 1, NULL, 'P' },
-	{ "nodes", 1, NULL, 'n' },
-	{ "subscribers", 1, NULL, 'S' },
-	{ "window", 1, NULL, 'w' },
-	{ "payload", 1, NULL, 'l' },
-	{ "properties", 1, NULL, 'u' },
-	{ "count", 1, NULL, 'c' },
-	{ "rate", 1, NULL, 'r' },
-	{ "seconds", 1, NULL, 's' },
-	{ "warm-up", 1, NULL, 'W' },
-	{ "broker-pid", 1, NULL, 'B' },
-	{ "since-ns", 1, NULL, 'T' },
-	{ "patience", 1, NULL, 'd' },
-	{ "subscribed", 0, NULL, 'b' },
-	{ NULL, 0, NULL, 0 },
+	{ "address", 1, NULL, 'a' },	{ "port", 1, NULL, 'p' },	{ "version", 1, NULL, 'v' },	 { "qos", 1, NULL, 'q' },
+	{ "publishers", 1, NULL, 'P' }, { "nodes", 1, NULL, 'n' },	{ "subscribers", 1, NULL, 'S' }, { "window", 1, NULL, 'w' },
+	{ "payload", 1, NULL, 'l' },	{ "properties", 1, NULL, 'u' }, { "count", 1, NULL, 'c' },	 { "rate", 1, NULL, 'r' },
+	{ "seconds", 1, NULL, 's' },	{ "warm-up", 1, NULL, 'W' },	{ "broker-pid", 1, NULL, 'B' },	 { "since-ns", 1, NULL, 'T' },
+	{ "settle", 1, NULL, 'e' },	{ "patience", 1, NULL, 'd' },	{ "subscribed", 0, NULL, 'b' },	 { NULL, 0, NULL, 0 },
 };
 
 static int usage(void)
@@ -129,6 +116,9 @@ static void read_option(int letter, const char *value)
 		break;
 	case 'T':
 		o->since_ns = atoll(value);
+		break;
+	case 'e':
+		o->settle_seconds = atof(value);
 		break;
 	case 'd':
 		o->patience_seconds = atof(value);

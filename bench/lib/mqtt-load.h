@@ -13,6 +13,7 @@ struct options {
 	int publishers, subscribers, nodes, window, payload_bytes, user_properties;
 	int count; /* connections, retained messages or subscriptions to make */
 	double rate, seconds, warm_up_seconds; /* rate: rounds or messages a second */
+	double settle_seconds; /* feedback: between the last connection and the first round */
 	double patience_seconds; /* soak: how long the last messages may take */
 	int broker_pid;
 	int64_t since_ns; /* mode resume: CLOCK_REALTIME of the broker's start */

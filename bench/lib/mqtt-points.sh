@@ -5,6 +5,7 @@ full_points=(fanout-q0-w1-full fanout-q0-w16-full fanout-q1-w1-full fanout-q1-w1
 feedback_nodes=(64 1024) feedback_rates=(100 500 1000 3000)
 most_states=200000   # states a second that one CPU can send and collect, one write and one read each
 aedes_states=20000   # aedes falls behind above that, and its queue then takes minutes to go away
+settle=4             # seconds between many nodes' connecting and their first round
 skipped=()           # points that nobody can carry
 
 # variant_of MODE POINT
@@ -46,7 +47,8 @@ load_of() {
   local parts
   IFS=- read -ra parts <<<"$1"
   if [[ ${parts[0]} == feedback ]]; then
-    load=(feedback --nodes "${parts[1]}" --rate "${parts[2]}")
+    # sockhijack takes its time with so many connections; all brokers get it.
+    load=(feedback --nodes "${parts[1]}" --rate "${parts[2]}" --settle "$( ((parts[1] > 500)) && echo "$settle" || echo 0.2)")
     return
   fi
   load=("${parts[0]}" --qos "${parts[1]#q}" --window "${parts[2]#w}")

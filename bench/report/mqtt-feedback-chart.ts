@@ -58,9 +58,9 @@ function drawPanel(point: MqttPoint, curves: readonly Curve[], x: number, y: num
 function summary({ brokers }: MqttPoint, x: number, y: number): string {
   const parts = Object.entries({ "mqttnic-redirect": "redirected", mqttnic: "on TCP" }).flatMap(([mode, way]) => {
     const f = brokers[mode];
-    return f?.p50Ratio && f.p99Ratio ? [`${way} ${f.p50Ratio.median.toFixed(2)} and ${f.p99Ratio.median.toFixed(2)} ×`] : [];
+    return f?.p50Ratio && f.p99Ratio ? [`${way} ${f.p50Ratio.median.toFixed(2)}, ${f.p99Ratio.median.toFixed(2)} ×`] : [];
   });
-  const text = parts.length > 0 ? `mqttnic's p50 and p99 over mosquitto's: ${parts.join(", ")}` : "";
+  const text = parts.length > 0 ? `p50, p99 over mosquitto's: ${parts.join("; ")}` : "";
   return `<text class="soft" x="${x}" y="${y + size.height + 34}">${escaped(text)}</text>`;
 }
 

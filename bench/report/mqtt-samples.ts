@@ -32,8 +32,10 @@ export interface MqttSample {
   readonly round: Times | undefined;
   /** Deliveries that never came; in feedback rounds that had not ended a second after the last was due, or never began. */
   readonly lost: number;
-  /** Messages that sockhijack delivered past TCP, an operation; undefined without a daemon. */
+  /** Writes that sockhijack delivered past TCP, an operation, the warm-up's included; undefined without a daemon. */
   readonly redirected: number | undefined;
+  /** Writes that sockhijack left to TCP, an operation, by its reason: `pass_in_flight` … */
+  readonly passed: Readonly<Record<string, number>>;
   /** CPU time of other programs and of the hypervisor, as a share of one CPU. */
   readonly foreignCpu: number;
 }
@@ -58,6 +60,8 @@ interface RawTimes {
 interface Output {
   readonly seconds: number;
   readonly operations: number;
+  /** Operations of the warm-up too. */
+  readonly inAll: number;
   readonly perSecond: number;
   readonly brokerCpuSeconds: number;
   readonly brokerUsPerOperation: number;
@@ -106,7 +110,10 @@ function toSample(raw: RawLine): MqttSample {
     times: toTimes(feedback ? output.collectToDistribute : output.latency),
     round: feedback ? toTimes(output.round) : undefined,
     lost: (output.lost ?? 0) + output.bad + (output.unstarted ?? 0) + (output.unfinished ?? 0),
-    redirected: raw.mode.endsWith("-redirect") ? (raw.counters?.redirected ?? 0) / Math.max(1, output.operations) : undefined,
+    redirected: raw.mode.endsWith("-redirect") ? (raw.counters?.redirected ?? 0) / Math.max(1, output.inAll) : undefined,
+    passed: Object.fromEntries(
+      Object.entries(raw.counters ?? {}).flatMap(([name, n]) => (name.startsWith("pass_") ? [[name, n / Math.max(1, output.inAll)]] : [])),
+    ),
     foreignCpu: (raw.foreignCpuSeconds + raw.stealSeconds) / raw.wallSeconds,
   };
 }

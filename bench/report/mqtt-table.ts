@@ -32,6 +32,7 @@ const nameWidth = Math.max(...Object.values(brokerNames).map((name) => name.leng
 function notes(f: BrokerFigures): string {
   const parts: string[] = [];
   if (f.redirected !== undefined) parts.push(`redirected ${f.redirected.toFixed(2)}`);
+  for (const [name, n] of Object.entries(f.passed)) if (n >= 0.01) parts.push(`${name} ${n.toFixed(2)}`);
   if (f.lost > 0) parts.push(`${f.lost} LOST or late`);
   return parts.length > 0 ? `  ${parts.join(", ")}` : "";
 }
