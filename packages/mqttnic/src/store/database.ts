@@ -1,5 +1,5 @@
 /** The SQLite file of the store: how it is made, recognised, locked and refused. @module */
-import { closeSync, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { refusedStore, storeError } from "./store-error.ts";
 
@@ -35,8 +35,7 @@ const schema = `
 export function openDatabase(path: string, sync: boolean): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    // Messages are nobody else's business; SQLite gives its WAL the same mode.
-    closeSync(openSync(path, "a", 0o600));
+    createFile(path);
     database = new DatabaseSync(path);
     // Before the first page: later it would take a VACUUM of the whole file. And never in a file that may be another's.
     if (statSync(path).size === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
@@ -55,6 +54,22 @@ export function openDatabase(path: string, sync: boolean): DatabaseSync {
   } catch (error) {
     database?.close();
     throw storeError(path, "open", error);
+  }
+}
+
+/**
+ * Makes the file when there is none. One that is there is not opened: closing it would drop the locks that this process may hold on it. [https://sqlite.org/howtocorrupt.html §2.2]
+ *
+ * @throws what the file system says, which is more than SQLite tells.
+ */
+function createFile(path: string): void {
+  try {
+    // Messages are nobody else's business; SQLite gives its WAL the same mode.
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (statSync(path).isDirectory()) throw Object.assign(new Error(`${path} is a folder`), { code: "EISDIR" });
+    accessSync(path, constants.R_OK | constants.W_OK);
   }
 }
 

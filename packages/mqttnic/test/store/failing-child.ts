@@ -26,7 +26,7 @@ function tell(act: () => void): void {
 }
 
 if (how === "open") {
-  if (process.getuid?.() === 0) process.seteuid?.(65_534);
+  if (process.getuid?.() === 0) process.setuid?.(65_534);
   tell(() => openStore(path, { sync: false }).close());
 } else {
   const store = openStore(path, { sync: false });

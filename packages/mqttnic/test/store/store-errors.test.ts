@@ -76,10 +76,15 @@ test("openStore() refuses a store that another process has open, and says which"
   openStore(path, { sync: false }).close();
 });
 
-test("openStore() refuses a store that this process has open", (t) => {
+test("openStore() refuses a store that this process has open, which stays locked for others", (t) => {
   const path = storePath(t);
   const store = openStore(path, { sync: false });
   t.throws(() => openStore(path, { sync: false }), { code: "ERR_STORE", message: /has it open/ });
+  chmodSync(dirname(path), 0o777);
+  chmodSync(path, 0o666);
+  chmodSync(`${path}-wal`, 0o666);
+  const { stdout } = spawnSync(process.execPath, [program, path, "open"], { encoding: "utf8" });
+  t.regex((JSON.parse(stdout) as Answer).message ?? "", /has it open/);
   store.putSession(session("a"));
   store.commit();
   store.close();
