@@ -1,5 +1,7 @@
 /** `mqtt` of mesh.yaml: what it comes to, and what is refused with its place. */
+import { readFileSync } from "node:fs";
 import test from "ava";
+import fc from "fast-check";
 import { CatalogError, diffCatalog, formatChanges, type Mqtt, parseCatalog } from "../src/mod.ts";
 
 const nodes = "version: 1\nnodes:\n  n2: { address: 10.0.0.2 }\n  n1: { address: 10.0.0.1 }\n";
@@ -289,4 +291,32 @@ test("diffCatalog() tells what changed in mqtt", (t) => {
     formatChanges(diffCatalog(before, after)),
     '~ setting mqtt.persistence: value none → {"path":"/x","sync":false}\n~ setting mqtt.sysIntervalMs: value 1000 → 2000',
   );
+});
+
+test("parseCatalog() throws nothing but CatalogError with places, whatever becomes of mqtt", (t) => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const whole = /^```yaml\n(version: 1\nnodes: [^\n]*\nmqtt:[\s\S]*?)^```/m.exec(readme)![1]!;
+  const lines = whole.split("\n");
+  const change = fc.record({
+    line: fc.nat(lines.length - 1),
+    at: fc.nat(60),
+    cut: fc.nat(12),
+    text: fc.oneof(fc.constantFrom("", "0", "-1", "null", "[]", "{}", '""', "x", "off", "1e9", "#", ": "), fc.string({ maxLength: 4 })),
+  });
+  let refused = 0;
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      const changed = [...lines];
+      for (const { line, at, cut, text } of changes)
+        changed[line] = `${changed[line]!.slice(0, at)}${text}${changed[line]!.slice(at + cut)}`;
+      try {
+        return parseCatalog(changed.join("\n")).version === 1;
+      } catch (error) {
+        refused++;
+        return error instanceof CatalogError && error.problems.every(({ line, column }) => line > 0 && column > 0);
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+  t.true(refused > 50 && refused < 500, String(refused));
 });

@@ -9,6 +9,7 @@ import { LatencyHistogram } from "./latency-histogram.ts";
 
 /** Number of the message, number of the run, time it was due. */
 const headerBytes = 16;
+const connectsAtATime = 32;
 /** The run ends when nothing has come for so long. */
 const quietMs = 2000;
 /** Bits that tell duplicates take no more. */
@@ -86,8 +87,6 @@ class Bench {
   readonly #latencies = new LatencyHistogram();
   readonly #publishers: MqttClient[] = [];
   readonly #subscribers: MqttClient[] = [];
-  /** For each subscriber a bit for each message. */
-  readonly #marks: Uint8Array[] = [];
   readonly #warmUpMessages: number;
   readonly #total: number;
   #startNs = 0n;
@@ -108,16 +107,21 @@ class Bench {
   }
 
   async open(): Promise<void> {
-    const { publishers, subscribers, qos } = this.#args;
-    for (let number = 0; number < subscribers; number++) {
-      const client = await this.#connect(`s${number}`);
-      const marks = new Uint8Array(Math.ceil(this.#total / 8));
-      this.#marks.push(marks);
-      this.#subscribers.push(client);
-      client.on("message", (_topic, payload) => this.#take(marks, payload));
-      await client.subscribeAsync(this.#topic, { qos: qosOf(qos) });
-    }
-    for (let number = 0; number < publishers; number++) this.#publishers.push(await this.#connect(`p${number}`));
+    const { publishers, subscribers } = this.#args;
+    await atATime(subscribers, (number) => this.#subscribe(number));
+    await atATime(publishers, async (number) => {
+      this.#publishers.push(await this.#connect(`p${number}`));
+    });
+  }
+
+  async #subscribe(number: number): Promise<void> {
+    const client = await this.#connect(`s${number}`);
+    this.#subscribers.push(client);
+    const marks = new Uint8Array(Math.ceil(this.#total / 8));
+    client.on("message", (_topic, payload) => this.#take(marks, payload));
+    await client.subscribeAsync(this.#topic, { qos: qosOf(this.#args.qos) }).catch((error: Error) => {
+      throw worded(error, brokerTarget(this.#args));
+    });
   }
 
   async #connect(suffix: string): Promise<MqttClient> {
@@ -230,6 +234,13 @@ class Bench {
         max: ms(latencies.maxNs),
       },
     };
+  }
+}
+
+/** Calls with 0 to `count` - 1, some at a time: brokers bound how many connect at once. */
+async function atATime(count: number, call: (number: number) => Promise<void>): Promise<void> {
+  for (let from = 0; from < count; from += connectsAtATime) {
+    await Promise.all(Array.from({ length: Math.min(connectsAtATime, count - from) }, (_, index) => call(from + index)));
   }
 }
 

@@ -84,9 +84,9 @@ function clientOptions(args: BrokerArgs, target: BrokerTarget, env: Env, options
   };
 }
 
-/** A random part of a client id; 3.1 takes 23 characters in all. */
+/** A random part of a client id, which has 23 characters at most with its prefix, for MQTT 3.1. */
 function randomId(): string {
-  return crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  return crypto.randomUUID().replaceAll("-", "").slice(0, 9);
 }
 
 function connected(client: MqttClient, target: BrokerTarget, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {

@@ -34,7 +34,7 @@ export async function run(args: SubArgs, context: Context): Promise<number> {
     printMessage({ topic, payload, packet, atMs: env.now() });
     if (++seen === count) over.resolve("count");
   };
-  const client = await connectBroker(args, env, {
+  const connecting = connectBroker(args, env, {
     idPrefix: "mqttnic_sub_",
     clean: !args.persistent,
     sessionExpiryS: args.sessionExpiry ?? (args.persistent ? forEver : undefined),
@@ -42,6 +42,11 @@ export async function run(args: SubArgs, context: Context): Promise<number> {
     prepare: (client) => client.on("message", onMessage),
     signal: signals.signal,
   });
+  const client = await connecting.catch((error: unknown) => {
+    if (signals.signal.aborted) return undefined;
+    throw error;
+  });
+  if (!client) return exitStatus.ok;
   client.on("error", (error) => {
     // What the system says of a broker that is away goes by: it is tried again. A broker that refuses will go on to.
     if (typeof (error as { code?: unknown }).code === "number") over.reject(worded(error, target));

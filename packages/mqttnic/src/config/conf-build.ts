@@ -78,7 +78,6 @@ function listenersOf(draft: Draft, ports: readonly number[], machine: Machine, f
     findings.warn(first.place, "listener", "what stands before the first listener opens one at port 1883 as well, as mosquitto does");
   }
   if (all.length > 0) {
-    if (ports.length > 0) findings.warn(first.place, "-p", "is ignored, since the file has a listener, as mosquitto does it");
     const names = new Map<string, ListenerConfig>();
     for (const one of all) {
       const config = listenerOf(one, draft, machine, findings);

@@ -110,6 +110,9 @@ export function parseMosquittoConf(text: string, options: ConfOptions): Mosquitt
 
   read(text.replace(/^\uFEFF/, ""), file, false);
   const config = buildConfig(draft, ports, machine, findings);
+  if (ports.length > 0 && (draft.defaultListener.used || draft.listeners.length > 0)) {
+    warnings.push(`${file}: has a listener, so -p is ignored, as mosquitto does it`);
+  }
   if (draft.persistence && draft.persistenceFile === "mosquitto.db") {
     warnings.push(`${file}: persistence_file mosquitto.db is left alone, its format is mosquitto's; ours is mqttnic.db beside it`);
   }

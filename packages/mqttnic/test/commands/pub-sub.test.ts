@@ -1,7 +1,10 @@
 /** `pub`, `sub` and `bench` against mosquitto: what users of mosquitto_pub and mosquitto_sub expect. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { cli, type Running, start } from "./support/cli.ts";
 import { freePort, startMosquitto } from "./support/mosquitto.ts";
@@ -256,4 +259,39 @@ test("bench loses nothing at QoS 1 and counts what came, as JSON and text", asyn
     text.out,
     /^1 publisher, 1 subscriber, QoS 0, 64 B.*\npublished +20 .*\ndelivered +20 of 20 .* 0 lost, 0 duplicates\nlatency +p50 .*p99\.9/,
   );
+});
+
+test("pub and sub over TLS check the broker's certificate, unless told not to", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "mqttnic-t-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const [cert, key] = [join(folder, "c.pem"), join(folder, "k.pem")];
+  const made = spawnSync("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=here"],
+    ...["-addext", "subjectAltName=IP:127.0.0.1", "-out", cert, "-keyout", key],
+  ]);
+  if (made.error) {
+    t.log("skipped: openssl is not installed");
+    return t.pass();
+  }
+  t.is(made.status, 0, String(made.stderr));
+  const port = await freePort();
+  const broker = await startMosquitto(t, `allow_anonymous true\nlistener ${port} 127.0.0.1\ncertfile ${cert}\nkeyfile ${key}\n`);
+  if (!broker) return;
+  t.is((await cli(["pub", ...at(port), "--cafile", cert, "-t", "s", "-m", "secret", "-r", "-q", "1"])).status, 0);
+  const known = await cli(["sub", "--url", `mqtts://127.0.0.1:${port}/s`, "--cafile", cert, "-C", "1"]);
+  t.deepEqual([known.status, known.out], [0, "secret\n"]);
+  t.is((await cli(["sub", ...at(port), "--insecure", "-t", "s", "-C", "1"])).status, 0);
+  const unknown = await cli(["sub", "--url", `mqtts://127.0.0.1:${port}/s`, "-C", "1"]);
+  t.is(unknown.status, 69);
+  t.regex(unknown.err, /self-signed certificate/);
+  t.regex((await cli(["sub", ...at(port), "--cafile", "/nowhere", "-t", "s"])).err, /cannot read \/nowhere: ENOENT/);
+});
+
+test("pub and sub over WebSocket", async (t) => {
+  const port = await freePort();
+  const broker = await startMosquitto(t, `allow_anonymous true\nlistener ${port} 127.0.0.1\nprotocol websockets\n`);
+  if (!broker) return;
+  t.is((await cli(["pub", "--url", `ws://127.0.0.1:${port}/mqtt`, "-t", "w", "-m", "web", "-r", "-q", "1"])).status, 0);
+  const { status, out } = await cli(["sub", "--url", `ws://127.0.0.1:${port}`, "-t", "w", "-C", "1"]);
+  t.deepEqual([status, out], [0, "web\n"]);
 });

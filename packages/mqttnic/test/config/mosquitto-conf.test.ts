@@ -81,7 +81,7 @@ test("-p is ignored where the file has a listener, with a warning", (t) => {
     read1.listeners.map(({ port }) => port),
     [1884],
   );
-  t.regex(warnings[0]!, /-p is ignored/);
+  t.regex(warnings[0]!, /^m\.conf: has a listener, so -p is ignored/);
 });
 
 test("listener takes a port, an address, a name or the path of a Unix socket", (t) => {

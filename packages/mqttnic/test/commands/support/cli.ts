@@ -1,5 +1,5 @@
 /** Runs mqttnic's commands in-process, as `main.ts` does. */
-import { reportError, run, type TestEnv, type TestEnvOptions, testEnv } from "@mitsu/cli";
+import { type OutputStream, reportError, run, type TestEnv, type TestEnvOptions, testEnv } from "@mitsu/cli";
 import { mqttnic } from "../../../src/cli.ts";
 import { fromMosquitto } from "../../../src/mosquitto-flags.ts";
 
@@ -7,7 +7,7 @@ import { fromMosquitto } from "../../../src/mosquitto-flags.ts";
 export interface Running {
   readonly env: TestEnv;
   readonly status: Promise<number>;
-  /** Resolves once it has printed a text; fails when it ends before. */
+  /** Resolves once it has printed a text, on stdout or stderr; fails when it ends before. */
   readonly printed: (text: string) => Promise<void>;
 }
 
@@ -15,14 +15,14 @@ export interface Running {
 export function start(argv: readonly string[], options: TestEnvOptions = {}): Running {
   const base = testEnv({ now: Date.now, nowNs: () => process.hrtime.bigint(), ...options });
   const waiting = new Set<() => void>();
-  const stdout = {
-    ...base.stdout,
-    write: (text: string) => {
-      base.stdout.write(text);
+  const telling = (stream: OutputStream): OutputStream => ({
+    ...stream,
+    write: (text) => {
+      stream.write(text);
       for (const look of waiting) look();
     },
-  };
-  const env: TestEnv = { ...base, stdout };
+  });
+  const env: TestEnv = { ...base, stdout: telling(base.stdout), stderr: telling(base.stderr) };
   let status: Promise<number>;
   try {
     status = run(mqttnic, fromMosquitto(argv), env);
@@ -32,12 +32,13 @@ export function start(argv: readonly string[], options: TestEnvOptions = {}): Ru
   const printed = async (text: string): Promise<void> => {
     const seen = Promise.withResolvers<void>();
     const look = (): void => {
-      if (env.out().includes(text)) seen.resolve();
+      if (`${env.out()}${env.err()}`.includes(text)) seen.resolve();
     };
     waiting.add(look);
     look();
     const ended = status.then((exit) => {
-      if (!env.out().includes(text)) throw new Error(`ended with ${exit} before it printed ${text}: ${env.out()}${env.err()}`);
+      if (!`${env.out()}${env.err()}`.includes(text))
+        throw new Error(`ended with ${exit} before it printed ${text}: ${env.out()}${env.err()}`);
     });
     await Promise.race([seen.promise, ended]);
     waiting.delete(look);
