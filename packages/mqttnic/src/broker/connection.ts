@@ -5,7 +5,7 @@ import { decodeClientPacket } from "../protocol/decode.ts";
 import { encodeServerPacket } from "../protocol/encode.ts";
 import { bodyStart, packetLength } from "../protocol/framing.ts";
 import { PacketError, type ProtocolVersion, packetType, type ServerPacket, type Will } from "../protocol/packet.ts";
-import { reasonCode, reasonText } from "../protocol/reason-code.ts";
+import { mayCarry, reasonCode, reasonText } from "../protocol/reason-code.ts";
 import type { AuthExchange, Identity } from "../security/security.ts";
 import type { Core } from "./core.ts";
 import { handleAuth } from "./handle-auth.ts";
@@ -167,7 +167,8 @@ export class Connection implements Receiver {
       // Of a level that nobody knows it is not known either what it reads: the shortest form.
       const properties = code === reasonCode.unsupportedProtocolVersion ? {} : { reasonString: why };
       if (this.session) {
-        if (this.version === 5) this.send({ type: packetType.disconnect, reasonCode: code, properties });
+        const told = mayCarry("server", packetType.disconnect, code) ? code : reasonCode.notAuthorized;
+        if (this.version === 5) this.send({ type: packetType.disconnect, reasonCode: told, properties });
       } else if (this.state === "judged" || (this.state === "new" && (this.version === 5 || refusals.has(code)))) {
         this.send({ type: packetType.connack, sessionPresent: false, reasonCode: code, properties });
       }
