@@ -109,7 +109,7 @@ check.both("mosquitto_sub and mosquitto_pub.", async (scene) => {
   });
   scene.t.teardown(() => sub.kill());
   let said = "";
-  const ended = once(sub, "exit");
+  const ended = once(sub, "close"); // its last output has been read by then
   const subscribed = new Promise<void>((resolve) => {
     sub.stdout.on("data", (data) => {
       said += data;

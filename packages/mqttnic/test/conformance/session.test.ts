@@ -257,3 +257,55 @@ check.both(
     await scene.take(again, "over versions");
   },
 );
+
+check.both(
+  "session: take-over sends what the old connection had not acknowledged to the new one, and what came meanwhile after it. v3.1.1 [MQTT-4.4.0-1] [MQTT-3.3.1-1] v5 [MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-3.1.4-3]",
+  async (scene) => {
+    const clientId = scene.id();
+    const [old, pub] = [await scene.durable(clientId), await scene.connect()];
+    await scene.subscribe(old, scene.topic, 2);
+    await scene.publish(pub, scene.topic, "one");
+    await scene.publish(pub, scene.topic, "two", { qos: 2 });
+    await scene.publish(pub, scene.topic, "three", { qos: 2 });
+    await scene.message(old, "one");
+    const two = await scene.message(old, "two");
+    await scene.message(old, "three");
+    old.send({ cmd: "pubrec", messageId: two.messageId! });
+    await old.expect("pubrel");
+    const taker = await scene.durable(clientId);
+    await old.closed();
+    await scene.publish(pub, scene.topic, "four");
+    const got: string[] = [];
+    while (got.length < 4) {
+      const next = await taker.next();
+      got.push(next?.cmd === "publish" ? `${next.payload}${next.dup ? " again" : ""}` : `${next?.cmd} ${next?.messageId}`);
+    }
+    // The order of PUBLISH packets is prescribed, and that of PUBRELs, not that of one to the other.
+    const pubrel = `pubrel ${two.messageId}`;
+    scene.t.true(got.includes(pubrel), `${got}`);
+    scene.t.deepEqual(
+      got.filter((one) => one !== pubrel),
+      ["one again", "three again", "four"],
+    );
+  },
+);
+
+check.v5(
+  "session: exchanges after PUBREC count against the Receive Maximum of the connection that resumes. v5 [MQTT-3.3.4-9] [MQTT-4.9.0-2]",
+  async (scene) => {
+    const clientId = scene.id();
+    const [sub, pub] = [await scene.durable(clientId), await scene.connect()];
+    await scene.subscribe(sub, scene.topic, 2);
+    await scene.publish(pub, scene.topic, "begun", { qos: 2 });
+    const { messageId } = await scene.message(sub, "begun");
+    sub.send({ cmd: "pubrec", messageId: messageId! });
+    await sub.expect("pubrel");
+    await sub.vanish();
+    await scene.publish(pub, scene.topic, "waits", { qos: 2 });
+    const again = await scene.durable(clientId, { properties: { receiveMaximum: 1 } });
+    await again.expect("pubrel");
+    await scene.nothing(again);
+    again.send({ cmd: "pubcomp", messageId: messageId! });
+    await scene.take(again, "waits");
+  },
+);
