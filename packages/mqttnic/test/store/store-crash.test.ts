@@ -47,7 +47,7 @@ function lastTurn(path: string): { turn: number; state: string } {
 }
 
 test(`Store.commit() loses nothing it returned for, and brings nothing back, over ${kills} SIGKILLs at random points`, async (t) => {
-  t.timeout(120_000);
+  t.timeout(600_000);
   const path = storePath(t);
   const random = randomNumbers(1);
   const model = new ModelStore();

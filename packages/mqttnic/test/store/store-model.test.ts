@@ -132,7 +132,7 @@ const steps: fc.Arbitrary<fc.Command<ModelStore, Real>>[] = [
 ];
 
 test("Store holds what plain maps hold, whenever it is closed and opened", (t) => {
-  t.timeout(120_000);
+  t.timeout(600_000);
   fc.assert(
     fc.property(fc.commands([...steps, fc.constant(new Reopen())], { maxCommands: 120, size: "max" }), (commands) => {
       const path = storePath(t);
