@@ -1,5 +1,6 @@
 /* MQTT as far as mqtt-load speaks it, over non-blocking sockets of one epoll. Set-up (CONNECT, SUBSCRIBE) waits for each answer; after
- * watch() a client is served by run_turn(): acknowledgements of one read leave in one write. [MQTT 3.1.1, MQTT 5.0] */
+ * watch() a client is served by run_turn(): acknowledgements of one read leave in one write.
+ * Both directions and the set-up are one file, past 300 lines, because all three are about the same few fields of a client. [MQTT 3.1.1, MQTT 5.0] */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
