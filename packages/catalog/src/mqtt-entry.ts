@@ -43,7 +43,6 @@ export type MqttLimitsEntry = Maybe<{
   connections: number;
   "connections-per-second": number;
   inflight: number;
-  "inflight-bytes": Size;
   "receive-maximum": number;
   "queued-messages": number;
   "queued-bytes": Size;
@@ -190,7 +189,6 @@ const limitsEntry: z.ZodType<MqttLimitsEntry> = z.strictObject({
   inflight: count(0, 65_535, "a number of messages", "use 0 (none) to 65535")
     .describe("Messages of QoS 1 and 2 on their way to a client at a time; 1024 unless told.")
     .optional(),
-  "inflight-bytes": byteSize.describe("The same of their payloads together; no limit unless told.").optional(),
   "receive-maximum": count(1, 65_535, "a number of messages", "use 1 to 65535")
     .describe("Messages of QoS 1 and 2 that a client may have on their way to the broker; 1024 unless told.")
     .optional(),

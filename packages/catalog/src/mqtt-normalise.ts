@@ -112,7 +112,6 @@ function limitsOf(entry: MqttLimitsEntry): MqttLimits {
     connections: entry.connections ?? null,
     connectionsPerSecond: entry["connections-per-second"] ?? null,
     inflight: entry.inflight ?? null,
-    inflightBytes: bytes(entry["inflight-bytes"]),
     receiveMaximum: entry["receive-maximum"] ?? null,
     queuedMessages: entry["queued-messages"] ?? null,
     queuedBytes: bytes(entry["queued-bytes"]),

@@ -44,7 +44,6 @@ export interface MqttLimits {
   readonly connections: number | null;
   readonly connectionsPerSecond: number | null;
   readonly inflight: number | null;
-  readonly inflightBytes: number | null;
   readonly receiveMaximum: number | null;
   readonly queuedMessages: number | null;
   readonly queuedBytes: number | null;

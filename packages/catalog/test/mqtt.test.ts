@@ -13,7 +13,6 @@ const nothing: Mqtt = {
     connections: null,
     connectionsPerSecond: null,
     inflight: null,
-    inflightBytes: null,
     receiveMaximum: null,
     queuedMessages: null,
     queuedBytes: null,

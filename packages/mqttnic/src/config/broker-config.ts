@@ -16,8 +16,6 @@ export interface TlsConfig {
   readonly requireCertificate: boolean;
   /** PEM; `crlfile`. */
   readonly revoked: string | undefined;
-  /** `tls_version`; 1.2 unless told. */
-  readonly leastVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
   /** Further certificates by the name a client asks for (SNI). */
   readonly byServerName: Readonly<Record<string, { readonly certificate: string; readonly key: string }>>;
 }
@@ -67,8 +65,6 @@ export interface Limits {
   readonly connectionsPerSecond: number;
   /** `max_inflight_messages`: of QoS 1 and 2 to a client at a time, at most what it says itself. */
   readonly inflight: number;
-  /** `max_inflight_bytes`: of payloads of QoS 1 and 2 to a client at a time; one message may always be on its way. */
-  readonly inflightBytes: number;
   /** Receive Maximum that clients are told; beyond it DISCONNECT 0x93. */
   readonly receiveMaximum: number;
   /** `max_queued_messages` for each client. */
@@ -145,8 +141,6 @@ export interface BridgeConfig {
   readonly topics: readonly BridgeTopic[];
   readonly protocolVersion: 3 | 4 | 5;
   readonly localClientId: string;
-  /** `local_username`: who the bridge is to our ACL; undefined may do everything. */
-  readonly localUsername?: string | undefined;
   readonly remoteClientId: string;
   readonly remoteUsername: string | undefined;
   readonly remotePassword: string | undefined;
@@ -159,10 +153,6 @@ export interface BridgeConfig {
   /** `notifications`, `notification_topic`. */
   readonly notifications: boolean;
   readonly notificationTopic: string | undefined;
-  /** `notifications_local_only`; false unless told. */
-  readonly notificationsLocalOnly?: boolean | undefined;
-  /** `bridge_outgoing_retain`: whether RETAIN goes out with a message; true unless told. */
-  readonly outgoingRetain?: boolean | undefined;
   readonly tls:
     | {
         readonly authorities: string | undefined;

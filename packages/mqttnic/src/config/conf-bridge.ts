@@ -72,12 +72,13 @@ export const bridgeDirectives: Readonly<Record<string, Directive>> = {
   local_clientid: of((bridge, value) => {
     bridge.fields.localClientId = value.text("a client id");
   }),
-  local_username: of((bridge, value) => {
-    bridge.fields.localUsername = value.text("a user name");
+  local_username: of((_bridge, value) => {
+    value.text("a user name");
+    throw new ConfFault("is not supported: a bridge is no user here, and its topic lines say all that it may do; delete the line");
   }),
   local_password: of((_bridge, value, draft) => {
     value.text("a password");
-    draft.warn("is not needed: the bridge is a part of the broker and is believed its local_username");
+    draft.warn("is not needed: the bridge is a part of the broker");
   }),
   cleansession: of((bridge, value) => {
     bridge.fields.cleanSession = value.bool();
@@ -104,8 +105,8 @@ export const bridgeDirectives: Readonly<Record<string, Directive>> = {
   notifications: of((bridge, value) => {
     bridge.fields.notifications = value.bool();
   }),
-  notifications_local_only: of((bridge, value) => {
-    bridge.fields.notificationsLocalOnly = value.bool();
+  notifications_local_only: of((_bridge, value, draft) => {
+    if (value.bool()) draft.warn("has no effect: the other broker is told too; notifications false tells none");
   }),
   notification_topic: of((bridge, value) => {
     const topic = value.text("a topic");
@@ -118,8 +119,8 @@ export const bridgeDirectives: Readonly<Record<string, Directive>> = {
   bridge_attempt_unsubscribe: of((_bridge, value, draft) => {
     if (!value.bool()) draft.warn("has no effect: nothing is unsubscribed at the other end");
   }),
-  bridge_outgoing_retain: of((bridge, value) => {
-    bridge.fields.outgoingRetain = value.bool();
+  bridge_outgoing_retain: of((_bridge, value) => {
+    if (!value.bool()) throw new ConfFault("false is not supported: retained messages stay retained");
   }),
   bridge_protocol_version: of((bridge, value) => {
     bridge.fields.protocolVersion = ({ mqttv31: 3, mqttv311: 4, mqttv50: 5 } as const)[value.oneOf("mqttv50", "mqttv311", "mqttv31")];

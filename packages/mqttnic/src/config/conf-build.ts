@@ -122,7 +122,7 @@ function listenerOf(one: ListenerDraft, draft: Draft, machine: Machine, findings
 }
 
 function tlsOf({ tls, place }: ListenerDraft, machine: Machine, { fault }: Findings): TlsConfig | undefined {
-  const { certificate, key, authorities, revoked, requireCertificate = false, leastVersion } = tls;
+  const { certificate, key, authorities, revoked, requireCertificate = false } = tls;
   if ((certificate === undefined) !== (key === undefined)) {
     const [there, missing] = certificate === undefined ? (["keyfile", "certfile"] as const) : (["certfile", "keyfile"] as const);
     fault(place, there, `needs ${missing} as well, for the same listener`);
@@ -135,7 +135,6 @@ function tlsOf({ tls, place }: ListenerDraft, machine: Machine, { fault }: Findi
       require_certificate: requireCertificate || undefined,
       use_identity_as_username: tls.identity || undefined,
       use_subject_as_username: tls.subject || undefined,
-      tls_version: leastVersion,
     }))
       if (value !== undefined) fault(place, directive, "needs certfile and keyfile, for the same listener");
     return undefined;
@@ -153,7 +152,6 @@ function tlsOf({ tls, place }: ListenerDraft, machine: Machine, { fault }: Findi
     authorities: absolute(authorities, machine),
     requireCertificate,
     revoked: absolute(revoked, machine),
-    leastVersion,
     byServerName: {},
   };
 }

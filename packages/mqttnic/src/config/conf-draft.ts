@@ -45,7 +45,6 @@ export interface ListenerDraft extends OwnSettings {
     requireCertificate?: boolean;
     identity?: boolean;
     subject?: boolean;
-    leastVersion?: "TLSv1.2" | "TLSv1.3";
   };
 }
 

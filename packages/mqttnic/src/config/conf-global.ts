@@ -67,7 +67,7 @@ export const globalDirectives: Readonly<Record<string, Directive>> = {
     draft.limits.inflight = value.whole(0, 65_535);
   },
   max_inflight_bytes: (value, draft) => {
-    draft.limits.inflightBytes = value.whole(0, mostCount);
+    if (value.whole(0, mostCount) > 0) draft.warn("has no effect: max_inflight_messages bounds what is on its way");
   },
   max_queued_messages: (value, draft) => {
     draft.limits.queuedMessages = value.whole(0, mostCount);

@@ -86,9 +86,10 @@ export const listenerDirectives: Readonly<Record<string, Directive>> = {
   use_subject_as_username: of((listener, value) => {
     listener.tls.subject = value.bool();
   }),
-  tls_version: of((listener, value) => {
+  tls_version: of((_listener, value) => {
     const version = value.oneOf("tlsv1.3", "tlsv1.2", "tlsv1.1");
     if (version === "tlsv1.1") throw new ConfFault("tlsv1.1 is not safe and not offered; use tlsv1.2 or tlsv1.3");
-    listener.tls.leastVersion = version === "tlsv1.3" ? "TLSv1.3" : "TLSv1.2";
+    if (version === "tlsv1.3")
+      throw new ConfFault("tlsv1.3 alone cannot be had: 1.2 is offered as well; delete the line, or write tlsv1.2");
   }),
 };

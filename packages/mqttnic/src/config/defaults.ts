@@ -8,7 +8,6 @@ export const defaultLimits: Limits = {
   connections: 0,
   connectionsPerSecond: 0,
   inflight: 1024,
-  inflightBytes: 0,
   receiveMaximum: 1024,
   queuedMessages: 1000,
   queuedBytes: 0,
