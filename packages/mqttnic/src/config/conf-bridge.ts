@@ -117,7 +117,7 @@ export const bridgeDirectives: Readonly<Record<string, Directive>> = {
     if (value.bool()) draft.warn("has no effect: the next address is tried when one fails, the first one first after each start");
   }),
   bridge_attempt_unsubscribe: of((_bridge, value, draft) => {
-    if (!value.bool()) draft.warn("has no effect: nothing is unsubscribed at the other end");
+    if (!value.bool()) draft.warn("has no effect: what is no longer wanted of the other broker is unsubscribed");
   }),
   bridge_outgoing_retain: of((_bridge, value) => {
     if (!value.bool()) throw new ConfFault("false is not supported: retained messages stay retained");
