@@ -15,7 +15,7 @@ const topic = { pattern: "#", direction: "both", qos: 2, localPrefix: "", remote
 
 for (const protocolVersion of [4, 5] as const)
   test.serial(
-    `startBridge() hands QoS 2 over exactly once, in order, both ways by version ${protocolVersion}, with links to both brokers cut in the middle of packets [MQTT-4.3.3-1]`,
+    `startBridge() hands QoS 2 over exactly once, in order, both ways by version ${protocolVersion}, with links to both brokers cut in the middle of packets [MQTT-4.3.3-10]`,
     async (t) => {
       const [here, there] = [await startCore(t), await startCore(t)];
       const random = seeded(1);

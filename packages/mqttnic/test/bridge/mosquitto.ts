@@ -42,7 +42,7 @@ export class Mosquitto {
     this.#folder = folder;
   }
 
-  static async start(t: ExecutionContext, extra = "", port?: number): Promise<Mosquitto> {
+  static async start(t: ExecutionContext, extra = "", port?: number, persistence = true): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), "mosquitto-"));
     const self = new Mosquitto(port ?? (await freePort()), folder);
     writeFileSync(
@@ -50,7 +50,7 @@ export class Mosquitto {
       `listener ${self.port} 127.0.0.1
 allow_anonymous true
 set_tcp_nodelay true
-persistence true
+persistence ${persistence}
 persistence_location ${folder}/
 autosave_interval 1
 autosave_on_changes true
