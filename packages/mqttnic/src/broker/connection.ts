@@ -54,7 +54,6 @@ export class Connection implements Receiver {
   unacknowledged = 0;
   /** The topic it published to last. */
   lastPublished: Published | undefined = undefined;
-  mayPublishTo: Map<string, boolean> | undefined = undefined;
   accessGeneration = -1;
   authMethod: string | undefined = undefined;
   authExchange: AuthExchange | undefined = undefined;

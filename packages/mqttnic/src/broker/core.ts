@@ -9,7 +9,7 @@ import type { MqttnicClient, MqttnicRetained, MqttnicStatus, MqttnicSubscription
 import { Timer, Timers } from "@mitsu/reactor/timers";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { BoundListener, DataPlane, Peer, PlaneEvents } from "../data-plane/data-plane.ts";
-import type { Message, Qos, SubscriptionOptions } from "../message.ts";
+import type { Qos, SubscriptionOptions } from "../message.ts";
 import { bodyStart } from "../protocol/framing.ts";
 import { packetType, type Will } from "../protocol/packet.ts";
 import { newPublishFields, publishSize, writePublish } from "../protocol/publish-encode.ts";
@@ -390,7 +390,25 @@ export class Core implements Broker {
 
   /** Keeps the message that passes as its topic's retained one, or deletes that. @returns Whether it was kept, or deleted. */
   retain(passing: Passing): boolean {
-    return this.#retain(passing.topic, passing.payloadBytes, () => passing.message());
+    const { retained, store } = this;
+    const { topic, payloadBytes, view } = passing;
+    const stored = !topic.startsWith("$SYS/");
+    if (payloadBytes === 0) {
+      if (retained.delete(topic) && stored) store?.deleteRetained(topic);
+      return true;
+    }
+    const { retainedMessages, retainedBytes } = this.config.limits;
+    const before = retainedMessages + retainedBytes > 0 ? retained.sizeOf(topic) : 0;
+    const tooMany = before < 0 && retainedMessages > 0 && retained.count >= retainedMessages;
+    const tooMuch = retainedBytes > 0 && retained.sizeBytes - Math.max(0, before) + payloadBytes > retainedBytes;
+    if (stored && (tooMany || tooMuch)) {
+      this.counters.limit(tooMany ? "retainedMessages" : "retainedBytes");
+      return false;
+    }
+    const { buffer, from } = passing;
+    retained.put(topic, view.qos, passing.expiresAtMs, from, passing.properties(), buffer, view.payloadStart, view.payloadEnd);
+    if (stored) store?.putRetained(passing.message());
+    return true;
   }
 
   /** @returns Whether the subscription is new. */
@@ -640,27 +658,6 @@ export class Core implements Broker {
     if (own.retain) this.retain(passing);
     this.router.route(route);
     this.scheduleTurn();
-  }
-
-  #retain(topic: string, payloadBytes: number, message: () => Message): boolean {
-    const { retained, store } = this;
-    const stored = !topic.startsWith("$SYS/");
-    if (payloadBytes === 0) {
-      if (retained.delete(topic) && stored) store?.deleteRetained(topic);
-      return true;
-    }
-    const { retainedMessages, retainedBytes } = this.config.limits;
-    const before = retained.sizeOf(topic);
-    const tooMany = before < 0 && retainedMessages > 0 && retained.count >= retainedMessages;
-    const tooMuch = retainedBytes > 0 && retained.sizeBytes - Math.max(0, before) + payloadBytes > retainedBytes;
-    if (stored && (tooMany || tooMuch)) {
-      this.counters.limit(tooMany ? "retainedMessages" : "retainedBytes");
-      return false;
-    }
-    const kept = message();
-    retained.set(kept);
-    if (stored) store?.putRetained(kept);
-    return true;
   }
 
   /** All of this turn is in the store; else those who wait for an acknowledgement lose their connections, to send again. */

@@ -42,6 +42,8 @@ export class Deliveries {
       this.#write(connection, message, 0, retain, identifiers, 0, false);
       return;
     }
+    // What went out with others' in this turn was before it, and takes room.
+    session.openRun?.close();
     const delivery: Delivery = {
       sequence: session.takeSequences(1),
       message,
@@ -66,6 +68,7 @@ export class Deliveries {
   drain(session: Session): void {
     const { connection } = session;
     if (!connection) return;
+    session.openRun?.close();
     while (session.queued > 0 && this.#hasRoom(session, connection)) {
       const delivery = this.#shift(session)!;
       if (this.#isExpired(delivery.message)) this.#drop(session, delivery);
@@ -196,25 +199,27 @@ export class Deliveries {
   #enqueue(session: Session, delivery: Delivery): void {
     const limits = this.#parts.limits();
     const bytes = delivery.message.payload.length + delivery.message.properties.length;
-    const fits =
-      (limits.queuedMessages === 0 || session.queued < limits.queuedMessages) &&
-      (limits.queuedBytes === 0 || session.queuedBytes + bytes <= limits.queuedBytes);
-    if (!fits) {
-      this.#parts.counters.limit(limits.queuedMessages > 0 && session.queued >= limits.queuedMessages ? "queuedMessages" : "queuedBytes");
-      if (limits.whenQueueFull === "drop-oldest") this.#drop(session, this.#shift(session)!);
-      else {
-        this.#parts.counters.publishDropped++;
-        if (limits.whenQueueFull === "disconnect") session.connection?.fail(reasonCode.quotaExceeded, "its queue is full", "queue-full");
-        return;
+    for (let full = this.#fullBy(session, bytes, limits); full !== undefined; full = this.#fullBy(session, bytes, limits)) {
+      this.#parts.counters.limit(full);
+      const oldest = limits.whenQueueFull === "drop-oldest" ? this.#shift(session) : undefined;
+      if (oldest) {
+        this.#drop(session, oldest);
+        continue;
       }
-    }
-    if (limits.queuedBytesInAll > 0 && this.queuedBytes + bytes > limits.queuedBytesInAll) {
-      this.#parts.counters.limit("queuedBytesInAll");
       this.#parts.counters.publishDropped++;
+      if (limits.whenQueueFull === "disconnect") session.connection?.fail(reasonCode.quotaExceeded, "its queue is full", "queue-full");
       return;
     }
     this.#push(session, delivery);
     session.store?.putDelivery(session.clientId, session.stored(delivery));
+  }
+
+  /** Which bound a queue would pass with so many bytes more. */
+  #fullBy(session: Session, bytes: number, limits: Limits): "queuedMessages" | "queuedBytes" | "queuedBytesInAll" | undefined {
+    if (limits.queuedMessages > 0 && session.queued >= limits.queuedMessages) return "queuedMessages";
+    if (limits.queuedBytes > 0 && session.queuedBytes + bytes > limits.queuedBytes) return "queuedBytes";
+    if (limits.queuedBytesInAll > 0 && this.queuedBytes + bytes > limits.queuedBytesInAll) return "queuedBytesInAll";
+    return undefined;
   }
 
   #push(session: Session, delivery: Delivery): void {
@@ -274,7 +279,7 @@ export class Deliveries {
       if (known !== undefined) {
         fields.topic = "";
         fields.topicAlias = known;
-      } else if (aliases.size < connection.aliasesTaken) {
+      } else if (aliases.size < connection.aliasesTaken && (qos > 0 || connection.waitingBytes <= this.#parts.limits().waitingBytes)) {
         fields.topicAlias = aliases.size + 1;
       }
     }
@@ -287,7 +292,8 @@ export class Deliveries {
     if (fields.topicAlias > 0 && fields.topic !== "") connection.aliasesOut!.set(topic, fields.topicAlias);
     const at = outbox.reserve(size);
     const end = writePublish(outbox.slab, at, fields);
-    outbox.toOne(connection, at, end, 1, qos === 0 && fields.topicAlias === 0);
+    // What tells of a new alias must not be left out.
+    outbox.toOne(connection, at, end, 1, qos === 0 && !(fields.topicAlias > 0 && fields.topic !== ""));
     counters.publishSent++;
     counters.messagesSent++;
     counters.bytesSent += size;

@@ -23,6 +23,8 @@ export interface Target extends PacketForm {
 
 /** QoS 1 messages of this turn, one after the other in the broker's sequence of shared messages. */
 export interface OpenRun {
+  /** Its messages are in flight from now on, and the next ones are another run's. */
+  close(): void;
   readonly first: number;
   count: number;
   /** Most messages that every session of it has room for. */

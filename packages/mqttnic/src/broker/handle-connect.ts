@@ -6,7 +6,7 @@ import { reasonCode } from "../protocol/reason-code.ts";
 import { levels } from "../protocol/topic.ts";
 import type { AuthStep, Identity, Judgement } from "../security/security.ts";
 import type { Connection } from "./connection.ts";
-import { neverExpires } from "./session.ts";
+import { mostInflight, neverExpires } from "./session.ts";
 
 /** Receive Maximum of clients that name none. [MQTT 5.0 §3.1.2.11.3] */
 const mostReceive = 65_535;
@@ -155,7 +155,7 @@ function open(connection: Connection, packet: Connect, identity: Identity, authD
       : packet.keepAliveS;
   connection.keepAliveS = keepAliveS;
   const most5 = config.limits.inflight > 0 ? config.limits.inflight : mostReceive;
-  connection.quota = Math.min(properties.receiveMaximum ?? mostReceive, most5);
+  connection.quota = Math.min(properties.receiveMaximum ?? mostReceive, most5, mostInflight);
   connection.aliasesTaken = config.serverTopicAliases ? (properties.topicAliasMaximum ?? 0) : 0;
   connection.ownPackets = connection.aliasesTaken > 0 || connection.mostPacketBytes > 0 || listener.mountPoint !== "";
   connection.will = packet.will && { ...packet.will, topic: listener.mountPoint + packet.will.topic };

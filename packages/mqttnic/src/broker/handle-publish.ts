@@ -17,9 +17,6 @@ export interface Published {
   allowed: boolean;
 }
 
-/** Permissions are remembered for so many topics of a connection. */
-const mostRemembered = 1024;
-
 /** Routes a message and acknowledges it at the end of the turn. @throws {PacketError} what ends the connection. */
 export function handlePublish(connection: Connection, buffer: Buffer, start: number, body: number, end: number): void {
   const { core, version } = connection;
@@ -141,21 +138,13 @@ function makePublished(connection: Connection, bytes: Buffer): Published {
   return { topic, bytes, route: core.routes.of(topic), allowed: mayPublish(connection, topic) };
 }
 
-function mayPublish(connection: Connection, topic: string): boolean {
-  const { core, session } = connection;
-  const remembered = connection.mayPublishTo?.get(topic);
-  if (remembered !== undefined) return remembered;
-  const allowed = core.security.acl.mayPublish(session!.identity, connection.clientId, topic);
-  connection.mayPublishTo ??= new Map();
-  if (connection.mayPublishTo.size >= mostRemembered) connection.mayPublishTo.clear();
-  connection.mayPublishTo.set(topic, allowed);
-  return allowed;
+function mayPublish({ core, session, clientId }: Connection, topic: string): boolean {
+  return core.security.acl.mayPublish(session!.identity, clientId, topic);
 }
 
 /** The ACL has changed. */
 function forgetPermissions(connection: Connection): void {
   connection.accessGeneration = connection.core.security.generation;
-  connection.mayPublishTo = undefined;
   connection.lastPublished = undefined;
   for (const published of connection.aliasesIn ?? []) if (published) published.allowed = mayPublish(connection, published.topic);
 }

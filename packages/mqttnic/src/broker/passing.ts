@@ -64,6 +64,11 @@ export class Passing {
     return this.view.payloadEnd - this.view.payloadStart;
   }
 
+  /** Milliseconds since 1970; 0 is never. */
+  get expiresAtMs(): number {
+    return this.view.messageExpiryS < 0 ? 0 : this.nowMs + this.view.messageExpiryS * 1000;
+  }
+
   /** The message, to be kept. */
   message(): Message {
     const { view } = this;
@@ -73,7 +78,7 @@ export class Passing {
       retain: this.retain,
       payload: Buffer.from(this.buffer.subarray(view.payloadStart, view.payloadEnd)),
       properties: Buffer.from(this.properties()),
-      expiresAtMs: view.messageExpiryS < 0 ? 0 : this.nowMs + view.messageExpiryS * 1000,
+      expiresAtMs: this.expiresAtMs,
       from: this.from,
     };
     return this.#message;

@@ -1,17 +1,17 @@
 /** Retained messages, by the levels of their topics. [MQTT 5.0 §3.3.1.3] @module */
 import type { Message, Qos } from "../message.ts";
+import { LevelNode } from "./level-node.ts";
 
 /**
  * A level. Messages are kept as strings of bytes (latin1), which take a third of what buffers of this size do: a million of them are expected.
- * Layout of `bytes`: 4 of the properties' length, big-endian; properties; payload.
+ * Layout, big-endian: 1 QoS; 8 the expiry as a double, milliseconds since 1970; 4 length of the properties; properties; payload.
  */
-class Node {
-  children: Map<string, Node> | undefined;
+class Node extends LevelNode<Node> {
   bytes: string | undefined;
-  qos: Qos = 0;
-  expiresAtMs = 0;
   from = "";
 }
+
+const headBytes = 13;
 
 /** One found. */
 export interface Retained {
@@ -26,38 +26,45 @@ export interface Retained {
 /** All of them. Sizes count payload and properties. */
 export class RetainedTree {
   readonly #root = new Node();
+  /** Where short messages are put together: half a million short-lived buffers are felt. */
+  readonly #scratch = Buffer.allocUnsafeSlow(4096);
   count = 0;
   sizeBytes = 0;
 
   /** @returns What the message that was there before took; -1 when there was none. */
   sizeOf(topic: string): number {
     const bytes = this.#find(topic)?.bytes;
-    return bytes === undefined ? -1 : bytes.length - 4;
+    return bytes === undefined ? -1 : bytes.length - headBytes;
   }
 
   /** Keeps a message in the place of the one before. */
-  set(message: Message): void {
+  set({ topic, qos, expiresAtMs, from, properties, payload }: Message): void {
+    this.put(topic, qos, expiresAtMs, from, properties, payload, 0, payload.length);
+  }
+
+  /** The same by the message's parts, none of which is held: `payload[start, end)`. */
+  put(topic: string, qos: Qos, expiresAtMs: number, from: string, properties: Buffer, payload: Buffer, start: number, end: number): void {
     let node = this.#root;
-    for (const level of message.topic.split("/")) {
-      node.children ??= new Map();
-      let next = node.children.get(level);
+    for (const level of topic.split("/")) {
+      let next = node.child(level);
       if (!next) {
         next = new Node();
-        node.children.set(level, next);
+        node.addChild(level, next);
       }
       node = next;
     }
     if (node.bytes === undefined) this.count++;
-    else this.sizeBytes -= node.bytes.length - 4;
-    const whole = Buffer.allocUnsafe(4 + message.properties.length + message.payload.length);
-    whole.writeUInt32BE(message.properties.length, 0);
-    message.properties.copy(whole, 4);
-    message.payload.copy(whole, 4 + message.properties.length);
-    node.bytes = whole.toString("latin1");
-    node.qos = message.qos;
-    node.expiresAtMs = message.expiresAtMs;
-    node.from = message.from;
-    this.sizeBytes += whole.length - 4;
+    else this.sizeBytes -= node.bytes.length - headBytes;
+    const size = headBytes + properties.length + end - start;
+    const whole = size <= this.#scratch.length ? this.#scratch : Buffer.allocUnsafe(size);
+    whole[0] = qos;
+    whole.writeDoubleBE(expiresAtMs, 1);
+    whole.writeUInt32BE(properties.length, 9);
+    properties.copy(whole, headBytes);
+    payload.copy(whole, headBytes + properties.length, start, end);
+    node.bytes = whole.toString("latin1", 0, size);
+    node.from = from;
+    this.sizeBytes += size - headBytes;
   }
 
   /** @returns Whether there was one. */
@@ -65,18 +72,18 @@ export class RetainedTree {
     const levels = topic.split("/");
     const path: Node[] = [this.#root];
     for (const level of levels) {
-      const next = path.at(-1)!.children?.get(level);
+      const next = path.at(-1)!.child(level);
       if (!next) return false;
       path.push(next);
     }
     const node = path.at(-1)!;
     if (node.bytes === undefined) return false;
     this.count--;
-    this.sizeBytes -= node.bytes.length - 4;
+    this.sizeBytes -= node.bytes.length - headBytes;
     node.bytes = undefined;
     for (let at = path.length - 1; at > 0; at--) {
-      if (path[at]!.bytes !== undefined || (path[at]!.children?.size ?? 0) > 0) break;
-      path[at - 1]!.children!.delete(levels[at - 1]!);
+      if (path[at]!.bytes !== undefined || path[at]!.childCount > 0) break;
+      path[at - 1]!.removeChild(levels[at - 1]!);
     }
     return true;
   }
@@ -89,7 +96,7 @@ export class RetainedTree {
   #find(topic: string): Node | undefined {
     let node: Node | undefined = this.#root;
     for (const level of topic.split("/")) {
-      node = node.children?.get(level);
+      node = node.child(level);
       if (!node) return undefined;
     }
     return node;
@@ -103,10 +110,10 @@ function* walk(node: Node, filter: readonly string[], depth: number, topic: stri
   } else if (level === "#") {
     yield* below(node, depth, topic, nowMs);
   } else if (level === "+") {
-    for (const [name, child] of node.children ?? [])
+    for (const [name, child] of node.children())
       if (depth > 0 || !name.startsWith("$")) yield* walk(child, filter, depth + 1, joined(topic, depth, name), nowMs);
   } else {
-    const child = node.children?.get(level);
+    const child = node.child(level);
     if (child) yield* walk(child, filter, depth + 1, joined(topic, depth, level), nowMs);
   }
 }
@@ -114,7 +121,7 @@ function* walk(node: Node, filter: readonly string[], depth: number, topic: stri
 /** What `#` matches: the level itself, and all below it. */
 function* below(node: Node, depth: number, topic: string, nowMs: number): Generator<Retained> {
   if (isKept(node, nowMs)) yield retained(node, topic);
-  for (const [name, child] of node.children ?? [])
+  for (const [name, child] of node.children())
     if (depth > 0 || !name.startsWith("$")) yield* below(child, depth + 1, joined(topic, depth, name), nowMs);
 }
 
@@ -122,21 +129,29 @@ function joined(topic: string, depth: number, level: string): string {
   return depth === 0 ? level : `${topic}/${level}`;
 }
 
-function isKept(node: Node, nowMs: number): boolean {
-  return node.bytes !== undefined && !(node.expiresAtMs !== 0 && node.expiresAtMs <= nowMs);
+function isKept({ bytes }: Node, nowMs: number): boolean {
+  if (bytes === undefined) return false;
+  // The first byte of an expiry that is not 0 is not 0 either.
+  return bytes.charCodeAt(1) === 0 || expiryOf(bytes) > nowMs;
 }
 
-function retained({ bytes, qos, expiresAtMs, from }: Node, topic: string): Retained {
-  const size = bytes!.length - 4;
+function expiryOf(bytes: string): number {
+  return Buffer.from(bytes.slice(1, 9), "latin1").readDoubleBE(0);
+}
+
+function retained({ bytes, from }: Node, topic: string): Retained {
+  const kept = bytes!;
+  const qos = kept.charCodeAt(0) as Qos;
+  const expiresAtMs = expiryOf(kept);
   return {
     topic,
     qos,
     expiresAtMs,
-    bytes: size,
+    bytes: kept.length - headBytes,
     message: () => {
-      const whole = Buffer.from(bytes!, "latin1");
-      const split = 4 + whole.readUInt32BE(0);
-      return { topic, qos, retain: true, payload: whole.subarray(split), properties: whole.subarray(4, split), expiresAtMs, from };
+      const whole = Buffer.from(kept, "latin1");
+      const split = headBytes + whole.readUInt32BE(9);
+      return { topic, qos, retain: true, payload: whole.subarray(split), properties: whole.subarray(headBytes, split), expiresAtMs, from };
     },
   };
 }

@@ -107,6 +107,21 @@ export class RouteCache {
       shared: (group) => void shared.push(group),
       watcher: (watcher) => void watchers.push(watcher),
     });
+    const topicBytes = Buffer.from(topic);
+    if (found.size + shared.length + watchers.length === 0) {
+      // Most topics of a broker that collects states: nobody is there. They share what is empty.
+      return {
+        topic,
+        topicBytes,
+        groups: nobody,
+        singles: nobody,
+        away: nobody,
+        shared: nobody,
+        watchers: nobody,
+        version: this.#version,
+        stale: false,
+      };
+    }
     const singles: Target[] = [];
     const away: Target[] = [];
     const alike = new Map<string, Target[]>();
@@ -127,7 +142,7 @@ export class RouteCache {
       }
     }
     const groups = [...alike.values()].map((targets) => this.#group(targets));
-    return { topic, topicBytes: Buffer.from(topic), groups, singles, away, shared, watchers, version: this.#version, stale: false };
+    return { topic, topicBytes, groups, singles, away, shared, watchers, version: this.#version, stale: false };
   }
 
   #group(targets: readonly Target[]): Group {
@@ -165,3 +180,4 @@ export function targetOf(session: Session, all: readonly SubscriptionOptions[]):
 }
 
 const none: readonly number[] = [];
+const nobody: readonly never[] = [];

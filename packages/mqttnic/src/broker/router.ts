@@ -10,7 +10,7 @@ import type { Group, OpenRun, Target } from "./group.ts";
 import type { Outbox } from "./outbox.ts";
 import { Passing } from "./passing.ts";
 import { type Route, targetOf } from "./route-cache.ts";
-import { type Session, sharedId } from "./session.ts";
+import { mostSharedId, type Session, sharedId } from "./session.ts";
 import type { SharedGroup } from "./subscription-tree.ts";
 
 /** A run is not opened with less room than this: it would hold up the others. */
@@ -152,6 +152,8 @@ export class Router {
     let room = idsApart;
     let keeps = false;
     for (const session of group.sessions) {
+      // It may be in another group's run, of another topic: what is in flight by that counts here.
+      session.openRun?.close();
       const { connection } = session;
       const own = connection === undefined ? 0 : connection.quota - session.inflight;
       const oldest = session.runs[0];
@@ -168,9 +170,12 @@ export class Router {
       }
       takers.push(session);
       room = Math.min(room, own);
+      // No id comes twice among those in flight.
+      if (oldest !== undefined) room = Math.min(room, mostSharedId - (sequence - oldest.first));
       if (session.expiryS > 0) keeps = true;
     }
-    return {
+    const run: OpenRun = {
+      close: () => this.#closeRun(group),
       first: sequence,
       count: 0,
       room,
@@ -179,13 +184,18 @@ export class Router {
       messages: keeps ? [] : undefined,
       retain: keeps ? [] : undefined,
     };
+    for (const session of takers) session.openRun = run;
+    return run;
   }
 
   #closeRun(group: Group): void {
-    const run = group.run!;
+    const { run } = group;
+    if (run === undefined) return;
     group.run = undefined;
     const { identifiers } = group.form;
     for (const session of run.takers) {
+      session.openRun = undefined;
+      if (run.count === 0) continue;
       const sequence = session.takeSequences(run.count);
       const messages = session.expiryS > 0 ? run.messages : undefined;
       session.addRun({ first: run.first, count: run.count, sequence, messages, offset: 0, retain: run.retain, identifiers });

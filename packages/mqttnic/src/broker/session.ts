@@ -44,6 +44,9 @@ export interface Run {
   readonly identifiers: readonly number[];
 }
 
+/** Most messages that may be in flight to a session whatever its client says: fewer than there are packet ids of either kind. */
+export const mostInflight = 32_000;
+
 /** For ever. [MQTT 5.0 §3.1.2.11.2] */
 export const neverExpires = 0xffff_ffff;
 
@@ -69,8 +72,10 @@ export class Session {
   singles: Map<number, Delivery> | undefined = undefined;
   /** Of {@link singles}, those with a shared id: runs of a connection before this one. */
   sharedSingles = 0;
-  /** Messages in flight. */
+  /** Messages in flight; those of {@link openRun} are added when it closes. */
   inflight = 0;
+  /** The run of this turn that it takes part in: to be closed before anything else is sent to it. */
+  openRun: { close(): void } | undefined = undefined;
   /** QoS 2 messages that came and were not released. */
   received: Set<number> | undefined = undefined;
   #nextId = mostSharedId;
@@ -158,6 +163,8 @@ export class Session {
 
   /** PUBACK of a message of a run. @returns Its sequence; 0 when there is none with this id. */
   acknowledgeRun(packetId: number): number {
+    // A session's own ids are none of a run's, though they would come out as one below.
+    if (packetId > mostSharedId) return 0;
     const { runs } = this;
     for (let index = 0; index < runs.length; index++) {
       const run = runs[index]!;

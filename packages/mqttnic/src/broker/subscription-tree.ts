@@ -1,6 +1,7 @@
 /** All subscriptions, by the levels of their filters. [MQTT 5.0 §4.7, §4.8] @module */
 import type { SubscriptionOptions } from "../message.ts";
 import type { PassingMessage } from "./broker.ts";
+import { LevelNode } from "./level-node.ts";
 import type { Session } from "./session.ts";
 
 /** A part of the broker itself that sees messages as they pass. */
@@ -24,8 +25,7 @@ class Leaf {
   }
 }
 
-class Node {
-  children: Map<string, Node> | undefined;
+class Node extends LevelNode<Node> {
   plus: Node | undefined;
   /** Filters that end here. */
   leaf: Leaf | undefined;
@@ -122,11 +122,10 @@ export class SubscriptionTree {
         node.plus ??= new Node();
         node = node.plus;
       } else {
-        node.children ??= new Map();
-        let next = node.children.get(level);
+        let next = node.child(level);
         if (!next) {
           next = new Node();
-          node.children.set(level, next);
+          node.addChild(level, next);
         }
         node = next;
       }
@@ -142,7 +141,7 @@ export class SubscriptionTree {
     const ends = levels.at(-1) === "#";
     for (const level of ends ? levels.slice(0, -1) : levels) {
       const node = path.at(-1)!;
-      const next = level === "+" ? node.plus : node.children?.get(level);
+      const next = level === "+" ? node.plus : node.child(level);
       if (!next) return;
       path.push(next);
     }
@@ -155,11 +154,11 @@ export class SubscriptionTree {
     else last.leaf = undefined;
     for (let at = path.length - 1; at > 0; at--) {
       const node = path[at]!;
-      if (node.leaf || node.hash || node.plus || (node.children && node.children.size > 0)) return;
+      if (node.leaf || node.hash || node.plus || node.childCount > 0) return;
       const parent = path[at - 1]!;
       const level = levels[at - 1]!;
       if (level === "+") parent.plus = undefined;
-      else parent.children!.delete(level);
+      else parent.removeChild(level);
     }
   }
 }
@@ -171,7 +170,7 @@ function descend(node: Node, levels: readonly string[], at: number, ofServer: bo
     if (node.leaf) tell(node.leaf, matches);
     return;
   }
-  const child = node.children?.get(levels[at]!);
+  const child = node.child(levels[at]!);
   if (child) descend(child, levels, at + 1, ofServer, matches);
   if (node.plus && wild) descend(node.plus, levels, at + 1, ofServer, matches);
 }
