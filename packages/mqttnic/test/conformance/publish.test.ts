@@ -257,27 +257,19 @@ check.both("A publisher that subscribes gets its own message. v3.1.1 [MQTT-4.5.0
   await scene.message(client, "mine");
 });
 
-check.both(
-  "PUBACK ends the exchange of its packet id and no other, whichever way the broker chooses ids. v3.1.1 [MQTT-4.3.2-1] [MQTT-4.4.0-1] v5 [MQTT-4.3.2-3] [MQTT-4.4.0-1]",
+check.v5(
+  "PUBACK ends the exchange of its packet id and no other, whichever way the broker chooses ids. v5 [MQTT-4.3.2-3] [MQTT-4.4.0-1]",
   async (scene) => {
     const clientId = scene.id();
-    const [sub, pub] = [await scene.durable(clientId), await scene.connect()];
-    await scene.subscribe(sub, [
-      { topic: `${scene.topic}/#`, qos: 1 },
-      { topic: `${scene.topic}/twice/+`, qos: 1 },
-    ]);
+    const [sub, pub] = [await scene.durable(clientId, { properties: { receiveMaximum: 3 } }), await scene.connect()];
+    await scene.subscribe(sub, scene.topic, 1);
     await scene.publish(pub, scene.topic, "held");
     const { messageId: held } = await scene.message(sub, "held");
-    // Ours numbers messages of overlapping subscriptions apart from others: so many, that both counters are at the same distance from where they began.
+    // Ours takes ids from another range for a client with little room: as many of them as bring both counters equally far from where they began.
     const count = Math.max(held! % 32_768, 10);
     for (let at = 0; at < count; at++) {
-      pub.send({ cmd: "publish", topic: `${scene.topic}/twice/x`, payload: "x", qos: 1, messageId: at + 1, ...plain });
-      await pub.expect("puback");
-      const copies = [await scene.message(sub, "x"), ...(await sub.untilPong())]; // one, or one for each subscription
-      for (const { messageId } of copies) {
-        scene.t.not(messageId, held);
-        sub.send({ cmd: "puback", messageId: messageId! });
-      }
+      await scene.publish(pub, scene.topic, `${at}`);
+      scene.t.not((await scene.take(sub, `${at}`)).messageId, held);
     }
     await scene.nothing(sub);
     await sub.vanish();
