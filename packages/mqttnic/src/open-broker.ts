@@ -6,6 +6,7 @@ import type { BrokerConfig, ListenerConfig } from "./config/broker-config.ts";
 import type { BoundListener, DataPlane } from "./data-plane/data-plane.ts";
 import { NetPlane } from "./data-plane/net-plane.ts";
 import { type OpenedSecurity, openSecurity, type SecurityOptions } from "./security/open-security.ts";
+import type { Store } from "./store/store.ts";
 
 /** What the configuration does not say. */
 export interface BrokerOptions {
@@ -14,6 +15,10 @@ export interface BrokerOptions {
   readonly log: Log;
   readonly about: CoreOptions["about"];
   readonly security?: Partial<SecurityOptions>;
+  /** Instead of the process's clocks. */
+  readonly clock?: Pick<CoreOptions, "wallMs" | "timeMs">;
+  /** Told of the store once it is open. @returns What is used in its stead. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 /** A broker that listens. */
@@ -40,7 +45,7 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
   const { log, about } = options;
   const security = await openSecurity(config.security, { meshSecret: undefined, meshNodes: [], ...options.security });
   const store = config.persistence.path === undefined ? undefined : await openStoreAt(config.persistence.path, config.persistence.sync);
-  const core = new Core({ config, security, store, log, about });
+  const core = new Core({ config, security, store: store && (options.wrapStore?.(store) ?? store), log, about, ...options.clock });
   const planes: { plane: DataPlane; stop: () => Promise<void> }[] = [];
   const listeners: BoundListener[] = [];
   core.listening = () => listeners;
@@ -49,7 +54,11 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
     if (epoll) planes.push(epoll);
     const net = new NetPlane(
       core.events(() => net),
-      { onRefused: (_listener, reason) => core.counters.refused(reason) },
+      {
+        onRefused: (_listener, reason) => core.counters.refused(reason),
+        openWithinMs: config.limits.connectWithinMs,
+        ...(config.limits.packetBytes > 0 && { webSocketMessageBytes: 2 * config.limits.packetBytes }),
+      },
     );
     core.addPlane(net, (identity) => net.openStream(identity));
     planes.push({ plane: net, stop: () => net.stop() });
@@ -95,7 +104,7 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
   }
 }
 
-async function openStoreAt(path: string, sync: boolean): Promise<import("./store/store.ts").Store> {
+async function openStoreAt(path: string, sync: boolean): Promise<Store> {
   const { openStore } = await import("./store/open-store.ts");
   return openStore(path, { sync });
 }

@@ -76,7 +76,10 @@ export class Connection implements Receiver {
     this.peer = peer;
     this.openedAtMs = core.nowMs();
     this.#lastHeardMs = core.timeMs();
-    this.#keepAlive = new Timer(() => this.fail(reasonCode.maximumConnectTime, "no CONNECT came", "no-connect"));
+    this.#keepAlive = new Timer(() => {
+      core.counters.limit("connectWithinMs");
+      this.fail(reasonCode.maximumConnectTime, "no CONNECT came", "no-connect");
+    });
     core.timers.arm(this.#keepAlive, core.config.limits.connectWithinMs);
   }
 
@@ -111,11 +114,7 @@ export class Connection implements Receiver {
     const { core } = this;
     this.#lastHeardMs = core.timeMs();
     core.counters.bytesReceived += end - start;
-    if (this.waitingBytes > core.config.limits.waitingBytesDisconnect) {
-      core.counters.limit("waitingBytesDisconnect");
-      this.fail(reasonCode.quotaExceeded, "it does not read what it is sent", "slow", true);
-      return;
-    }
+    if (this.endIfSlow()) return;
     try {
       if (this.#part === undefined) this.#packets(buffer, start, end);
       else this.#continue(buffer, start, end);
@@ -127,9 +126,20 @@ export class Connection implements Receiver {
     }
   }
 
+  /** It does not read what it is sent, and too much waits for it. @returns Whether it was ended for that. */
+  endIfSlow(): boolean {
+    const { config, counters } = this.core;
+    if (this.waitingBytes <= config.limits.waitingBytesDisconnect || this.state === "over") return this.state === "over";
+    counters.limit("waitingBytesDisconnect");
+    this.fail(reasonCode.quotaExceeded, "it does not read what it is sent", "slow", true);
+    return true;
+  }
+
   /** It was judged: what came meanwhile is dealt with. */
   goOn(): void {
     this.plane.resume(this.id);
+    // Its socket may have taken all meanwhile.
+    if (this.session) this.core.deliveries.drain(this.session);
     const part = this.#part;
     const bytes = this.#partBytes;
     this.#part = undefined;

@@ -16,7 +16,8 @@ import { newPublishFields, publishSize, writePublish } from "../protocol/publish
 import { scanPublish } from "../protocol/publish-scan.ts";
 import { reasonCode } from "../protocol/reason-code.ts";
 import { parseShared } from "../protocol/topic.ts";
-import type { Identity, Security } from "../security/security.ts";
+import type { OpenedSecurity } from "../security/open-security.ts";
+import type { Identity } from "../security/security.ts";
 import type { Store } from "../store/store.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { Broker, OwnMessage, PassingMessage } from "./broker.ts";
@@ -36,11 +37,13 @@ import { clientRows, statusOf, subscriptionRows } from "./views.ts";
 
 /** How often time-outs are looked at. */
 const tickMs = 100;
+/** How often the store gets the chance to tidy up, which takes it some milliseconds at most. */
+const ticksToCompact = 5;
 
 /** What the broker is given. */
 export interface CoreOptions {
   readonly config: BrokerConfig;
-  readonly security: Security;
+  readonly security: OpenedSecurity;
   /** undefined keeps nothing on disk. */
   readonly store: Store | undefined;
   readonly log: Log;
@@ -48,16 +51,30 @@ export interface CoreOptions {
   readonly about: { readonly version: string; readonly pid: number; readonly startedAtMs: number; readonly node: string };
   /** Milliseconds since 1970. */
   readonly wallMs?: () => number;
+  /** Milliseconds of a clock that never goes back: what time-outs go by. */
+  readonly timeMs?: () => number;
+}
+
+/** A message that comes from no connection. */
+interface Own {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: Qos;
+  readonly retain: boolean;
+  readonly properties: Buffer;
+  /** -1 is never. */
+  readonly expiryS: number;
+  readonly from: string;
 }
 
 /** The broker. */
 export class Core implements Broker {
   config: BrokerConfig;
-  readonly security: Security;
+  readonly security: OpenedSecurity;
   readonly store: Store | undefined;
   readonly log: Log;
   readonly about: CoreOptions["about"];
-  readonly timers: Timers = new Timers(performance.now());
+  readonly timers: Timers;
   readonly counters: Counters = new Counters();
   readonly outbox: Outbox = new Outbox();
   readonly tree: SubscriptionTree = new SubscriptionTree();
@@ -85,9 +102,15 @@ export class Core implements Broker {
   readonly #wills = new Map<Session, Timer>();
   readonly #turnListeners = new Set<() => void>();
   readonly #wallMs: () => number;
+  readonly #monotonicMs: () => number;
+  /** Sessions of clients that are not here. */
+  readonly #away = new Set<Session>();
+  /** Messages of our own that came up while another was routed. */
+  #postponed: Own[] = [];
   readonly #tick: NodeJS.Timeout;
   readonly #ownFields = newPublishFields();
   #serial = 0;
+  #ticks = 0;
   #nowMs = 0;
   #timeMs = 0;
   #turnWaits = false;
@@ -105,6 +128,8 @@ export class Core implements Broker {
     this.log = options.log;
     this.about = options.about;
     this.#wallMs = options.wallMs ?? Date.now;
+    this.#monotonicMs = options.timeMs ?? (() => performance.now());
+    this.timers = new Timers(this.#monotonicMs());
     this.routes = new RouteCache({
       tree: this.tree,
       outbox: this.outbox,
@@ -136,7 +161,10 @@ export class Core implements Broker {
     this.#restore();
     this.#tick = setInterval(() => {
       this.timers.advance(this.timeMs());
+      this.#endSlow();
+      this.routes.sweep();
       if (this.security.generation !== this.#accessGeneration) this.#accessMayHaveChanged();
+      if (++this.#ticks % ticksToCompact === 0) this.store?.compact();
       this.scheduleTurn();
     }, tickMs);
   }
@@ -158,7 +186,16 @@ export class Core implements Broker {
         known[id] = new Connection(this, plane(), id, this.#serial++, peer);
         this.#opened(peer);
       },
-      onBytes: (id, buffer, start, end) => known?.[id]?.receive(buffer, start, end),
+      onBytes: (id, buffer, start, end) => {
+        const connection = known?.[id];
+        try {
+          connection?.receive(buffer, start, end);
+        } catch (error) {
+          // A fault of ours ends the one connection that met it.
+          this.log.error("a fault of the broker's own", { error, client: connection?.clientId });
+          connection?.fail(reasonCode.unspecifiedError, "a fault of the broker's own", "fault", true);
+        }
+      },
       onDrain: (id) => {
         const connection = known?.[id];
         if (!connection?.session || connection.state !== "open") return;
@@ -169,7 +206,7 @@ export class Core implements Broker {
         const connection = known?.[id];
         if (!connection) return;
         known![id] = undefined;
-        this.#closed(connection.peer);
+        this.#closed(connection);
         connection.over(true, error?.message ?? "the connection ended");
       },
       onTurn: () => this.turn(),
@@ -192,13 +229,14 @@ export class Core implements Broker {
 
   /** Milliseconds of a clock that never goes back; stands still within a turn. */
   timeMs(): number {
-    if (this.#timeMs === 0) this.#timeMs = performance.now();
+    if (this.#timeMs === 0) this.#timeMs = this.#monotonicMs();
     return this.#timeMs;
   }
 
   /** All that came has been read: it is made durable, acknowledged and sent. */
   turn(): void {
     this.#turnWaits = false;
+    for (const own of this.#postponed.splice(0)) this.#publishOwn(own);
     this.router.closeRuns();
     if (this.#routed) {
       this.#routed = false;
@@ -272,6 +310,7 @@ export class Core implements Broker {
       session = new Session(clientId, connection.version, identity);
       this.sessions.set(clientId, session);
     }
+    this.#away.delete(session);
     session.expiryS = expiryS;
     this.#keepSession(session);
     return { session, present };
@@ -283,7 +322,13 @@ export class Core implements Broker {
     this.counters.connectionsTotal++;
     const { username } = session.identity;
     this.security.audit({ event: "connect", clientId: connection.clientId, username, from: connection.from });
-    this.log.debug("client is connected", { client: connection.clientId, from: connection.from, username });
+    this.log.debug("client is connected", {
+      client: connection.clientId,
+      from: connection.from,
+      ...(username !== undefined && { username }),
+    });
+    // With its will, which a broker that is killed publishes when it is back.
+    if (connection.will) this.#keepSession(session);
     this.#routesOf(session);
     this.deliveries.sendAgain(session);
   }
@@ -291,6 +336,7 @@ export class Core implements Broker {
   /** A connection is over. */
   connectionOver(connection: Connection, withWill: boolean, why: string): void {
     const { session, will } = connection;
+    this.#feeds.end(connection);
     if (!session || session.connection !== connection) return;
     this.security.audit({
       event: "disconnect",
@@ -316,8 +362,9 @@ export class Core implements Broker {
     }
     this.#keepSession(session);
     this.#awaitEnd(session);
+    this.#away.add(session);
     const { sessions } = this.config.limits;
-    if (sessions > 0 && this.sessions.size > sessions) {
+    if (sessions > 0 && this.#away.size > sessions) {
       this.counters.limit("sessions");
       this.endSession(session);
     }
@@ -331,6 +378,7 @@ export class Core implements Broker {
     session.will = undefined;
     for (const filter of [...session.subscriptions.keys()]) this.unsubscribe(session, filter, false);
     this.deliveries.forget(session);
+    this.#away.delete(session);
     this.sessions.delete(session.clientId);
     session.store?.deleteSession(session.clientId);
     session.store = undefined;
@@ -362,14 +410,17 @@ export class Core implements Broker {
 
   acknowledge(connection: Connection, packetId: number): void {
     this.deliveries.acknowledged(connection.session!, packetId);
+    if (this.#feeds.any) this.#feeds.goOn(connection);
   }
 
   received(connection: Connection, packetId: number, code: number): void {
     this.deliveries.received(connection.session!, packetId, code);
+    if (this.#feeds.any) this.#feeds.goOn(connection);
   }
 
   completed(connection: Connection, packetId: number): void {
     this.deliveries.completed(connection.session!, packetId);
+    if (this.#feeds.any) this.#feeds.goOn(connection);
   }
 
   /** PUBREL: the packet id is free again. */
@@ -546,9 +597,27 @@ export class Core implements Broker {
     this.#perListener.set(listener.name, (this.#perListener.get(listener.name) ?? 0) + 1);
   }
 
-  #closed({ listener }: Peer): void {
+  #closed({ peer: { listener }, plane, id }: Connection): void {
     this.connections--;
+    this.counters.slowDropped += plane.dropped[id]!;
     this.#perListener.set(listener.name, (this.#perListener.get(listener.name) ?? 1) - 1);
+  }
+
+  /** QoS 0 messages that were left out for clients which do not read. */
+  slowDropped(): number {
+    let dropped = this.counters.slowDropped;
+    for (const connections of this.#connections.values())
+      for (const connection of connections) if (connection) dropped += connection.plane.dropped[connection.id]!;
+    return dropped;
+  }
+
+  /** Whoever does not read what it is sent goes, whether it says anything or not. */
+  #endSlow(): void {
+    for (const [plane, connections] of this.#connections) {
+      const { waitingBytes } = plane;
+      const most = this.config.limits.waitingBytesDisconnect;
+      for (let id = 0; id < connections.length; id++) if (waitingBytes[id]! > most) connections[id]?.endIfSlow();
+    }
   }
 
   #takeConnectToken(perSecond: number): boolean {
@@ -575,7 +644,8 @@ export class Core implements Broker {
       store.deleteSession(session.clientId);
       return;
     }
-    const { clientId, version, expiryS, disconnectedAtMs, will } = session;
+    const { clientId, version, expiryS, disconnectedAtMs, connection } = session;
+    const will = session.will ?? (connection?.will && { will: connection.will, atMs: 0 });
     store.putSession({ clientId, username: session.identity.username, version, expiryS, disconnectedAtMs, will });
     if (session.store) return;
     // Kept from now on, and with it what it had before.
@@ -631,7 +701,12 @@ export class Core implements Broker {
   }
 
   /** Routes a message that comes from no connection, as if a packet of it had come. */
-  #publishOwn(own: { topic: string; payload: Buffer; qos: Qos; retain: boolean; properties: Buffer; expiryS: number; from: string }): void {
+  #publishOwn(own: Own): void {
+    if (this.router.busy) {
+      this.#postponed.push(own);
+      this.scheduleTurn();
+      return;
+    }
     const fields = this.#ownFields;
     fields.version = 5;
     fields.topic = own.topic;
@@ -677,9 +752,12 @@ export class Core implements Broker {
     }
   }
 
+  /** Files were read again: who could not come in any more goes. */
   #accessMayHaveChanged(): void {
     this.#accessGeneration = this.security.generation;
     this.routes.clear();
+    for (const { connection, identity } of [...this.sessions.values()])
+      if (connection && !this.security.admits(identity)) connection.fail(reasonCode.notAuthorized, "access was withdrawn", "withdrawn");
   }
 
   /** What was before the start. */
@@ -694,6 +772,11 @@ export class Core implements Broker {
       // A broker that was killed had it connected to the end.
       session.disconnectedAtMs = stored.disconnectedAtMs || this.nowMs();
       session.will = stored.will;
+      // That of a connection which the broker's own end cut off.
+      if (session.will?.atMs === 0) {
+        const { will } = session.will;
+        session.will = { will, atMs: session.disconnectedAtMs + Math.min(will.delayS, session.expiryS) * 1000 };
+      }
       session.store = store;
       this.sessions.set(session.clientId, session);
       for (const { filter, options } of subscriptions) {
@@ -708,6 +791,7 @@ export class Core implements Broker {
         this.deliveries.restore(session, { ...delivery, again: delivery.state !== "queued" });
       }
       if (received.length > 0) session.received = new Set(received);
+      this.#away.add(session);
       this.#awaitEnd(session);
     }
   }

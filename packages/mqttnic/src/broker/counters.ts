@@ -8,6 +8,8 @@ export class Counters {
   publishSent = 0;
   /** Messages that a subscriber did not get, whatever the reason. */
   publishDropped = 0;
+  /** Of connections that are over: QoS 0 messages that were left out for clients which do not read. */
+  slowDropped = 0;
   bytesReceived = 0;
   bytesSent = 0;
   publishBytesReceived = 0;

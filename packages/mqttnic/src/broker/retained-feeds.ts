@@ -40,12 +40,24 @@ export class RetainedFeeds {
     }
   }
 
-  /** Its socket takes more. */
+  /** The connection is over. */
+  end(connection: Connection): void {
+    this.#feeds.delete(connection);
+  }
+
+  /** Whether any feed is under way. */
+  get any(): boolean {
+    return this.#feeds.size > 0;
+  }
+
+  /** Its socket takes more, or its client has acknowledged something. */
   goOn(connection: Connection): void {
     const feeds = this.#feeds.get(connection);
     if (!feeds) return;
     let left = mostInATurn;
     while (feeds.length > 0 && connection.state === "open") {
+      // What waits in its queue may be dropped: acknowledgements go on with the rest.
+      if (connection.session!.queued > 0) return;
       if (left === 0 || connection.waitingBytes > this.#mostWaitingBytes()) {
         // Told again when its socket has taken all; at once when it is not held up at all.
         if (connection.waitingBytes === 0) setImmediate(() => this.goOn(connection));

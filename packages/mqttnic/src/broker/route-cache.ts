@@ -16,13 +16,18 @@ export interface Route {
   readonly singles: readonly Target[];
   /** Sessions whose clients are away. */
   readonly away: readonly Target[];
-  readonly shared: readonly SharedGroup[];
+  readonly shared: readonly { readonly group: SharedGroup; readonly members: readonly SharedMember[] }[];
   readonly watchers: readonly Watcher[];
   /** Counts the changes that it has seen. */
   readonly version: number;
   stale: boolean;
 }
 
+/** A client of a shared subscription that may get messages of the topic. */
+export type SharedMember = readonly [session: Session, options: SubscriptionOptions];
+
+/** So many routes are looked at by one {@link RouteCache.sweep}. */
+const sweptAtATime = 512;
 /** Beyond so many topics all routes are made anew: topics that come once would fill the memory. */
 const mostRoutes = 65_536;
 
@@ -40,6 +45,9 @@ export class RouteCache {
   readonly #routes = new Map<string, Route>();
   readonly #groups = new Map<string, Group[]>();
   #version = 0;
+  /** The version whose stale routes are gone, and the sweep that is under way. */
+  #swept = 0;
+  #sweeping: { readonly version: number; readonly routes: Iterator<Route> } | undefined;
 
   constructor(sources: RouteSources) {
     this.#sources = sources;
@@ -81,6 +89,22 @@ export class RouteCache {
     this.#version++;
   }
 
+  /** Throws some away of those that lead to where nobody is any more: their topics may never come again. */
+  sweep(): void {
+    if (this.#swept === this.#version) return;
+    this.#sweeping ??= { version: this.#version, routes: this.#routes.values() };
+    const { version, routes } = this.#sweeping;
+    for (let left = sweptAtATime; left > 0; left--) {
+      const next = routes.next();
+      if (next.done) {
+        this.#sweeping = undefined;
+        this.#swept = version;
+        return;
+      }
+      if (next.value.version !== this.#version) this.#drop(next.value);
+    }
+  }
+
   #drop(route: Route): void {
     route.stale = true;
     this.#routes.delete(route.topic);
@@ -96,7 +120,7 @@ export class RouteCache {
   #make(topic: string): Route {
     const { tree, acl, queueQos0 } = this.#sources;
     const found = new Map<Session, SubscriptionOptions[]>();
-    const shared: SharedGroup[] = [];
+    const shared: Route["shared"][number][] = [];
     const watchers: Watcher[] = [];
     tree.match(topic, {
       session: (session, options) => {
@@ -104,7 +128,10 @@ export class RouteCache {
         if (before) before.push(options);
         else found.set(session, [options]);
       },
-      shared: (group) => void shared.push(group),
+      shared: (group) => {
+        const members = [...group.members].filter(([{ identity, clientId }]) => acl().mayReceive(identity, clientId, topic));
+        if (members.length > 0) shared.push({ group, members });
+      },
       watcher: (watcher) => void watchers.push(watcher),
     });
     const topicBytes = Buffer.from(topic);

@@ -9,7 +9,7 @@ import type { Counters } from "./counters.ts";
 import type { Group, OpenRun, Target } from "./group.ts";
 import type { Outbox } from "./outbox.ts";
 import { Passing } from "./passing.ts";
-import { type Route, targetOf } from "./route-cache.ts";
+import { type Route, type SharedMember, targetOf } from "./route-cache.ts";
 import { mostSharedId, type Session, sharedId } from "./session.ts";
 import type { SharedGroup } from "./subscription-tree.ts";
 
@@ -41,6 +41,8 @@ export interface RouterParts {
 export class Router {
   /** The message that passes; the caller fills it. */
   readonly passing: Passing = new Passing(newPublishView());
+  /** {@link passing} is in use: nothing else may be routed. */
+  busy = false;
   readonly #parts: RouterParts;
   /** Of messages with shared packet ids, so far. */
   #sequence = 0;
@@ -55,6 +57,15 @@ export class Router {
 
   /** Routes {@link passing}. @returns How many subscribers it is for. */
   route(route: Route): number {
+    this.busy = true;
+    try {
+      return this.#route(route);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #route(route: Route): number {
     const { passing } = this;
     const fromPeer = passing.publisher?.session?.identity.peerNode !== undefined;
     let matched = 0;
@@ -95,7 +106,7 @@ export class Router {
       if (qos > 0 || this.#parts.limits().queueQos0)
         this.#parts.deliver(target.session, passing.message(), qos, passing.retain && target.retainAsPublished, target.identifiers);
     }
-    for (const group of route.shared) if (this.#toShared(group, fromPeer)) matched++;
+    for (const { group, members } of route.shared) if (this.#toShared(group, members, fromPeer)) matched++;
     if (route.watchers.length > 0) this.#show(route);
     return matched;
   }
@@ -240,8 +251,8 @@ export class Router {
   }
 
   /** One of a group in turn: a connected one with room, else a connected one, else one that is away. [MQTT 5.0 §4.8.2] */
-  #toShared(group: SharedGroup, fromPeer: boolean): boolean {
-    const members = [...group.members].filter(([session]) => !(fromPeer && session.identity.peerNode !== undefined));
+  #toShared(group: SharedGroup, all: readonly SharedMember[], fromPeer: boolean): boolean {
+    const members = fromPeer ? all.filter(([session]) => session.identity.peerNode === undefined) : all;
     if (members.length === 0) return false;
     const from = group.turn++ % members.length;
     const inTurn = [...members.slice(from), ...members.slice(0, from)];

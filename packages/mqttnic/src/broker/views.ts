@@ -7,6 +7,7 @@ import { neverExpires } from "./session.ts";
 /** See {@link MqttnicStatus}. */
 export function statusOf(core: Core): MqttnicStatus {
   const { counters, about } = core;
+  const slowDropped = core.slowDropped();
   let inflight = 0;
   for (const session of core.sessions.values()) inflight += session.inflight;
   return {
@@ -33,12 +34,16 @@ export function statusOf(core: Core): MqttnicStatus {
     messagesSent: counters.messagesSent,
     publishReceived: counters.publishReceived,
     publishSent: counters.publishSent,
-    publishDropped: counters.publishDropped,
+    publishDropped: counters.publishDropped + slowDropped,
     bytesReceived: counters.bytesReceived,
     bytesSent: counters.bytesSent,
     residentBytes: process.memoryUsage.rss(),
     storeBytes: core.store?.sizeBytes() ?? null,
-    limits: Object.fromEntries(counters.limits),
+    limits: {
+      ...Object.fromEntries(counters.limits),
+      ...(slowDropped > 0 && { waitingBytes: slowDropped }),
+      ...(core.security.auditLinesLost > 0 && { auditLines: core.security.auditLinesLost }),
+    },
     refusals: Object.fromEntries(counters.refusals),
     bridges: core.bridges(),
   };
