@@ -21,6 +21,13 @@ const expected: Readonly<Record<string, RegExp>> = {
   "08-two-nodes.sh": /^http:\/\/127\.0\.0\.1\/: the page can be read in the capture 0 times\n.*\nb +→ +10\.212\.0\.2:15008 +up +mtls /m,
   "09-authorisation.sh":
     /^12 left\nRBAC: access denied\n12 left\nRBAC: access denied\n[\s\S]*^shop → stock {2}DELETE \/items\/42 {2}403 .*UAEX$/m,
+  "10-broker.sh":
+    /^panel .* away [\s\S]*^rooms\/kitchen\/door opened\nrooms\/kitchen\/door closed\nTOPIC[\s\S]*\nrooms\/kitchen\/temperature +1 .* 21\.5\n/m,
+  "11-broker-security.sh":
+    /^sensors\/sensor-7\/temperature 21\.5\n[\s\S]*"denied-publish".*"topic":"sensors\/sensor-8\/temperature"[\s\S]*"reason":"wrong user name or password"[\s\S]*"anonymous clients are not allowed"/m,
+  "12-broker-bridge.sh":
+    /^site\/sensors\/1 21\.5\norders\/1 open the valve\n[\s\S]*\nsite\/sensors\/2 22\nsite\/sensors\/3 23\n[\s\S]*^cloud +bridge .* up /m,
+  "13-feedback.sh": /^\d{3} bytes: .*"n":20,[\s\S]* messages told what 20 did[\s\S]*"top":\[\["n7",99\],\["n8",96\]\]/m,
 };
 
 test("every example is run here, is short, and says what it shows and how it is run", (t) => {
