@@ -1,10 +1,9 @@
 /** The native part of the epoll data plane, `native/epoll-plane.c`, through koffi. @module */
-import { createRequire } from "node:module";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import { loadEmbedded } from "@mitsu/cli/embedded-library";
 import { NotSupportedError } from "@mitsu/cli/error";
-import type koffiTypes from "koffi";
+import koffi from "koffi";
 
 /** A `struct plane *`. */
 export type PlanePointer = { readonly __plane: never };
@@ -45,7 +44,6 @@ export function epollLibrary(): EpollLibrary {
 function load(): EpollLibrary {
   const name = "epoll-plane.so";
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof koffiTypes;
     const library = isSea()
       ? loadEmbedded(name, (path) => koffi.load(path))
       : koffi.load(fileURLToPath(new URL(`../../native/${name}`, import.meta.url)));
