@@ -133,6 +133,34 @@ test("install --enable names every unit that can be enabled", (t) => {
   t.deepEqual(named.toSorted(), installable.toSorted());
 });
 
+for (const [what, listens] of [
+  ["starts every daemon", false],
+  ["leaves mqttnic alone where something listens at 1883, and says so", true],
+] as const) {
+  test(`install --enable ${what}`, (t) => {
+    if (process.getuid?.() !== 0) {
+      t.log("skipped: a network namespace needs root");
+      t.pass();
+      return;
+    }
+    const { from } = stage(t);
+    // A network and a /run of its own: nothing listens there, and systemd seems to run.
+    const install = `mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$0" --from "$1" --dry-run --enable`;
+    const server = `require("net").createServer().listen(1883, "0.0.0.0", () => {
+      const { status } = require("child_process").spawnSync("sh", ["-c", ...process.argv.slice(1)], { stdio: "inherit" });
+      process.exit(status ?? 1);
+    })`;
+    const inner = [install, join(root, "install"), from];
+    const command = listens ? [process.execPath, "-e", server, ...inner] : ["sh", "-c", ...inner];
+    const run = spawnSync("unshare", ["--mount", "--net", "--propagation", "private", ...command], { encoding: "utf8" });
+    t.is(run.status, 0, run.stderr);
+    const started = /^systemctl enable --now (.*)$/m.exec(run.stdout)?.[1]?.split(" ");
+    t.is(started?.includes("mqttnic.service"), !listens, run.stdout);
+    t.true(started?.includes("nicd.service"));
+    t.is(/^mqttnic is left out: another program listens at port 1883 .*systemctl enable --now mqttnic/m.test(run.stdout), listens);
+  });
+}
+
 test("install refuses bad arguments and missing binaries with a message that says what to do", (t) => {
   const { from, install } = stage(t);
   for (const [args, status, message] of [
