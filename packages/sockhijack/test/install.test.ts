@@ -28,7 +28,7 @@ const filesBelow = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
     .sort();
 
-test("install puts binaries, units, completions, man pages, the dashboard, the group and examples in place, and nothing else", (t) => {
+test("install puts binaries, units, completions, man pages, the dashboards, the group and examples in place, and nothing else", (t) => {
   const { from, destdir, install } = stage(t);
   const run = install("--from", from);
   t.is(run.status, 0, run.stderr);
@@ -58,6 +58,7 @@ test("install puts binaries, units, completions, man pages, the dashboard, the g
     "/usr/local/share/man/man8/nicd.8",
     "/usr/local/share/man/man8/sockhijack.8",
     "/usr/local/share/mitsu/grafana/mitsu.json",
+    "/usr/local/share/mitsu/grafana/mqttnic.json",
     "/usr/local/share/mitsu/manifest",
     "/usr/local/share/zsh/site-functions/_mqttnic",
     "/usr/local/share/zsh/site-functions/_nicd",
