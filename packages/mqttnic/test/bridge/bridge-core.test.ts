@@ -118,6 +118,8 @@ test.serial("startBridge() hands QoS 2 over exactly once both ways when its whol
     rmSync(folder, { recursive: true, force: true });
   });
   await start();
+  // What is published before the bridge has subscribed is not for it.
+  await eventually(() => [...there.core.subscriptions()].some(({ clientId }) => clientId === "remote.test"));
   const session = { clean: false, properties: { sessionExpiryInterval: 1000 } };
   const [one, other] = [await client(t, port, { ...session, clientId: "one" }), await client(t, there.port)];
   const [ours, theirs] = [await collect(one, "there/#"), await collect(other, "here/#")];
