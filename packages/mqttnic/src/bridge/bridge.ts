@@ -1,4 +1,9 @@
-/** A bridge: a client of our broker and of another one that hands messages from each to the other; mosquitto's `connection`. @module */
+/**
+ * A bridge: a client of our broker and of another one that hands messages from each to the other; mosquitto's `connection`.
+ *
+ * Longer than 300 lines because a bridge's life, from its first try to its reload, is one state.
+ * @module
+ */
 import { setTimeout as wait } from "node:timers/promises";
 import { type Log, MitsuError } from "@mitsu/cli";
 import type { MqttnicBridge } from "@mitsu/ipc";

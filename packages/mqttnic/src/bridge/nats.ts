@@ -3,6 +3,8 @@
  * want. Our broker acknowledges QoS 1 and 2 of the publisher by itself, and keeps them while no server of NATS is there; from the server to other nodes a
  * message goes at most once (JetStream is not used). Retained messages go to all nodes that are connected then; one that comes later has those published
  * since.
+ *
+ * Longer than 300 lines because both directions work on the state of one connection.
  * @module
  */
 import { setTimeout as wait } from "node:timers/promises";
