@@ -35,6 +35,8 @@ import { neverExpires, Session } from "./session.ts";
 import { SubscriptionTree } from "./subscription-tree.ts";
 import { clientRows, statusOf, subscriptionRows } from "./views.ts";
 
+/** What the trees of subscriptions and retained messages can take, which are walked by recursion. */
+const mostTopicLevels = 1000;
 /** How often time-outs are looked at. */
 const tickMs = 100;
 /** How often the store gets the chance to tidy up, which takes it some milliseconds at most. */
@@ -229,8 +231,17 @@ export class Core implements Broker {
 
   /** Milliseconds of a clock that never goes back; stands still within a turn. */
   timeMs(): number {
-    if (this.#timeMs === 0) this.#timeMs = this.#monotonicMs();
+    if (this.#timeMs === 0) {
+      this.#timeMs = this.#monotonicMs();
+      // What is armed after a long halt counts from its end.
+      this.timers.tell(this.#timeMs);
+    }
     return this.#timeMs;
+  }
+
+  /** Levels that a topic or filter may have. */
+  get topicLevels(): number {
+    return this.config.limits.topicLevels || mostTopicLevels;
   }
 
   /** All that came has been read: it is made durable, acknowledged and sent. */

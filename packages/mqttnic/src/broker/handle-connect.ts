@@ -14,7 +14,6 @@ const mostReceive = 65_535;
 /** Judges it; goes on in a later turn where that takes time. */
 export function handleConnect(connection: Connection, packet: Connect): void {
   const { core } = connection;
-  const { limits } = core.config;
   connection.version = packet.version;
   connection.state = "judged";
   connection.problemInformation = packet.properties.requestProblemInformation !== 0;
@@ -39,7 +38,7 @@ export function handleConnect(connection: Connection, packet: Connect): void {
         ? reasonCode.qosNotSupported
         : will.retain && !core.config.retainAvailable
           ? reasonCode.retainNotSupported
-          : limits.topicLevels > 0 && levels(will.topic) > limits.topicLevels
+          : levels(will.topic) > core.topicLevels
             ? reasonCode.topicNameInvalid
             : 0;
     if (refusal > 0) {

@@ -74,7 +74,8 @@ export function handlePublish(connection: Connection, buffer: Buffer, start: num
   passing.publisher = connection;
   passing.from = connection.clientId;
   passing.nowMs = core.nowMs();
-  const asInPacket = view.topicAlias === 0 && listener.mountPoint === "";
+  // Old clients may write a length longer than need be, which new ones must not see.
+  const asInPacket = view.topicAlias === 0 && listener.mountPoint === "" && !(body - start > 2 && buffer[body - 1] === 0);
   passing.begin(buffer, start, end, version === 5, asInPacket);
   if (view.retain) core.retain(passing);
   const matched = router.route(published.route);
@@ -130,8 +131,8 @@ function makePublished(connection: Connection, bytes: Buffer): Published {
   const { core } = connection;
   const name = bytes.toString();
   const topic = connection.peer.listener.mountPoint + name;
-  const most = core.config.limits.topicLevels;
-  if (most > 0 && levels(topic) > most) {
+  const most = core.topicLevels;
+  if (levels(topic) > most) {
     core.counters.limit("topicLevels");
     throw new PacketError(reasonCode.topicNameInvalid, `a topic of more than ${most} levels`);
   }

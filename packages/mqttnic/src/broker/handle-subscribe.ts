@@ -35,7 +35,7 @@ function refusalOf(connection: Connection, filter: string): number {
   const { limits } = core.config;
   const plain = mounted(connection, filter);
   const inner = parseShared(plain)?.filter ?? plain;
-  if (limits.topicLevels > 0 && levels(inner) > limits.topicLevels) {
+  if (levels(inner) > core.topicLevels) {
     core.counters.limit("topicLevels");
     return reasonCode.quotaExceeded;
   }

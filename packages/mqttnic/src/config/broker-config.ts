@@ -87,7 +87,7 @@ export interface Limits {
   readonly retainedMessages: number;
   readonly retainedBytes: number;
   readonly subscriptionsPerClient: number;
-  /** Levels of a topic or filter. */
+  /** Levels of a topic or filter; 0 is the 1000 that are possible. */
   readonly topicLevels: number;
   /** `max_keepalive`: above it 5.0 clients are told this one (Server Keep Alive). Seconds. */
   readonly keepAliveS: number;
