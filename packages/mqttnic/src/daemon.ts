@@ -51,7 +51,10 @@ async function readAndTell(args: DaemonArgs, context: Context): Promise<ReadConf
 /** Who may come in as a peer of the mesh. */
 function meshAccess({ mesh }: BrokerConfig): { meshSecret: Buffer | undefined; meshNodes: readonly string[] } {
   const secret = mesh?.secretFile === undefined ? undefined : readFileSync(mesh.secretFile, "utf8").trim();
-  return { meshSecret: secret === undefined ? undefined : Buffer.from(secret), meshNodes: mesh?.peers.map(({ node }) => node) ?? [] };
+  return {
+    meshSecret: secret === undefined ? undefined : Buffer.from(secret),
+    meshNodes: mesh?.peers.map(({ node }) => node).filter((node) => node !== mesh.node) ?? [],
+  };
 }
 
 async function serveControl(

@@ -51,7 +51,8 @@ export class RunningParts {
     this.#nats = undefined;
     if (!config.nats) return;
     const { startNats } = await import("./bridge/nats.ts");
-    this.#nats = { running: await startNats(this.#core, config.nats, { log: this.#log, alsoWanted }), config: config.nats };
+    const context = { log: this.#log, brokerId: this.#brokerId, readFile: readFileSync, alsoWanted };
+    this.#nats = { running: startNats(this.#core, config.nats, context), config: config.nats };
   }
 
   /** Bridges, peers and NATS. */

@@ -777,7 +777,7 @@ export class Core implements Broker {
     if (!store) return;
     for (const message of store.retained()) this.retained.set(message);
     for (const { session: stored, subscriptions, deliveries, received } of store.sessions()) {
-      const identity: Identity = { username: stored.username, by: "in-process", untilMs: 0, peerNode: undefined };
+      const identity: Identity = { username: stored.username, by: "in-process", untilMs: 0, peerNode: peerNodeOf(stored.clientId) };
       const session = new Session(stored.clientId, stored.version, identity);
       session.expiryS = stored.expiryS;
       // A broker that was killed had it connected to the end.
@@ -795,7 +795,7 @@ export class Core implements Broker {
         const shared = parseShared(filter);
         if (shared) this.tree.share(shared.group, shared.filter, session, options);
         else this.tree.subscribe(filter, session, options);
-        this.#interest.add(shared?.filter ?? filter);
+        if (identity.peerNode === undefined) this.#interest.add(shared?.filter ?? filter);
       }
       for (const delivery of deliveries) {
         session.restoreSequence(delivery.sequence + 1);
@@ -806,4 +806,10 @@ export class Core implements Broker {
       this.#awaitEnd(session);
     }
   }
+}
+
+/** Sessions of peers are known by their names, which nobody else may have. */
+function peerNodeOf(clientId: string): string | undefined {
+  if (clientId === "$nats") return "nats";
+  return /^\$mesh(?:-from)?\/(.*)$/.exec(clientId)?.[1];
 }

@@ -30,7 +30,12 @@ export function handleAuth(connection: Connection, packet: Auth): void {
       connection.whenAuthenticated!(identity, data);
       return;
     }
-    connection.session!.identity = identity;
+    const session = connection.session!;
+    if (identity.username !== session.identity.username) {
+      connection.fail(reasonCode.notAuthorized, "it authenticated as somebody else", "not-authorized");
+      return;
+    }
+    session.identity = identity;
     core.accessChanged(connection);
     const properties = { authenticationMethod: connection.authMethod!, ...(data && { authenticationData: data }) };
     connection.send({ type: packetType.auth, reasonCode: reasonCode.success, properties });
