@@ -116,7 +116,6 @@ export class Core implements Broker {
   #nowMs = 0;
   #timeMs = 0;
   #turnWaits = false;
-  #routed = false;
   #accessGeneration = 0;
   #connectTokens = 0;
   #connectTokensAtMs = 0;
@@ -249,9 +248,9 @@ export class Core implements Broker {
     this.#turnWaits = false;
     for (const own of this.#postponed.splice(0)) this.#publishOwn(own);
     this.router.closeRuns();
-    if (this.#routed) {
-      this.#routed = false;
+    if (this.router.routed) {
       for (const listener of this.#turnListeners) listener();
+      this.router.routed = false;
       this.router.closeRuns();
     }
     if (this.#kept()) this.#acknowledgements.send(this.outbox);
@@ -416,7 +415,6 @@ export class Core implements Broker {
   answer(connection: Connection, type: 4 | 5 | 6 | 7, packetId: number, code: number): void {
     this.#acknowledgements.add(connection, type, packetId, code);
     this.counters.messagesSent++;
-    this.#routed = true;
   }
 
   acknowledge(connection: Connection, packetId: number): void {

@@ -43,6 +43,8 @@ export class Router {
   readonly passing: Passing = new Passing(newPublishView());
   /** {@link passing} is in use: nothing else may be routed. */
   busy = false;
+  /** A message was routed since the broker set this to false. */
+  routed = false;
   readonly #parts: RouterParts;
   /** Of messages with shared packet ids, so far. */
   #sequence = 0;
@@ -58,6 +60,7 @@ export class Router {
   /** Routes {@link passing}. @returns How many subscribers it is for. */
   route(route: Route): number {
     this.busy = true;
+    this.routed = true;
     try {
       return this.#route(route);
     } finally {
