@@ -38,6 +38,24 @@ export function encodeSocketAddress({ address, port }: SocketAddress): Buffer {
   return buffer;
 }
 
+/** `sun_path` of `struct sockaddr_un`, with the zero at its end. */
+const mostPathBytes = 108;
+
+/**
+ * Makes a `struct sockaddr_un` as long as the path needs, the zero at its end included. [unix(7)]
+ *
+ * @throws {TypeError} when the path has more than 107 bytes, none, or a zero in it.
+ */
+export function encodeSocketPath(path: string): Buffer {
+  const bytes = Buffer.from(path);
+  if (bytes.length === 0 || bytes.length >= mostPathBytes || bytes.includes(0))
+    throw new TypeError(`${JSON.stringify(path)} is no path of a Unix socket: it has 1 to ${mostPathBytes - 1} bytes, none of which is 0`);
+  const buffer = Buffer.alloc(2 + bytes.length + 1);
+  buffer.writeUInt16LE(constant.AF_UNIX, 0);
+  bytes.copy(buffer, 2);
+  return buffer;
+}
+
 /** Reads what the kernel wrote; an address of another family is `""`, port 0. */
 export function decodeSocketAddress(buffer: Buffer): SocketAddress {
   const port = buffer.readUInt16BE(2);

@@ -12,7 +12,7 @@ const declare = <A extends readonly unknown[]>(signature: string): Call<A> => li
 
 /** A new socket. @returns its file descriptor. */
 export const socket: Call<[family: number, type: number, protocol: number]> = declare("int socket(int, int, int)");
-/** Gives a socket its own address, a `struct sockaddr_in` or `sockaddr_in6`. */
+/** Gives a socket its own address, a `struct sockaddr_in`, `sockaddr_in6` or `sockaddr_un`. */
 export const bind: Call<[fd: number, address: Uint8Array, length: number]> = declare("int bind(int, void *, int)");
 /** Lets connections come in; `backlog` wait to be accepted. */
 export const listen: Call<[fd: number, backlog: number]> = declare("int listen(int, int)");
@@ -80,6 +80,7 @@ export function errnoName(number: number): string {
 
 /** Constants of the calls above (sys/socket.h, netinet/tcp.h, sys/epoll.h). */
 export const constant = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { type ExecutionContext } from "ava";
 import type { ByteStreamEvents } from "../src/byte-stream.ts";
@@ -103,6 +105,30 @@ test.serial("timers fire after their time and not before, whatever the loop was 
     const took = performance.now() - start;
     t.true(took >= ms - 1 && took < ms + 100, `${ms} ms took ${took}`);
   }
+});
+
+test.serial("Listener accepts on a Unix socket, and leaves a file that is in its way alone", async (t) => {
+  const reactor = await running(t);
+  const folder = mkdtempSync(join(tmpdir(), "reactor-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "a.sock");
+  const told = new Told();
+  const listener = new Listener(reactor, { path }, false, (fd, client) => {
+    t.deepEqual(client, { address: "", port: 0 });
+    told.stream = new TcpSocket(reactor, fd, told);
+  });
+  t.teardown(() => listener.close());
+  t.deepEqual(listener.at, { address: path, port: 0 });
+  const client = connect(path);
+  t.teardown(() => client.destroy());
+  client.write("ping");
+  await until(() => told.received === "ping", "the bytes");
+  write(told, "pong");
+  t.is(String((await once(client, "data"))[0]), "pong");
+  const before = openFiles();
+  const refused = t.throws(() => new Listener(reactor, { path }, false, () => {}), { code: "ERR_LISTEN" });
+  t.like(refused?.cause, { code: "EADDRINUSE" });
+  t.is(openFiles(), before);
 });
 
 test.serial("2000 connections opened and closed leave no file descriptor", async (t) => {

@@ -1,6 +1,6 @@
 import test from "ava";
 import fc from "fast-check";
-import { decodeSocketAddress, encodeSocketAddress } from "../src/socket-address.ts";
+import { decodeSocketAddress, encodeSocketAddress, encodeSocketPath } from "../src/socket-address.ts";
 
 test("encodeSocketAddress() writes what the kernel has", (t) => {
   t.is(encodeSocketAddress({ address: "127.0.0.1", port: 8080 }).toString("hex"), "02001f907f0000010000000000000000");
@@ -9,6 +9,14 @@ test("encodeSocketAddress() writes what the kernel has", (t) => {
     "0a0001bb0000000020010db800000000000000000000000100000000",
   );
   t.throws(() => encodeSocketAddress({ address: "web", port: 1 }), { instanceOf: TypeError });
+});
+
+test("encodeSocketPath() writes what the kernel has, and no path that it would cut", (t) => {
+  t.is(encodeSocketPath("/run/a").toString("hex"), "01002f72756e2f6100");
+  t.is(encodeSocketPath("/".padEnd(107, "x")).length, 110);
+  t.is(decodeSocketAddress(Buffer.concat([encodeSocketPath("/run/a"), Buffer.alloc(28)])).address, "");
+  for (const path of ["", "/".padEnd(108, "x"), "/\u00fc".padEnd(107, "x"), "/run/\0a"])
+    t.throws(() => encodeSocketPath(path), { instanceOf: TypeError });
 });
 
 test("decodeSocketAddress() gives back every address and port; a v4-mapped one is IPv4", (t) => {

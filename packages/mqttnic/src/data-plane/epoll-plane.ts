@@ -1,11 +1,13 @@
-/** The quick data plane: plain TCP sockets, whose reads and writes of a whole turn are one call each into `native/epoll-plane.c`. @module */
+/** The quick data plane: plain TCP and Unix sockets, whose reads and writes of a whole turn are one call each into `native/epoll-plane.c`. @module */
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { MitsuError } from "@mitsu/cli/error";
-import { closeSocket, Listener, type Pollable, type Reactor, type SocketAddress, setNoDelay } from "@mitsu/reactor";
+import { closeSocket, type ListenAt, Listener, type Pollable, type Reactor, type SocketAddress, setNoDelay } from "@mitsu/reactor";
 import { Timer } from "@mitsu/reactor/timers";
 import type { ListenerConfig } from "../config/broker-config.ts";
+import { listenError } from "../transport/listen-error.ts";
 import { isLoopback } from "../transport/origin.ts";
+import { bindClosed, clearWay, openToGroup, removeSocketFile } from "../transport/socket-file.ts";
 import type { BoundListener, DataPlane, Peer, PlaneEvents } from "./data-plane.ts";
 import { type EpollLibrary, epollEvent, epollLibrary, type PlanePointer } from "./epoll-library.ts";
 
@@ -67,19 +69,25 @@ export class EpollPlane implements DataPlane, Pollable {
     this.#library.dropAbove(this.#plane, bytes);
   }
 
-  carries({ protocol, tls, proxyProtocol, address }: ListenerConfig): boolean {
-    return protocol === "mqtt" && tls === undefined && !proxyProtocol && address !== undefined && isIP(address) !== 0;
+  carries({ protocol, tls, proxyProtocol, address, path, fd }: ListenerConfig): boolean {
+    if (protocol !== "mqtt" || tls !== undefined || proxyProtocol || fd !== undefined) return false;
+    return path !== undefined || (address !== undefined && isIP(address) !== 0);
   }
 
   async listen(config: ListenerConfig): Promise<BoundListener> {
-    const at = { address: config.address!, port: config.port };
-    const listener = new Listener(this.#reactor, at, false, (fd, client) => this.#accept(fd, client, bound.config));
+    const { path } = config;
+    if (path !== undefined) await clearWay(config, path);
+    const at = path === undefined ? { address: config.address!, port: config.port } : { path };
+    const listener = bindClosed(() => this.#bind(config, at, (fd, client) => this.#accept(fd, client, bound.config)));
+    const inode = path === undefined ? 0 : openToGroup(path, {});
     const bound = {
       config,
       address: listener.at.address,
       port: listener.at.port,
       close: async (): Promise<void> => {
-        if (this.#listeners.delete(bound)) listener.close();
+        if (!this.#listeners.delete(bound)) return;
+        if (path !== undefined) removeSocketFile(path, inode);
+        listener.close();
       },
       reload: async (next: ListenerConfig): Promise<void> => {
         bound.config = next;
@@ -87,6 +95,16 @@ export class EpollPlane implements DataPlane, Pollable {
     };
     this.#listeners.add(bound);
     return bound;
+  }
+
+  /** @throws {MitsuError} `ERR_LISTEN`. */
+  #bind(config: ListenerConfig, at: ListenAt, accepted: (fd: number, client: SocketAddress) => void): Listener {
+    try {
+      return new Listener(this.#reactor, at, false, accepted);
+    } catch (error) {
+      const { cause, message } = error as Error;
+      throw listenError(config, (cause as NodeJS.ErrnoException | undefined) ?? Object.assign(new Error(message), { code: "EINVAL" }));
+    }
   }
 
   installRoute(ids: Int32Array): number {
@@ -174,7 +192,8 @@ export class EpollPlane implements DataPlane, Pollable {
   #accept(fd: number, client: SocketAddress, listener: ListenerConfig): void {
     // Its number may be that of one that was closed a moment ago.
     if (this.#library.hasNews(this.#plane) !== 0) this.#tellNews();
-    if (listener.noDelay) setNoDelay(fd);
+    const unix = listener.path !== undefined;
+    if (listener.noDelay && !unix) setNoDelay(fd);
     if (this.#library.add(this.#plane, fd) !== 0) {
       closeSocket(fd);
       return;
@@ -183,8 +202,8 @@ export class EpollPlane implements DataPlane, Pollable {
       listener,
       address: client.address,
       port: client.port,
-      local: isLoopback(client.address),
-      transport: "tcp",
+      local: unix || isLoopback(client.address),
+      transport: unix ? "unix" : "tcp",
       certificate: undefined,
       identity: undefined,
     };

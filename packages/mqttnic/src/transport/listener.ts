@@ -8,9 +8,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import type { ListenerConfig } from "../config/broker-config.ts";
 import type { BoundListener, Peer, PeerCertificate } from "../data-plane/data-plane.ts";
-import { type BoundAddress, bind, type SocketFileOptions } from "./bind.ts";
+import { type BoundAddress, bind } from "./bind.ts";
 import { type Origin, originOf } from "./origin.ts";
 import { takeProxyHeader } from "./proxied.ts";
+import type { SocketFileOptions } from "./socket-file.ts";
 import { TlsStage } from "./tls-stage.ts";
 import { WebSocketStage } from "./web-socket-stage.ts";
 
