@@ -19,6 +19,8 @@ export interface Target extends PacketForm {
   readonly session: Session;
   /** All of them are No Local. */
   readonly noLocal: boolean;
+  /** Some are: what the others come to, which is what its own messages go by. */
+  readonly forOwn?: Target | undefined;
 }
 
 /** QoS 1 messages of this turn, one after the other in the broker's sequence of shared messages. */

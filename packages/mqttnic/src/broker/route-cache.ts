@@ -158,7 +158,7 @@ export class RouteCache {
       const { connection } = session;
       if (!connection) {
         if (target.qos > 0 || queueQos0()) away.push(target);
-      } else if (connection.ownPackets) {
+      } else if (connection.ownPackets || target.forOwn) {
         singles.push(target);
       } else {
         const peer = session.identity.peerNode !== undefined;
@@ -194,6 +194,7 @@ export function targetOf(session: Session, all: readonly SubscriptionOptions[]):
     const { qos, noLocal, retainAsPublished, identifier } = first!;
     return { session, five, qos, noLocal, retainAsPublished, identifiers: identifier > 0 ? [identifier] : none };
   }
+  const others = all.filter(({ noLocal }) => !noLocal);
   const qos = Math.max(...all.map((one) => one.qos)) as Qos;
   const identifiers = all.map(({ identifier }) => identifier).filter((identifier) => identifier > 0);
   return {
@@ -201,6 +202,7 @@ export function targetOf(session: Session, all: readonly SubscriptionOptions[]):
     five,
     qos,
     noLocal: all.every(({ noLocal }) => noLocal),
+    forOwn: others.length > 0 && others.length < all.length ? targetOf(session, others) : undefined,
     retainAsPublished: all.some(({ retainAsPublished }) => retainAsPublished),
     identifiers: identifiers.length > 0 ? [...new Set(identifiers)] : none,
   };

@@ -97,9 +97,10 @@ export class Router {
     if (usedSequence) this.#sequence++;
     for (const target of route.singles) {
       if (fromPeer && target.session.identity.peerNode !== undefined) continue;
-      if (target.noLocal && target.session === passing.publisher?.session) continue;
+      const isOwn = target.session === passing.publisher?.session;
+      if (target.noLocal && isOwn) continue;
       matched++;
-      this.#toTarget(target);
+      this.#toTarget((isOwn && target.forOwn) || target);
     }
     for (const target of route.away) {
       if (target.noLocal && target.session === passing.publisher?.session) continue;
