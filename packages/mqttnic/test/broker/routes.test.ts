@@ -346,8 +346,11 @@ function assign(shared: readonly SharedCopy[], came: ReadonlyMap<NaiveSession, C
       }
     return false;
   };
-  const open = shared.filter((one) => !take(one, new Set()));
-  const lost = open.find(({ there, among }) => there || among.every(({ session }) => session.connected));
+  const isDue = ({ there, among }: SharedCopy): boolean => there || among.every(({ session }) => session.connected);
+  // Those that cannot be anywhere else choose first.
+  const [due, others] = [shared.filter(isDue), shared.filter((one) => !isDue(one))];
+  const open = [...due, ...others].filter((one) => !take(one, new Set()));
+  const lost = open.find(isDue);
   if (lost) throw new Error(`nobody of ${lost.group} got ${JSON.stringify(lost.among.map(({ session, copy }) => [session.id, copy]))}`);
   for (const copies of came.values()) copies.splice(0, copies.length, ...copies.filter((copy) => !takenBy.has(copy)));
   return open;
