@@ -230,7 +230,7 @@ class PeerLink {
 
   async #session(signal: AbortSignal, onUp: () => void): Promise<void> {
     const { broker, node, secret, tls, readFile, wanted } = this.#options;
-    const remoteStream = await openRemote(this.peer, tls, readFile);
+    const remoteStream = await openRemote(this.peer, tls, readFile, this.peer.node);
     if (signal.aborted) {
       remoteStream.destroy();
       return;

@@ -21,6 +21,7 @@ import {
   PacketReader,
   pingreq,
 } from "./client-packets.ts";
+import { plainTlsError } from "./remote-tls.ts";
 
 /** What a link tells its owner. */
 export interface LinkEvents {
@@ -72,7 +73,9 @@ export class MqttLink {
         this.fail(error as Error);
       }
     });
-    stream.on("error", (error: Error) => this.fail(error));
+    stream.on("error", (error: Error) =>
+      this.fail(plainTlsError(error, this.#ack === undefined && "encrypted" in stream ? "silent" : undefined)),
+    );
     stream.on("close", () => this.fail(new MitsuError("the other end closed the connection", { code: "ERR_BRIDGE_CLOSED" })));
     stream.on("drain", () => events.onDrain());
     this.#write(encodeConnect(connect));

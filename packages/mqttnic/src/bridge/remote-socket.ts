@@ -4,21 +4,23 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { MitsuError } from "@mitsu/cli/error";
 import type { BridgeConfig } from "../config/broker-config.ts";
+import { plainTlsError, remoteTls } from "./remote-tls.ts";
 
 const patienceMs = 10_000;
 
 /**
  * Connects, by TLS where `tls` is given.
  *
- * @throws {MitsuError} `ERR_BRIDGE_CONNECT` with the address and the system's reason.
+ * @param peerNode - The node of the mesh that is to be there; see {@link remoteTls}.
+ * @throws {MitsuError} `ERR_BRIDGE_CONNECT` with the address and the reason; `ERR_CERT_BAD` with the file.
  */
 export async function openRemote(
   address: { readonly host: string; readonly port: number },
   tls: BridgeConfig["tls"],
   readFile: (path: string) => Uint8Array,
+  peerNode?: string,
 ): Promise<Duplex> {
   const { host, port } = address;
-  const read = (path: string | undefined) => (path === undefined ? undefined : Buffer.from(readFile(path)));
   const settled = Promise.withResolvers<void>();
   const socket =
     tls === undefined
@@ -27,10 +29,7 @@ export async function openRemote(
           {
             host,
             port,
-            ca: read(tls.authorities),
-            cert: read(tls.certificate),
-            key: read(tls.key),
-            rejectUnauthorized: !tls.insecure,
+            ...remoteTls(tls, readFile, peerNode),
             ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
           },
           settled.resolve,
@@ -44,7 +43,8 @@ export async function openRemote(
     return socket;
   } catch (error) {
     socket.destroy();
-    const why = error instanceof Error ? error.message || ("code" in error ? String(error.code) : error.name) : String(error);
+    const { message, code, name } = plainTlsError(error as Error, tls && "shaking-hands") as NodeJS.ErrnoException;
+    const why = message || code || name;
     throw new MitsuError(`cannot reach ${host}:${port}: ${why}`, { code: "ERR_BRIDGE_CONNECT", cause: error });
   } finally {
     clearTimeout(late);

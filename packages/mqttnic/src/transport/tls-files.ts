@@ -52,23 +52,42 @@ async function readPem(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "no such file" : code === "EACCES" ? "this user may not read it" : message;
-    throw wrong(path, `cannot be read: ${why}`, "check the path and its rights", cause);
+    throw unreadable(path, cause);
   }
+}
+
+/** An `ERR_CERT_BAD` of what reading a file gave. */
+export function unreadable(path: string, cause: unknown): MitsuError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why = code === "ENOENT" ? "no such file" : code === "EACCES" ? "this user may not read it" : message;
+  return wrong(path, `cannot be read: ${why}`, "check the path and its rights", cause);
 }
 
 async function readPair(files: { readonly certificate: string; readonly key: string }): Promise<{ certificate: Buffer; key: Buffer }> {
   const certificate = await readPem(files.certificate);
   const key = await readPem(files.key);
+  checkPair(files, certificate, key);
+  return { certificate, key };
+}
+
+/**
+ * Checks that a certificate and a key can be read and belong together; `files` names them.
+ *
+ * @throws {MitsuError} `ERR_CERT_BAD`.
+ */
+export function checkPair(files: { readonly certificate: string; readonly key: string }, certificate: Buffer, key: Buffer): void {
   const [own] = checkCertificates(files.certificate, certificate);
   const privateKey = checkKey(files.key, key);
   if (own?.checkPrivateKey(privateKey) === false)
     throw wrong(files.key, `does not belong to the certificate in ${files.certificate}`, "give the key that the certificate was made for");
-  return { certificate, key };
 }
 
-function checkCertificates(path: string, pem: Buffer): readonly X509Certificate[] {
+/**
+ * Checks that a file's bytes are certificates; `path` names it.
+ *
+ * @throws {MitsuError} `ERR_CERT_BAD`.
+ */
+export function checkCertificates(path: string, pem: Buffer): readonly X509Certificate[] {
   const blocks = pem.toString("latin1").match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) throw wrong(path, "holds no certificate", "it must be PEM, with BEGIN CERTIFICATE");
   return blocks.map((block, index) => {
