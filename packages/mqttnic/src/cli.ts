@@ -40,7 +40,7 @@ export const mqttnic: Program = {
       name: "daemon",
       summary: "run the broker",
       description:
-        "SIGHUP reads configuration, passwords, ACL and certificates again; what is wrong is refused whole. SIGTERM says goodbye to clients and lets what waits leave, for 10 s at most.",
+        "SIGHUP reads configuration, passwords, ACL and certificates again; what is wrong is refused whole. SIGTERM says goodbye to clients and lets what waits leave, for 5 s at most.",
       examples: [
         { command: "mqttnic daemon", does: "on loopback, or as /etc/mitsu/mesh.yaml says" },
         {
