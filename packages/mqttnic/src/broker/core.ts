@@ -586,7 +586,8 @@ export class Core implements Broker {
     for (const connection of open) {
       if (connection.session && connection.version === 5)
         connection.send({ type: packetType.disconnect, reasonCode: reasonCode.serverShuttingDown, properties: {} });
-      connection.close(false, "the broker ends");
+      // Nobody has taken its will back; one that is to wait does so in the store. [MQTT-3.1.2-8]
+      connection.close(true, "the broker ends");
     }
     this.turn();
     const end = performance.now() + graceMs;
