@@ -59,6 +59,8 @@ export class Outbox {
   readonly #planes: DataPlane[] = [];
   readonly #afterFlush: (() => void)[] = [];
   readonly #whenKept: (() => void)[] = [];
+  /** What parts of this turn lie in besides the slab: a native plane has only pointers, which keep nothing from being collected. */
+  #holds: Buffer[] = [];
   // The part that may still grow.
   #audience: Audience | undefined;
   #start = 0;
@@ -74,6 +76,7 @@ export class Outbox {
   reserve(bytes: number): number {
     if (this.#used + bytes > this.slab.length) {
       this.#settle();
+      this.#holds.push(this.slab);
       this.slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
       this.#used = 0;
     }
@@ -100,6 +103,7 @@ export class Outbox {
   /** One connection gets bytes of the slab, or of a buffer that stays as it is until the flush. */
   toOne(receiver: Receiver, start: number, end: number, messages: number, droppable: boolean, from: Buffer = this.slab): void {
     if (this.#audience !== undefined) this.#settle();
+    if (from !== this.slab && from !== this.#holds.at(-1)) this.#holds.push(from);
     receiver.plane.send(receiver.id, from, start, end, messages, droppable);
   }
 
@@ -123,6 +127,7 @@ export class Outbox {
       for (const call of this.#whenKept) call();
     }
     this.#whenKept.length = 0;
+    if (this.#holds.length > 0) this.#holds = [];
     this.#used = 0;
     if (this.#afterFlush.length > 0) for (const call of this.#afterFlush.splice(0)) call();
   }
