@@ -30,7 +30,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     const reload = async (): Promise<void> => {
       const next = await readAndTell(args, context);
       for (const what of restartNeeded(config, next.config)) log.warn("takes a restart to change", { what });
-      await broker.configure({ ...next.config, persistence: config.persistence });
+      await broker.configure({ ...next.config, persistence: config.persistence }, meshAccess(next.config));
       await parts.configure(next.config);
       ({ config } = next);
     };

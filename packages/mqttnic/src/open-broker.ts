@@ -2,10 +2,11 @@
 import type { Log } from "@mitsu/cli";
 import type { Reactor } from "@mitsu/reactor";
 import { Core, type CoreOptions } from "./broker/core.ts";
-import type { BrokerConfig, ListenerConfig } from "./config/broker-config.ts";
+import type { BrokerConfig } from "./config/broker-config.ts";
 import type { BoundListener, DataPlane } from "./data-plane/data-plane.ts";
 import { NetPlane } from "./data-plane/net-plane.ts";
-import { type OpenedSecurity, openSecurity, type SecurityOptions } from "./security/open-security.ts";
+import { ListenerSet } from "./listener-set.ts";
+import { type MeshAccess, type OpenedSecurity, openSecurity, type SecurityOptions } from "./security/open-security.ts";
 import type { Store } from "./store/store.ts";
 
 /** What the configuration does not say. */
@@ -26,8 +27,13 @@ export interface OpenedBroker {
   readonly core: Core;
   readonly security: OpenedSecurity;
   readonly listeners: readonly BoundListener[];
-  /** Takes another configuration over: listeners that are new are opened, those gone are closed, files are read again. @throws {MitsuError} and leaves all as it was. */
-  configure(config: BrokerConfig): Promise<void>;
+  /**
+   * Takes another configuration over: listeners that are new are opened, those gone are closed, files are read again.
+   *
+   * @param mesh - By what peers are known; as before unless given.
+   * @throws {MitsuError} and leaves all as it was.
+   */
+  configure(config: BrokerConfig, mesh?: MeshAccess): Promise<void>;
   /** Says good-bye to all clients and ends. */
   close(graceMs: number): Promise<void>;
 }
@@ -47,8 +53,20 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
   const store = config.persistence.path === undefined ? undefined : await openStoreAt(config.persistence.path, config.persistence.sync);
   const core = new Core({ config, security, store: store && (options.wrapStore?.(store) ?? store), log, about, ...options.clock });
   const planes: { plane: DataPlane; stop: () => Promise<void> }[] = [];
-  const listeners: BoundListener[] = [];
-  core.listening = () => listeners;
+  const listeners = new ListenerSet(() => planes.map(({ plane }) => plane));
+  core.listening = () => listeners.bound;
+  let configuring: Promise<void> = Promise.resolve();
+  const configure = async (next: BrokerConfig, mesh: MeshAccess | undefined): Promise<void> => {
+    const access = await security.prepare(next.security, mesh);
+    try {
+      await listeners.change(next.listeners);
+    } catch (error) {
+      access.abandon();
+      throw error;
+    }
+    access.take();
+    core.configure(next);
+  };
   try {
     const epoll = options.dataPlane === "net" ? undefined : await openEpollPlane(core, options);
     if (epoll) planes.push(epoll);
@@ -62,32 +80,22 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
     );
     core.addPlane(net, (identity) => net.openStream(identity));
     planes.push({ plane: net, stop: () => net.stop() });
-    const listen = async (listener: ListenerConfig): Promise<void> => {
-      const carrier = planes.find(({ plane }) => plane.carries(listener))!;
-      listeners.push(await carrier.plane.listen(listener));
-    };
-    for (const listener of config.listeners) await listen(listener);
+    await listeners.change(config.listeners);
     return {
       core,
       security,
-      listeners,
-      configure: async (next) => {
-        await security.reload();
-        for (const listener of next.listeners) {
-          const bound = listeners.find(({ config: { name } }) => name === listener.name);
-          if (bound) await bound.reload(listener);
-          else await listen(listener);
-        }
-        for (const bound of [...listeners]) {
-          if (next.listeners.some(({ name }) => name === bound.config.name)) continue;
-          listeners.splice(listeners.indexOf(bound), 1);
-          await bound.close();
-        }
-        core.configure(next);
+      get listeners() {
+        return listeners.bound;
+      },
+      configure: (next, mesh) => {
+        // One after the other: two at once would each undo the other's.
+        const turn = configuring.then(() => configure(next, mesh));
+        configuring = turn.catch(() => {});
+        return turn;
       },
       close: async (graceMs) => {
         // A listener may be closed only once its connections are.
-        const closed = Promise.all(listeners.map((listener) => listener.close()));
+        const closed = listeners.close();
         await core.drain(graceMs);
         for (const { stop } of planes) await stop();
         await closed;
@@ -96,7 +104,7 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
       },
     };
   } catch (error) {
-    await Promise.allSettled(listeners.map((listener) => listener.close()));
+    await listeners.close().catch(() => {});
     for (const { stop } of planes) await stop();
     core.close();
     security.close();

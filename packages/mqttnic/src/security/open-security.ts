@@ -37,6 +37,9 @@ export interface SecurityOptions {
   readonly now?: () => number;
 }
 
+/** By what peers are known may change with the configuration. */
+export type MeshAccess = Pick<SecurityOptions, "meshSecret" | "meshNodes">;
+
 /** A {@link Security}, and what the daemon shows of it. */
 export interface OpenedSecurity extends Security {
   /** Whether a client that came in with this identity still could: false when its user is no longer in the password file. Ask after a reload. */
@@ -45,15 +48,29 @@ export interface OpenedSecurity extends Security {
   readonly auditLinesLost: number;
 }
 
-/** All that files say; replaced as a whole. */
+/** One that can be changed as a whole. */
+export interface ChangingSecurity extends OpenedSecurity {
+  /**
+   * Reads all that another configuration names; `take` puts it in force, `abandon` forgets it, and until then all is as it was.
+   *
+   * @param mesh - As before unless given.
+   * @throws {MitsuError} with file and line when a file is wrong.
+   */
+  prepare(config: SecurityConfig, mesh?: MeshAccess): Promise<{ take(): void; abandon(): void }>;
+}
+
+/** All that the configuration and its files say; replaced as a whole. */
 interface State {
+  readonly config: SecurityConfig;
+  readonly mesh: MeshAccess;
   readonly users: ReadonlyMap<string, PasswordEntry> | undefined;
   readonly passwords: PasswordCheck | undefined;
   readonly jwt: JwtCheck | undefined;
   readonly acl: ExplainedAcl;
 }
 
-async function readState({ passwordFile, aclFile, jwt, scram }: SecurityConfig, now: () => number): Promise<State> {
+async function readState(config: SecurityConfig, mesh: MeshAccess, now: () => number): Promise<State> {
+  const { passwordFile, aclFile, jwt, scram } = config;
   if (scram && passwordFile === undefined) {
     throw new MitsuError("scram is on, but there is no password file", {
       code: "ERR_SCRAM_USERS",
@@ -64,6 +81,8 @@ async function readState({ passwordFile, aclFile, jwt, scram }: SecurityConfig, 
   const users = passwordFile === undefined ? undefined : parsePasswordFile(passwordFile, await readBytes(passwordFileKind, passwordFile));
   const rules = aclFile === undefined ? undefined : parseAclFile(aclFile, await readBytes(aclFileKind, aclFile));
   return {
+    config,
+    mesh,
     users,
     passwords: users && createPasswordCheck(users),
     jwt: jwt && (await openJwt(jwt, now)),
@@ -86,9 +105,10 @@ const named = (by: Identity["by"], username: string | undefined): Judgement => (
  * const judgement = await security.authenticate({ peer, clientId, username, password });
  * ```
  */
-export async function openSecurity(config: SecurityConfig, { now = Date.now, ...mesh }: SecurityOptions): Promise<OpenedSecurity> {
-  let state = await readState(config, now);
-  const audit: AuditLog | undefined = config.auditLog === undefined ? undefined : await openAuditLog(config.auditLog, now);
+export async function openSecurity(config: SecurityConfig, { now = Date.now, ...mesh }: SecurityOptions): Promise<ChangingSecurity> {
+  let state = await readState(config, mesh, now);
+  let audit = await auditLogOf(config, now);
+  let linesLostBefore = 0;
   let generation = 0;
   let reloading: Promise<void> = Promise.resolve();
   const inventKey = randomBytes(32);
@@ -97,9 +117,10 @@ export async function openSecurity(config: SecurityConfig, { now = Date.now, ...
   function byPeer(attempt: ConnectAttempt): Judgement | undefined {
     const { peer, clientId } = attempt;
     if (peer.identity !== undefined) return named("in-process", peer.identity);
-    const peerNode = meshJudgement(attempt, mesh);
+    const peerNode = meshJudgement(attempt, state.mesh);
     if (peerNode) return peerNode;
-    if (!clientId.startsWith(config.clientIdPrefix)) return refusal(0x87, `the client id does not begin with "${config.clientIdPrefix}"`);
+    const { clientIdPrefix } = state.config;
+    if (!clientId.startsWith(clientIdPrefix)) return refusal(0x87, `the client id does not begin with "${clientIdPrefix}"`);
     return certificateJudgement(peer);
   }
 
@@ -136,34 +157,49 @@ export async function openSecurity(config: SecurityConfig, { now = Date.now, ...
     return verdict.then(judge, (error: Error) => refusal(0x88, `the password could not be checked: ${error.message}`));
   }
 
-  const scram: AuthMethod | undefined = config.scram
-    ? scramMethod({
-        byPeer,
-        find(user) {
-          const credential = state.users?.get(user)?.credential;
-          return credential?.scheme === "scram-sha-256" ? credential : undefined;
-        },
-        inventSalt: (user) => createHmac("sha256", inventKey).update(user).digest().subarray(0, 16),
-      })
-    : undefined;
+  const scram: AuthMethod = scramMethod({
+    byPeer,
+    find(user) {
+      const credential = state.users?.get(user)?.credential;
+      return credential?.scheme === "scram-sha-256" ? credential : undefined;
+    },
+    inventSalt: (user) => createHmac("sha256", inventKey).update(user).digest().subarray(0, 16),
+  });
 
-  async function reload(): Promise<void> {
-    const reopened = await audit?.prepareReopen();
+  /** The same file is opened anew too, since it may have been renamed. */
+  async function prepareAudit(next: SecurityConfig): Promise<{ swap(): void; abandon(): void } | undefined> {
+    if (next.auditLog === state.config.auditLog) return audit?.prepareReopen();
+    const opened = await auditLogOf(next, now);
+    const swap = (): void => {
+      linesLostBefore += audit?.linesLost ?? 0;
+      audit?.close();
+      audit = opened;
+    };
+    return { swap, abandon: () => opened?.close() };
+  }
+
+  async function prepare(next: SecurityConfig, peers: MeshAccess): Promise<{ take(): void; abandon(): void }> {
+    const log = await prepareAudit(next);
+    let read: State;
     try {
-      state = await readState(config, now);
+      read = await readState(next, peers, now);
     } catch (error) {
-      reopened?.abandon();
+      log?.abandon();
       security.audit({ event: "reload", clientId: "", username: undefined, from: "", reason: (error as Error).message });
       throw error;
     }
-    reopened?.swap();
-    generation++;
-    security.audit({ event: "reload", clientId: "", username: undefined, from: "" });
+    const take = (): void => {
+      log?.swap();
+      state = read;
+      generation++;
+      security.audit({ event: "reload", clientId: "", username: undefined, from: "" });
+    };
+    return { take, abandon: () => log?.abandon() };
   }
 
-  const security: OpenedSecurity = {
+  const security: ChangingSecurity = {
     authenticate,
-    method: (name) => (name === scram?.name ? scram : undefined),
+    method: (name) => (state.config.scram && name === scram.name ? scram : undefined),
     acl: {
       mayPublish: (who, clientId, topic) => state.acl.mayPublish(who, clientId, topic),
       mayReceive: (who, clientId, topic) => state.acl.mayReceive(who, clientId, topic),
@@ -171,9 +207,10 @@ export async function openSecurity(config: SecurityConfig, { now = Date.now, ...
     },
     audit: (event) => audit?.write(event),
     admits: ({ by, username }) => (by !== "password" && by !== "scram") || state.users?.has(username ?? "") === true,
+    prepare: (next, peers = state.mesh) => prepare(next, peers),
     reload() {
       // One after the other: each reads what is on the disk when its turn comes.
-      const turn = reloading.then(reload);
+      const turn = reloading.then(async () => (await prepare(state.config, state.mesh)).take());
       reloading = turn.catch(() => {});
       return turn;
     },
@@ -181,9 +218,13 @@ export async function openSecurity(config: SecurityConfig, { now = Date.now, ...
       return generation;
     },
     get auditLinesLost() {
-      return audit?.linesLost ?? 0;
+      return linesLostBefore + (audit?.linesLost ?? 0);
     },
     close: () => audit?.close(),
   };
   return security;
+}
+
+async function auditLogOf({ auditLog }: SecurityConfig, now: () => number): Promise<AuditLog | undefined> {
+  return auditLog === undefined ? undefined : openAuditLog(auditLog, now);
 }

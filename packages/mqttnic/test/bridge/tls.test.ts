@@ -303,4 +303,7 @@ test.serial("startMesh() by secret joins who knows it, with TLS or without, and 
   const mesh = joinMesh(t, guesser, { node: "a", peers: peerAt("b", b.meshPort), secretFile: wrongFile });
   await eventually(() => mesh.status()[0]?.lastError !== null);
   t.regex(mesh.status()[0]?.lastError ?? "", /CONNACK 0x87/);
+  // With another mesh.yaml, its secret is another one.
+  await b.configure(b.config, { meshNodes: ["a"], meshSecret: Buffer.from("a guess") });
+  await allUp(mesh);
 });
