@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { type Handlers, type MqttnicProtocol, mqttnic, serve } from "@mitsu/ipc";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { restartNeeded } from "./config/compare.ts";
@@ -10,6 +11,7 @@ import type { DaemonArgs } from "./daemon-args.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { type OpenedBroker, openBroker } from "./open-broker.ts";
 import { RunningParts } from "./running-parts.ts";
+import type { MeshAccess } from "./security/open-security.ts";
 
 /** Clients are told that it ends, and what waits for them goes out, for so long at most. */
 const drainMs = 5000;
@@ -48,13 +50,30 @@ async function readAndTell(args: DaemonArgs, context: Context): Promise<ReadConf
   return read;
 }
 
-/** Who may come in as a peer of the mesh. */
-function meshAccess({ mesh }: BrokerConfig): { meshSecret: Buffer | undefined; meshNodes: readonly string[] } {
-  const secret = mesh?.secretFile === undefined ? undefined : readFileSync(mesh.secretFile, "utf8").trim();
+/** By what peers of the mesh are known. @throws {MitsuError} when the file with the secret cannot be read or holds none. */
+function meshAccess({ mesh }: BrokerConfig): MeshAccess {
   return {
-    meshSecret: secret === undefined ? undefined : Buffer.from(secret),
+    meshSecret: mesh?.secretFile === undefined ? undefined : Buffer.from(secretIn(mesh.secretFile)),
     meshNodes: mesh?.peers.map(({ node }) => node).filter((node) => node !== mesh.node) ?? [],
   };
+}
+
+function secretIn(path: string): string {
+  const wrong = (why: string, cause?: unknown): MitsuError =>
+    new MitsuError(`mqtt.mesh.secret-file: ${path} ${why}`, {
+      code: "ERR_MQTT_CONFIG",
+      exit: exitStatus.config,
+      hint: "put the same long line at random on all nodes, readable for mqttnic alone (openssl rand -hex 32)",
+      cause,
+    });
+  let secret: string;
+  try {
+    secret = readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    throw wrong(`cannot be read: ${(cause as NodeJS.ErrnoException).code}`, cause);
+  }
+  if (secret === "") throw wrong("is empty");
+  return secret;
 }
 
 async function serveControl(
