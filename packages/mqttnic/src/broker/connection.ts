@@ -50,6 +50,8 @@ export class Connection implements Receiver {
   /** It is told why by reason strings. */
   problemInformation = true;
   keepAliveS = 0;
+  /** Bytes of messages that were written one by one for it in this turn: what will wait for its socket. */
+  unflushed = 0;
   /** QoS 1 messages of this turn, which are acknowledged at its end. */
   unacknowledged = 0;
   /** The topic it published to last. */

@@ -4,6 +4,7 @@ import type { Message, Qos } from "../message.ts";
 import { packetType } from "../protocol/packet.ts";
 import { newPublishFields, publishSize, writePublish } from "../protocol/publish-encode.ts";
 import { reasonCode } from "../protocol/reason-code.ts";
+import type { Acl } from "../security/security.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import type { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
@@ -19,6 +20,7 @@ export interface DeliveryParts {
   readonly limits: () => Limits;
   readonly nowMs: () => number;
   readonly acknowledgements: Acknowledgements;
+  readonly acl: () => Acl;
 }
 
 const noIdentifiers: readonly number[] = [];
@@ -27,6 +29,10 @@ const noIdentifiers: readonly number[] = [];
 export class Deliveries {
   readonly #parts: DeliveryParts;
   readonly #fields = newPublishFields();
+  /** Something was written for them in this turn. */
+  #written: Connection[] = [];
+  /** They have a queue only because so much was written for them in this turn. */
+  readonly #held = new Set<Session>();
   /** Of all sessions' queues. */
   queued = 0;
   queuedBytes = 0;
@@ -56,7 +62,10 @@ export class Deliveries {
       share,
     };
     if (connection && session.queued === 0 && this.#hasRoom(session, connection)) this.#send(session, connection, delivery, false);
-    else this.#enqueue(session, delivery);
+    else {
+      this.#enqueue(session, delivery);
+      if (connection && connection.unflushed > 0) this.#held.add(session);
+    }
   }
 
   /** A QoS 0 message for a client whose packets are its own. */
@@ -75,6 +84,17 @@ export class Deliveries {
       else if (delivery.qos === 0) this.#write(connection, delivery.message, 0, delivery.retain, delivery.identifiers, 0, false);
       else this.#send(session, connection, delivery, true);
     }
+    if (session.queued > 0 && connection.unflushed > 0) this.#held.add(session);
+  }
+
+  /** All that was written is with the kernel, or waits for it: there may be room again. */
+  flushed(): void {
+    if (this.#written.length === 0) return;
+    for (const connection of this.#written.splice(0)) connection.unflushed = 0;
+    if (this.#held.size === 0) return;
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const session of held) this.drain(session);
   }
 
   /** The client is back: what was in flight goes again, in order, with the same packet ids. [MQTT-4.4.0-1, MQTT-4.6.0-1] */
@@ -89,8 +109,8 @@ export class Deliveries {
       if (delivery.state === "pubrel") {
         session.addSingle(delivery);
         this.#parts.acknowledgements.add(connection, packetType.pubrel, delivery.packetId, reasonCode.success);
-      } else if (session.inflight >= connection.quota || late.length > 0) {
-        late.push(delivery); // beyond what this connection takes at a time
+      } else if (late.length > 0 || !this.#hasRoom(session, connection)) {
+        late.push(delivery); // beyond what this connection, or its socket, takes at a time
       } else {
         session.addSingle(delivery);
         this.#write(connection, delivery.message, delivery.qos, delivery.retain, delivery.identifiers, delivery.packetId, true);
@@ -152,7 +172,9 @@ export class Deliveries {
     for (let one = this.#shift(session); one; one = this.#shift(session)) left.push(one);
     for (const { share, message, qos, retain } of left) {
       if (!share) continue;
-      const others = [...share.members].filter(([other]) => other !== session);
+      const others = [...share.members].filter(
+        ([other]) => other !== session && this.#parts.acl().mayReceive(other.identity, other.clientId, message.topic),
+      );
       const other = others.find(([{ connection }]) => connection) ?? others[0];
       if (!other) continue;
       const [heir, options] = other;
@@ -174,7 +196,8 @@ export class Deliveries {
   }
 
   #hasRoom(session: Session, connection: Connection): boolean {
-    return session.inflight < connection.quota && connection.waitingBytes <= this.#parts.limits().waitingBytes;
+    // Not more at a time than may wait: a long queue of large messages would count as a client that does not read.
+    return session.inflight < connection.quota && connection.waitingBytes + connection.unflushed <= this.#parts.limits().waitingBytes;
   }
 
   #isExpired({ expiresAtMs }: Message): boolean {
@@ -292,6 +315,8 @@ export class Deliveries {
     if (fields.topicAlias > 0 && fields.topic !== "") connection.aliasesOut!.set(topic, fields.topicAlias);
     const at = outbox.reserve(size);
     const end = writePublish(outbox.slab, at, fields);
+    if (connection.unflushed === 0) this.#written.push(connection);
+    connection.unflushed += size;
     // What tells of a new alias must not be left out.
     outbox.toOne(connection, at, end, 1, qos === 0 && !(fields.topicAlias > 0 && fields.topic !== ""));
     counters.publishSent++;

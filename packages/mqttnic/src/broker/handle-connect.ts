@@ -18,7 +18,7 @@ export function handleConnect(connection: Connection, packet: Connect): void {
   connection.state = "judged";
   connection.problemInformation = packet.properties.requestProblemInformation !== 0;
   connection.mostPacketBytes = packet.properties.maximumPacketBytes ?? 0;
-  if (!core.admits(connection)) return;
+  if (!core.doorman.admits(connection)) return;
   let { clientId } = packet;
   if (clientId === "") {
     // Older clients without a name have no session to come back to. [MQTT-3.1.3-8 of 3.1.1]

@@ -10,7 +10,7 @@ export function handleDisconnect(connection: Connection, packet: Disconnect): vo
   if (expiryS !== undefined) {
     if (session.expiryS === 0 && expiryS > 0)
       throw new PacketError(reasonCode.protocolError, "[MQTT-3.14.2-2] a session that was to end with its connection cannot be kept");
-    connection.core.setExpiry(session, expiryS);
+    connection.core.sessions.setExpiry(session, expiryS);
   }
   connection.close(packet.reasonCode !== reasonCode.success, "DISCONNECT");
 }

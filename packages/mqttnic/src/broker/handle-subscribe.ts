@@ -18,7 +18,7 @@ export function handleSubscribe(connection: Connection, packet: Subscribe): void
     const options: SubscriptionOptions = core.isBridge(session)
       ? { ...askedFor, qos, noLocal: true, retainAsPublished: true }
       : { ...askedFor, qos };
-    const isNew = core.subscribe(session, filter, options);
+    const isNew = core.subscribed.subscribe(session, filter, options);
     const sendsRetained = options.retainHandling === 0 || (options.retainHandling === 1 && isNew);
     if (sendsRetained && parseShared(filter) === undefined) wanted.push({ filter, options });
     return qos;
@@ -72,7 +72,7 @@ export function handleUnsubscribe(connection: Connection, packet: Unsubscribe): 
   const session = connection.session!;
   const reasonCodes = packet.filters.map((filter) => {
     if (checkFilter(filter) !== undefined) return reasonCode.topicFilterInvalid;
-    return core.unsubscribe(session, mounted(connection, filter)) ? reasonCode.success : reasonCode.noSubscriptionExisted;
+    return core.subscribed.unsubscribe(session, mounted(connection, filter)) ? reasonCode.success : reasonCode.noSubscriptionExisted;
   });
   connection.send({ type: packetType.unsuback, packetId: packet.packetId, reasonCodes, properties: {} });
 }

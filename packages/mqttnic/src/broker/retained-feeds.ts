@@ -58,7 +58,7 @@ export class RetainedFeeds {
     while (feeds.length > 0 && connection.state === "open") {
       // What waits in its queue may be dropped: acknowledgements go on with the rest.
       if (connection.session!.queued > 0) return;
-      if (left === 0 || connection.waitingBytes > this.#mostWaitingBytes()) {
+      if (left === 0 || connection.waitingBytes + connection.unflushed > this.#mostWaitingBytes()) {
         // Told again when its socket has taken all; at once when it is not held up at all.
         if (connection.waitingBytes === 0) setImmediate(() => this.goOn(connection));
         connection.core.scheduleTurn();

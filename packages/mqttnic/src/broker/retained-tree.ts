@@ -12,6 +12,8 @@ class Node extends LevelNode<Node> {
 }
 
 const headBytes = 13;
+/** By one {@link RetainedTree.expired}. */
+const lookedAt = 512;
 
 /** One found. */
 export interface Retained {
@@ -28,6 +30,9 @@ export class RetainedTree {
   readonly #root = new Node();
   /** Where short messages are put together: half a million short-lived buffers are felt. */
   readonly #scratch = Buffer.allocUnsafeSlow(4096);
+  /** When messages that expire do so, milliseconds since 1970. */
+  readonly #expiries = new Map<string, number>();
+  #looking: Iterator<[string, number]> | undefined;
   count = 0;
   sizeBytes = 0;
 
@@ -64,6 +69,8 @@ export class RetainedTree {
     payload.copy(whole, headBytes + properties.length, start, end);
     node.bytes = whole.toString("latin1", 0, size);
     node.from = from;
+    if (expiresAtMs > 0) this.#expiries.set(topic, expiresAtMs);
+    else if (this.#expiries.size > 0) this.#expiries.delete(topic);
     this.sizeBytes += size - headBytes;
   }
 
@@ -81,6 +88,7 @@ export class RetainedTree {
     this.count--;
     this.sizeBytes -= node.bytes.length - headBytes;
     node.bytes = undefined;
+    this.#expiries.delete(topic);
     for (let at = path.length - 1; at > 0; at--) {
       if (path[at]!.bytes !== undefined || path[at]!.childCount > 0) break;
       path[at - 1]!.removeChild(levels[at - 1]!);
@@ -91,6 +99,21 @@ export class RetainedTree {
   /** Those whose topics a filter matches, that have not expired. */
   *match(filter: string, nowMs: number): Generator<Retained> {
     yield* walk(this.#root, filter.split("/"), 0, "", nowMs);
+  }
+
+  /** Topics of some that have expired, for the caller to delete: so many are looked at each time, one after the other. */
+  *expired(nowMs: number): Generator<string> {
+    if (this.#expiries.size === 0) return;
+    this.#looking ??= this.#expiries.entries();
+    for (let left = lookedAt; left > 0; left--) {
+      const next = this.#looking.next();
+      if (next.done) {
+        this.#looking = undefined;
+        return;
+      }
+      const [topic, expiresAtMs] = next.value;
+      if (expiresAtMs <= nowMs) yield topic;
+    }
   }
 
   #find(topic: string): Node | undefined {

@@ -37,7 +37,7 @@ test("Limits.connections: one more gets CONNACK 0x97, or 3 before 5.0; when one 
   t.is(codeOf((await old.tryConnect()).connack!), 3);
   await othersGoOn(scene, pub, sub);
   await third.disconnect();
-  await until(() => rig.core.connections <= 2, "the third is gone");
+  await until(() => rig.core.doorman.connections <= 2, "the third is gone");
   await scene.connect();
   t.is(reached(rig, "connections"), 2);
   t.is(rig.core.status().refusals.connections, 2);
@@ -76,7 +76,7 @@ test("Limits.connectWithinMs: who says nothing, or only half a CONNECT, is close
   const { pub, sub } = await pair(scene);
   const [silent, half] = [await scene.open(), await scene.open()];
   half.sendBytes(Buffer.of(0x10, 40, 0, 4, 0x4d));
-  await until(() => rig.core.connections === 4, "both are there");
+  await until(() => rig.core.doorman.connections === 4, "both are there");
   pass(3200);
   t.deepEqual(await silent.closed(), []);
   t.deepEqual(await half.closed(), []);
@@ -240,7 +240,7 @@ for (const plane of planes) {
       await scene.publish(pub, scene.topic, "after all", { qos: 0 });
       await scene.message(slow, "after all");
       await slow.disconnect();
-      await until(() => rig.core.connections === 2, "it is gone");
+      await until(() => rig.core.doorman.connections === 2, "it is gone");
       t.is(reached(rig, "waitingBytes"), dropped);
     });
   }
@@ -373,6 +373,61 @@ test("Retained messages: a subscription gets all of them at QoS 1, though they a
   t.is(rig.core.status().publishDropped, 0);
 });
 
+test("Limits.retainedMessages: those that have expired make room", async (t) => {
+  const { clock, pass } = standingClock();
+  const rig = await openRig(t, { limits: { retainedMessages: 2 }, clock });
+  const scene = rig.scene();
+  const pub = await scene.connect();
+  const expiring = { retain: true, properties: { messageExpiryInterval: 5 } };
+  for (const level of ["a", "b"]) await scene.publish(pub, `${scene.topic}/${level}`, level, expiring);
+  await scene.publish(pub, `${scene.topic}/b`, "for good", { retain: true });
+  pass(6000);
+  await until(() => rig.core.status().retained === 1, "one has gone");
+  await scene.publish(pub, `${scene.topic}/c`, "c", { retain: true });
+  t.is(reached(rig, "retainedMessages"), 0);
+  t.is(rig.core.status().retained, 2);
+});
+
+for (const plane of planes) {
+  test(`Limits.waitingBytes: a long queue of large messages, redeliveries and retained ones go out piece by piece (${plane})`, async (t) => {
+    const rig = await openRig(t, { plane, limits: { waitingBytes: 1 << 20, waitingBytesDisconnect: 8 << 20 } });
+    const scene = rig.scene();
+    const count = 60;
+    const payload = Buffer.alloc(400_000);
+    let most = 0;
+    const watching = setInterval(() => {
+      for (const { waitingBytes } of rig.core.clients()) most = Math.max(most, waitingBytes);
+    }, 1);
+    t.teardown(() => clearInterval(watching));
+    const [away, pub] = [await scene.durable(scene.id()), await scene.connect()];
+    await scene.subscribe(away, `${scene.topic}/+`, 1);
+    await away.vanish();
+    for (let at = 0; at < count; at++) {
+      payload.writeUInt32BE(at);
+      await scene.publish(pub, `${scene.topic}/${at}`, payload, { retain: true });
+    }
+    for (const dup of [false, true]) {
+      const back = await scene.durable(scene.id());
+      for (let at = 0; at < count; at++) {
+        const message = await back.expect("publish");
+        if (message.dup !== dup || (message.payload as Buffer).readUInt32BE() !== at)
+          return t.fail(`${describe(message)} instead of ${at}`);
+        if (dup) back.send({ cmd: "puback", messageId: message.messageId! });
+      }
+      await scene.nothing(back);
+      await back.vanish();
+    }
+    for (const qos of [0, 1] as const) {
+      const reader = await scene.connect();
+      await scene.subscribe(reader, `${scene.topic}/+`, qos);
+      for (let at = 0; at < count; at++) await scene.take(reader);
+      await scene.nothing(reader);
+    }
+    t.is(reached(rig, "waitingBytesDisconnect"), 0);
+    t.true(most < 3 << 20, `${most} bytes waited`);
+  });
+}
+
 test("Limits.subscriptionsPerClient: one more is refused by SUBACK 0x97, or 0x80 before 5.0; those there can be changed", async (t) => {
   const rig = await openRig(t, { limits: { subscriptionsPerClient: 2 } });
   for (const version of [5, 4] as const) {
@@ -440,7 +495,7 @@ test("Limits.keepAliveS: told to 5.0 clients and enforced after one and a half t
     pass(14_500);
     await scene.nothing(heard);
   }
-  t.is(rig.core.connections, 4);
+  t.is(rig.core.doorman.connections, 4);
   pass(1500);
   await scene.refused(silent, 0x8d);
   await old.refused(oldSilent);
