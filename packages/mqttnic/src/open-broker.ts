@@ -74,7 +74,7 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
       core.events(() => net),
       {
         onRefused: (_listener, reason) => core.counters.refused(reason),
-        openWithinMs: config.limits.connectWithinMs,
+        ...(config.limits.connectWithinMs > 0 && { openWithinMs: config.limits.connectWithinMs }),
         ...(config.limits.packetBytes > 0 && { webSocketMessageBytes: 2 * config.limits.packetBytes }),
       },
     );

@@ -23,6 +23,7 @@ import { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Doorman } from "./doorman.ts";
+import { withEffectiveLimits } from "./effective-limits.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnMessages } from "./own-messages.ts";
 import type { Passing } from "./passing.ts";
@@ -100,7 +101,7 @@ export class Core implements Broker {
   readonly #identities = new Map<string, Identity>();
 
   constructor(options: CoreOptions) {
-    this.config = options.config;
+    this.config = withEffectiveLimits(options.config);
     this.security = options.security;
     this.store = options.store;
     this.log = options.log;
@@ -405,8 +406,8 @@ export class Core implements Broker {
 
   /** Takes another configuration over; listeners are the caller's matter. */
   configure(config: BrokerConfig): void {
-    this.config = config;
-    for (const plane of this.planes) plane.dropAboveBytes = config.limits.waitingBytes;
+    this.config = withEffectiveLimits(config);
+    for (const plane of this.planes) plane.dropAboveBytes = this.config.limits.waitingBytes;
     this.routes.clear();
   }
 

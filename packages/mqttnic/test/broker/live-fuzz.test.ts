@@ -45,8 +45,8 @@ function watchTimers({ core }: Rig): () => number {
 /** What the broker holds, after those who are away are forgotten. */
 async function held(rig: Rig, timers: () => number): Promise<Record<string, number>> {
   const { core } = rig;
-  await until(() => core.connections === 2, "all fuzzed connections are over");
-  for (const session of [...core.sessions.values()]) if (!session.connection) core.endSession(session);
+  await until(() => core.doorman.connections === 2, "all fuzzed connections are over");
+  for (const session of [...core.sessions.values()]) if (!session.connection) core.sessions.end(session);
   core.turn();
   core.routes.clear();
   core.turn();
