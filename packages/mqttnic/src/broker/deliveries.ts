@@ -81,8 +81,11 @@ export class Deliveries {
     while (session.queued > 0 && this.#hasRoom(session, connection)) {
       const delivery = this.#shift(session)!;
       if (this.#isExpired(delivery.message)) this.#drop(session, delivery);
-      else if (delivery.qos === 0) this.#write(connection, delivery.message, 0, delivery.retain, delivery.identifiers, 0, false);
-      else this.#send(session, connection, delivery, true);
+      else if (delivery.qos > 0) this.#send(session, connection, delivery, true);
+      else {
+        this.#write(connection, delivery.message, 0, delivery.retain, delivery.identifiers, 0, false);
+        session.store?.deleteDelivery(session.clientId, delivery.sequence);
+      }
     }
     if (session.queued > 0 && connection.unflushed > 0) this.#held.add(session);
   }

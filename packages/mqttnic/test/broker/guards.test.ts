@@ -393,7 +393,7 @@ for (const plane of planes) {
     const rig = await openRig(t, { plane, limits: { waitingBytes: 1 << 20, waitingBytesDisconnect: 8 << 20 } });
     const scene = rig.scene();
     const count = 60;
-    const payload = Buffer.alloc(400_000);
+    const payload = Buffer.alloc(200_000);
     let most = 0;
     const watching = setInterval(() => {
       for (const { waitingBytes } of rig.core.clients()) most = Math.max(most, waitingBytes);

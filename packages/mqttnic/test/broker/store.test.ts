@@ -235,6 +235,27 @@ test("Core: while the store takes nothing, who waits for an acknowledgement is s
   await there.nothing(back);
 });
 
+test("Core: a queued QoS 0 message is sent once, also over restarts", async (t) => {
+  const config = { persistence: { path: join(folder(t), "store.db"), sync: false } };
+  const limits = { queueQos0: true };
+  const first = await openRig(t, { config, limits });
+  const scene = first.scene();
+  const away = await scene.durable(scene.id());
+  await scene.subscribe(away, scene.topic, 1);
+  await away.vanish();
+  await scene.publish(await scene.connect(), scene.topic, "of QoS 0", { qos: 0 });
+  await first.close();
+  const second = await openRig(t, { config, limits });
+  const back = await second.scene().durable(scene.id());
+  t.is((await scene.message(back, "of QoS 0")).qos, 0);
+  await back.vanish();
+  await second.close();
+  const third = await openRig(t, { config, limits });
+  const again = await third.scene().durable(scene.id());
+  t.true(again.connack!.sessionPresent);
+  await scene.nothing(again);
+});
+
 test("openBroker() refuses a damaged store, a foreign file and one that is in use, and changes no byte of it", async (t) => {
   const path = join(folder(t), "store.db");
   const config = { persistence: { path, sync: false } };
