@@ -4,21 +4,22 @@ import { loadMessages, payloadOf, qosOf } from "./payload.ts";
 
 const [url, load] = process.argv.slice(2);
 const client = await mqtt.connectAsync(url!, { protocolVersion: 5, reconnectPeriod: 0, clientId: "reader" });
-let next = 0;
+/** By QoS: a message of QoS 1 that waits for its turn on the way may be overtaken by one of QoS 0. [MQTT 5.0 §4.6] */
+const next: [number, number] = [0, 1];
 let warm = 0;
 client.on("message", (topic, payload, { qos, dup }) => {
   if (topic === "warm") {
     if (warm++ === 0) console.log("warm");
   } else if (topic === "wills") console.log(`will ${payload}`);
-  else if (topic === "load/end") {
-    console.log(next === loadMessages ? "whole" : `${next} messages`);
-  } else {
-    const right = topic === `load/${qosOf(next)}` && qos === qosOf(next) && !dup && payload.equals(payloadOf(load!, next));
+  else if (topic === "load/end") console.log(next[0] === loadMessages && next[1] === loadMessages + 1 ? "whole" : `not whole: ${next}`);
+  else {
+    const expected = next[qos as 0 | 1];
+    const right = topic === `load/${qosOf(expected)}` && qos === qosOf(expected) && !dup && payload.equals(payloadOf(load!, expected));
     if (!right) {
-      console.log(`message ${next} is wrong: ${topic} QoS ${qos}, ${payload.length} bytes`);
+      console.log(`message ${expected} is wrong: ${topic} QoS ${qos}, ${payload.length} bytes`);
       process.exit(1);
     }
-    next++;
+    next[qos as 0 | 1] += 2;
   }
 });
 client.on("close", () => console.log("closed"));
