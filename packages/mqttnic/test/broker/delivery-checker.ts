@@ -36,6 +36,8 @@ export class DeliveryChecker {
   /** What must not have happened. */
   readonly faults: string[] = [];
   acknowledged = 0;
+  /** Messages that came to somebody for the first time. */
+  #first = 0;
 
   /** A subscriber that was granted this QoS for all topics, before anything was sent. */
   addSubscriber(name: string, qos: 1 | 2): void {
@@ -88,9 +90,15 @@ export class DeliveryChecker {
       else if (before.withoutDup > times) this.faults.push(`${what} came ${before.withoutDup} times without DUP, sent ${times} times`);
       return;
     }
+    this.#first++;
     line.seen.set(number, { withoutDup: dup ? 0 : 1, connection, here: 1 });
     if (number < line.highest) this.faults.push(`${what} came first after ${line.highest}`);
     line.highest = Math.max(line.highest, number);
+  }
+
+  /** Once all that was sent is acknowledged: how many messages are still to come, for all subscribers together. */
+  get left(): number {
+    return this.#subscribers.size * this.acknowledged - this.#first;
   }
 
   /** What was acknowledged and has not come to somebody. */
