@@ -79,7 +79,13 @@ export class EpollPlane implements DataPlane, Pollable {
     if (path !== undefined) await clearWay(config, path);
     const at = path === undefined ? { address: config.address!, port: config.port } : { path };
     const listener = bindClosed(() => this.#bind(config, at, (fd, client) => this.#accept(fd, client, bound.config)));
-    const inode = path === undefined ? 0 : openToGroup(path, {});
+    let inode = 0;
+    try {
+      if (path !== undefined) inode = openToGroup(path, {});
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
     const bound = {
       config,
       address: listener.at.address,

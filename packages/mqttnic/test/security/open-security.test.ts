@@ -304,3 +304,39 @@ test("openSecurity() says which file is missing or wrong", async (t) => {
     t.truthy(error.hint);
   }
 });
+
+test("prepare() puts another configuration in force at take(), all of it, and nothing of it before or after abandon()", async (t) => {
+  const folder = temporaryFolder(t);
+  const [before, after] = [join(folder.path, "before"), join(folder.path, "after")];
+  const passwordFile = folder.file("passwd", annLine + bobLine);
+  const security = await opened(t, { auditLog: before });
+  const peer = peerOf({}, { anonymous: "yes" });
+  const mesh = { meshSecret: Buffer.from("secret"), meshNodes: ["b"] };
+  const next: SecurityConfig = { ...defaultConfig.security, auditLog: after, passwordFile, scram: true, clientIdPrefix: "own-" };
+  const judge = async (attempt: Parameters<typeof attemptOf>[0]) => (await security.authenticate(attemptOf({ peer, ...attempt }))).ok;
+  const all = () =>
+    Promise.all([
+      judge({ clientId: "any" }),
+      judge({ clientId: "own-1", username: "ann", password: "secret" }),
+      judge({ clientId: "own-1", username: "ann", password: "guess" }),
+      judge({ clientId: "$mesh/b", username: "$mesh", password: "secret" }),
+      security.method("SCRAM-SHA-256") !== undefined,
+    ]);
+  const asBefore = [true, true, true, false, false];
+  t.deepEqual(await all(), asBefore);
+  (await security.prepare(next, mesh)).abandon();
+  await t.throwsAsync(security.prepare({ ...next, aclFile: join(folder.path, "none") }, mesh), { instanceOf: MitsuError });
+  const prepared = await security.prepare(next, mesh);
+  t.deepEqual(await all(), asBefore);
+  t.is(security.generation, 0);
+  prepared.take();
+  t.deepEqual(await all(), [false, true, false, true, true]);
+  t.is(security.generation, 1);
+  // A reload is by the configuration in force now.
+  await security.reload();
+  t.deepEqual(await all(), [false, true, false, true, true]);
+  security.close();
+  const events = (path: string): number => readFileSync(path, "utf8").split("\n").length - 1;
+  while (events(before) < 1 || events(after) < 2) await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual([events(before), events(after)], [1, 2], "the failed one; take() and reload()");
+});
