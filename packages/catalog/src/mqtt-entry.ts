@@ -142,7 +142,9 @@ const clientTls = z.strictObject({
   certificate: certificate.optional(),
   key: key.optional(),
   authorities: authorities.optional(),
-  insecure: bool.describe("Whether any certificate will do, which lets others listen in; false unless told.").optional(),
+  insecure: bool
+    .describe("Whether the name in the certificate does not count; without authorities any certificate will do; false unless told.")
+    .optional(),
 });
 const notEmpty = (what: string) => ({ error: `is empty; name ${what}` });
 
