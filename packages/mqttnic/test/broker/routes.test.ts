@@ -1,4 +1,8 @@
-/** Who gets what: the broker's tree, route cache, groups and router against a model that has none of them. */
+/**
+ * Who gets what: the broker's tree, route cache, groups and router against a model that has none of them.
+ *
+ * Past 300 lines: both sides of the comparison are driven here, step by step; the model is in naive-broker.ts.
+ */
 import { createLog, testEnv } from "@mitsu/cli";
 import test from "ava";
 import mqttPacket, { type IPublishPacket, type Packet } from "mqtt-packet";

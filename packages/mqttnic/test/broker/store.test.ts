@@ -1,4 +1,8 @@
-/** What outlives the broker: over a clean restart, over kill -9, when the store takes nothing, and when it is damaged. */
+/**
+ * What outlives the broker: over a clean restart, over kill -9, when the store takes nothing, and when it is damaged.
+ *
+ * Past 300 lines: one test has a client in each state that there is.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
