@@ -1,5 +1,5 @@
 /** Makes dist/bin/<daemon>, one standalone binary each; ./build does the set-up and calls it. @module */
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBinary } from "./build-binary.ts";
@@ -32,6 +32,7 @@ async function main(argv: string[]): Promise<number> {
     const { built, sizeBytes } = await buildBinary({
       entry: join(packages, daemon, "src/main.ts"),
       assets: globSync(join(packages, daemon, "{bpf/*.bpf.o,native/*.so}")),
+      nodeFlags: nodeFlagsOf(daemon),
       binary: resolve(values.out, daemon),
       force: values.force,
     });
@@ -39,4 +40,15 @@ async function main(argv: string[]): Promise<number> {
     console.log(`${join(values.out, daemon)}: ${built ? `built, ${(sizeBytes / 1e6).toFixed(0)} MB` : "up to date"} (${seconds} s)`);
   }
   return 0;
+}
+
+/** As scripts/run-daemon takes them. */
+function nodeFlagsOf(daemon: string): string[] {
+  try {
+    return readFileSync(join(packages, daemon, "node-flags"), "utf8")
+      .split(/\s+/)
+      .filter((flag) => flag !== "");
+  } catch {
+    return []; // it has none
+  }
 }

@@ -14,6 +14,8 @@ export interface BinaryPlan {
   readonly entry: string;
   /** Files to carry, found by their base names through `node:sea`; koffi's native part and Graphviz come by themselves. */
   readonly assets: readonly string[];
+  /** Options of Node that it always runs with. */
+  readonly nodeFlags: readonly string[];
   /** Absolute path of the result. */
   readonly binary: string;
   /** Builds even when nothing changed. */
@@ -33,13 +35,18 @@ export interface BuiltBinary {
  * @throws {Error} what {@link bundle} or pkg throw.
  * @example
  * ```ts
- * await buildBinary({ entry: "/src/main.ts", assets: ["/src/x.bpf.o"], binary: "/tmp/x", force: false });
+ * await buildBinary({ entry: "/src/main.ts", assets: ["/src/x.bpf.o"], nodeFlags: [], binary: "/tmp/x", force: false });
  * ```
  */
 export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
   const script = await bundle(plan.entry);
   const assets = Object.fromEntries([...plan.assets, koffiNative(), ...graphviz(script)].map((file) => [basename(file), file]));
-  const inputs = hash([script, process.version, ...Object.entries(assets).flatMap(([name, file]) => [name, readFileSync(file)])]);
+  const inputs = hash([
+    script,
+    process.version,
+    ...plan.nodeFlags,
+    ...Object.entries(assets).flatMap(([name, file]) => [name, readFileSync(file)]),
+  ]);
   const stamp = join(root, ".cache/build", `${hash([plan.binary]).slice(0, 16)}.sha256`);
   if (!plan.force && existsSync(stamp) && readFileSync(stamp, "utf8") === stampOf(inputs, plan.binary)) {
     return { built: false, sizeBytes: statSync(plan.binary).size };
@@ -51,10 +58,12 @@ export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
     const entry = join(work, "entry.cjs");
     const made = join(work, "binary");
     writeFileSync(entry, script);
+    // Handed on to Node as it is; pkg's types do not have it.
+    const nodeOptions = { execArgv: plan.nodeFlags };
     await pkg.default(entry, {
       targets: [{ nodeRange: `node${process.versions.node}`, platform: "linux", arch: process.arch, output: made }],
       nodePath: process.execPath,
-      seaConfig: { disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: true, assets },
+      seaConfig: { disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: true, assets, ...nodeOptions },
     });
     renameSync(made, plan.binary);
   } finally {
