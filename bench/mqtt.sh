@@ -11,7 +11,7 @@ mqtt.sh: mqttnic, mosquitto, aedes and the floor as brokers, on TCP and behind s
 usage: bench/mqtt.sh [options]
 
   --reps N        repetitions; medians are over these (default 3)
-  --seconds N     length of one measurement, after a second of warm-up (default 3)
+  --seconds N     length of one measurement, after two of warm-up (default 3)
   --quick         one repetition of one second; indicative only
   --modes LIST    of floor,mosquitto,aedes,mqttnic, each with -redirect but aedes (default all)
   --phases LIST   of fan,full,feedback (default all)
@@ -37,7 +37,7 @@ Needs root, mosquitto, gcc, python3, iproute2. stdout is the table, stderr the p
 HELP
 }
 
-reps=3 seconds=3 quick=no strict=no json=no only="" warm_up=1 plane=auto
+reps=3 seconds=3 quick=no strict=no json=no only="" warm_up=2 plane=auto
 modes=floor,mosquitto,aedes,mqttnic,floor-redirect,mosquitto-redirect,mqttnic-redirect
 phases=fan,full,feedback
 bench=mqtt
