@@ -404,11 +404,18 @@ export class Core implements Broker {
     this.routes.clear();
   }
 
-  /** Takes another configuration over; listeners are the caller's matter. */
+  /** Takes another configuration over; listeners are the caller's matter. Anonymous clients that could not come in any more go. */
   configure(config: BrokerConfig): void {
     this.config = withEffectiveLimits(config);
     for (const plane of this.planes) plane.dropAboveBytes = this.config.limits.waitingBytes;
     this.routes.clear();
+    for (const { connection, identity } of [...this.sessions.values()]) {
+      if (!connection || identity.by !== "anonymous") continue;
+      const { listener, local } = connection.peer;
+      const anonymous = config.listeners.find(({ name }) => name === listener.name)?.anonymous ?? "yes";
+      if (anonymous === "no" || (anonymous === "local" && !local))
+        connection.fail(reasonCode.notAuthorized, "anonymous clients are no longer let in here", "withdrawn");
+    }
   }
 
   publish(message: OwnMessage): void {

@@ -76,8 +76,10 @@ test("SIGHUP takes other files over than those at the start, and ends anonymous 
   writeFileSync(join(folder, "acl"), "user ann\ntopic readwrite a/#\n", { mode: 0o600 });
   const daemon = await Daemon.start(t, { folder, conf: "listener {port} 127.0.0.1\nallow_anonymous true\n" });
   t.is((await pub(...at(daemon.port), "-t", "b", "-m", "c")).status, 0);
+  const gone = ending(await connect(t, daemon.port));
   daemon.rewrite("listener {port} 127.0.0.1\npassword_file passwords\nacl_file acl\n");
   t.regex(await daemon.reload(), /reloaded/);
+  t.is(await gone, 0x87, "an anonymous client that was there");
   const v5 = ["-V", "5", "-q", "1", "-m", "x"];
   t.not((await pub(...at(daemon.port), ...v5, "-t", "b")).status, 0);
   t.not((await pub(...at(daemon.port), ...v5, "-t", "a/b", "-u", "ann", "-P", "guess")).status, 0);
