@@ -67,6 +67,7 @@ export interface Will {
   readonly expiryS: number | undefined;
 }
 
+/** A client begins. [MQTT 5.0 §3.1] */
 export interface Connect {
   readonly type: typeof packetType.connect;
   readonly version: ProtocolVersion;
@@ -80,6 +81,7 @@ export interface Connect {
   /** The protocol level's top bit, by which mosquitto's bridges say what they are. */
   readonly bridge: boolean;
 }
+/** The answer to CONNECT. [MQTT 5.0 §3.2] */
 export interface Connack {
   readonly type: typeof packetType.connack;
   readonly sessionPresent: boolean;
@@ -94,6 +96,7 @@ export interface Acknowledgement {
   readonly reasonCode: number;
   readonly properties: Properties;
 }
+/** What a client wants to get. [MQTT 5.0 §3.8] */
 export interface Subscribe {
   readonly type: typeof packetType.subscribe;
   readonly packetId: number;
@@ -101,6 +104,7 @@ export interface Subscribe {
   readonly subscriptions: readonly { readonly filter: string; readonly options: SubscriptionOptions }[];
   readonly properties: Properties;
 }
+/** What a client no longer wants. [MQTT 5.0 §3.10] */
 export interface Unsubscribe {
   readonly type: typeof packetType.unsubscribe;
   readonly packetId: number;
@@ -115,14 +119,17 @@ export interface SubscriptionAck {
   readonly reasonCodes: readonly number[];
   readonly properties: Properties;
 }
+/** PINGREQ or PINGRESP. [MQTT 5.0 §3.12] */
 export interface Ping {
   readonly type: 12 | 13;
 }
+/** Either end goes. [MQTT 5.0 §3.14] */
 export interface Disconnect {
   readonly type: typeof packetType.disconnect;
   readonly reasonCode: number;
   readonly properties: Properties;
 }
+/** A step of enhanced authentication. [MQTT 5.0 §3.15] */
 export interface Auth {
   readonly type: typeof packetType.auth;
   readonly reasonCode: number;
