@@ -190,7 +190,7 @@ test("OtlpExporter tries again when the connection breaks or the receiver says n
     else response.end();
   });
   const { wait, waits } = noWait();
-  const exporter = await send({ endpoint: receiver.endpoint, timeoutMs: 300, retry: quick, wait });
+  const exporter = await send({ endpoint: receiver.endpoint, timeoutMs: 1500, retry: quick, wait });
   t.is(waits.length, 2);
   t.is(exporter.counts.exported, 1);
 });
