@@ -53,7 +53,7 @@ async function broker(t: ExecutionContext, { folder }: EmptyRoot, ...flags: stri
   const command = `mount -t proc proc "$1/proc" && shift && exec chroot "$@"`;
   const argv = [folder, folder, "/mqttnic", "daemon", "--listen", "127.0.0.1:0", "--socket", "/m.sock", ...flags];
   const daemon = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", command, "sh", ...argv], {
-    env: { ...leastEnv, NODE_OPTIONS: "--max-semi-space-size=16" },
+    env: { ...leastEnv, NODE_OPTIONS: "--max-semi-space-size=32" },
     stdio: ["ignore", "ignore", "pipe"],
   });
   t.teardown(() => daemon.kill("SIGKILL"));
