@@ -1,4 +1,5 @@
 /** Typed requests and event streams between Mitsu's processes: msgpackr frames over Unix sockets. @module */
+export { type CleanUp, cleanUp } from "./clean-up.ts";
 export {
   type CallOptions,
   type Client,

@@ -1,7 +1,7 @@
 /** What a bridge takes from one broker to the other, and under which names. Source: mosquitto.conf(5), `topic`. @module */
 import type { BridgeTopic } from "../config/broker-config.ts";
+import { matches } from "../protocol/topic.ts";
 import type { ClientSubscription } from "./client-packets.ts";
-import { matchesFilter } from "./topic-filter.ts";
 
 /** A direction as the local broker sees it. */
 export type Way = "in" | "out";
@@ -34,7 +34,7 @@ export function subscriptionsOf(topics: readonly BridgeTopic[], way: Way, retain
  */
 export function topicAtOtherEnd(topics: readonly BridgeTopic[], way: Way, name: string): string | undefined {
   for (const topic of topics) {
-    if (!goes(topic, way) || !matchesFilter(sourceFilter(topic, way), name)) continue;
+    if (!goes(topic, way) || !matches(sourceFilter(topic, way), name)) continue;
     const [here, there] = way === "out" ? [topic.localPrefix, topic.remotePrefix] : [topic.remotePrefix, topic.localPrefix];
     return there + name.slice(here.length);
   }

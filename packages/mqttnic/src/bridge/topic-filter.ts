@@ -1,9 +1,4 @@
-/** Which topics a filter names, and which filters another one covers. [MQTT 5.0 §4.7] @module */
-
-/** Whether the filter names the topic; a wildcard at the beginning names nothing that begins with `$`. [MQTT-4.7.2-1] */
-export function matchesFilter(filter: string, topic: string): boolean {
-  return covers(filter, topic);
-}
+/** Which filters another one covers. [MQTT 5.0 §4.7] @module */
 
 /** Whether all topics of `inner`, a filter or a topic, are among those of `outer`. */
 export function covers(outer: string, inner: string): boolean {

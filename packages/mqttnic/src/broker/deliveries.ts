@@ -1,4 +1,9 @@
-/** Messages on their way to one session: sent, queued, acknowledged, sent again. [MQTT 5.0 §4.3, §4.4, §4.9] @module */
+/**
+ * Messages on their way to one session: sent, queued, acknowledged, sent again. [MQTT 5.0 §4.3, §4.4, §4.9]
+ *
+ * Longer than 300 lines because each of these steps changes the same few states of a delivery.
+ * @module
+ */
 import type { Limits } from "../config/broker-config.ts";
 import type { Message, Qos } from "../message.ts";
 import { packetType } from "../protocol/packet.ts";

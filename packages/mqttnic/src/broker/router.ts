@@ -258,12 +258,7 @@ export class Router {
   #toShared(group: SharedGroup, all: readonly SharedMember[], fromPeer: boolean): boolean {
     const members = fromPeer ? all.filter(([session]) => session.identity.peerNode === undefined) : all;
     if (members.length === 0) return false;
-    const from = group.turn++ % members.length;
-    const inTurn = [...members.slice(from), ...members.slice(0, from)];
-    const fits = ([{ connection, inflight, queued }]: (typeof members)[number]): boolean =>
-      connection !== undefined && queued === 0 && inflight < connection.quota && connection.waitingBytes === 0;
-    const chosen = inTurn.find(fits) ?? inTurn.find(([session]) => session.connection) ?? inTurn[0]!;
-    const [session, options] = chosen;
+    const [session, options] = inTurn(members, group.turn++);
     const target = targetOf(session, [options]);
     const { passing } = this;
     const qos = this.#granted(target.qos);
@@ -291,4 +286,20 @@ export class Router {
     seen.payloadEnd = passing.view.payloadEnd;
     for (const watcher of route.watchers) watcher(seen);
   }
+}
+
+/** The member whose turn it is: the first with room, else the first that is connected, else the first. Called for each message: it makes nothing. */
+function inTurn(members: readonly SharedMember[], turn: number): SharedMember {
+  let chosen = members[turn % members.length]!;
+  let isConnected = false;
+  for (let step = 0; step < members.length; step++) {
+    const member = members[(turn + step) % members.length]!;
+    const { connection, inflight, queued } = member[0];
+    if (connection === undefined) continue;
+    if (queued === 0 && inflight < connection.quota && connection.waitingBytes === 0) return member;
+    if (isConnected) continue;
+    isConnected = true;
+    chosen = member;
+  }
+  return chosen;
 }
