@@ -72,7 +72,9 @@ export const placer: Program = {
       summary: "a problem from Kubernetes manifests",
       description:
         "Reads Deployments, StatefulSets, DaemonSets, Pods, Nodes and Lists of them: requests, node selectors, affinity, tolerations, topology spread. What it cannot take over is said.",
-      examples: [{ command: "kubectl get nodes,deployments,statefulsets,pods -o yaml | placer import k8s - -o problem.yaml", does: "a cluster" }],
+      examples: [
+        { command: "kubectl get nodes,deployments,statefulsets,pods -o yaml | placer import k8s - -o problem.yaml", does: "a cluster" },
+      ],
       options: {
         nodes: { type: "string", description: "file with a list of nodes, where the manifests have none", unit: "path" },
         output: outputOrStdout,
@@ -83,7 +85,9 @@ export const placer: Program = {
     command({
       name: "import compose",
       summary: "a problem from Compose files",
-      examples: [{ command: "placer import compose compose.yaml --nodes nodes.yaml -o problem.yaml", does: "services, replicas, reservations" }],
+      examples: [
+        { command: "placer import compose compose.yaml --nodes nodes.yaml -o problem.yaml", does: "services, replicas, reservations" },
+      ],
       options: { nodes: { type: "string", description: "file with a list of nodes", unit: "path" }, output: outputOrStdout },
       positionals: [{ name: "file", description: "Compose files; later ones override", required: true, variadic: true }],
       load: async () => ({ run: (await import("./commands/import.ts")).compose }),
@@ -101,7 +105,9 @@ export const placer: Program = {
       name: "import jaeger",
       summary: "a problem from Jaeger's traces",
       description: "The same as profile --jaeger: services, what they say to each other, and the CPU time their spans bound.",
-      examples: [{ command: "placer import jaeger traces.json --per-second 200 --nodes nodes.yaml -o problem.yaml", does: "at 200 traces a second" }],
+      examples: [
+        { command: "placer import jaeger traces.json --per-second 200 --nodes nodes.yaml -o problem.yaml", does: "at 200 traces a second" },
+      ],
       options: {
         nodes: { type: "string", description: "file with a list of nodes", unit: "path" },
         perSecond: { type: "number", description: "rate at which the traced requests arrive; the traces' own unless given", unit: "1/s" },
@@ -237,10 +243,19 @@ export const placer: Program = {
         "Discrete events: requests walk the graph of services, wait for workers and cores, and pay for each message. A model comes from placer calibrate, or is written by hand. Outside of what it was calibrated for, nothing is predicted unless --extrapolate says so.",
       examples: [
         { command: "placer simulate plan.json --model model.json --rate 100..1000:100", does: "ten rates" },
-        { command: "placer simulate plan.json other.json --model model.json --rate 500 --draw curves.svg", does: "two plans beside each other" },
+        {
+          command: "placer simulate plan.json other.json --model model.json --rate 500 --draw curves.svg",
+          does: "two plans beside each other",
+        },
       ],
       options: {
-        model: { type: "string", alias: "m", description: "model of the services: paths, service times, workers", required: true, unit: "path" },
+        model: {
+          type: "string",
+          alias: "m",
+          description: "model of the services: paths, service times, workers",
+          required: true,
+          unit: "path",
+        },
         rate: { type: "string", alias: "r", description: "requests each second", required: true, unit: "N, A,B,C or from..to:step" },
         seconds: { type: "number", description: "simulated time for each rate", default: 30, unit: "s" },
         warmUp: { type: "number", description: "of that, not counted", default: 5, unit: "s" },
@@ -257,7 +272,12 @@ export const placer: Program = {
       summary: "fit a model to measured runs",
       description:
         "Wants at least two runs, such as at 30 % and at 60 % of the load that the system bears: each a JSON file with the rate, the response times and where the replicas ran.",
-      examples: [{ command: "placer calibrate --model start.json --run low.json --run high.json -o model.json", does: "fits service times and message costs" }],
+      examples: [
+        {
+          command: "placer calibrate --model start.json --run low.json --run high.json -o model.json",
+          does: "fits service times and message costs",
+        },
+      ],
       options: {
         model: { type: "string", alias: "m", description: "the model to begin with", required: true, unit: "path" },
         run: { type: "array", description: "a measured run", unit: "path" },
@@ -272,15 +292,31 @@ export const placer: Program = {
       summary: "watch the traffic, and propose a new plan when it pays",
       description:
         "Reads sockhijack's matrix, keeps a decayed estimate, and proposes a plan when what it gains stays above the threshold for long enough. It carries nothing out. SIGHUP reads the problem again, or keeps the old one and says why.",
-      examples: [{ command: "placer daemon --problem /etc/mitsu/placement.yaml", does: "nodes, services and rules from there, traffic from the kernel" }],
+      examples: [
+        {
+          command: "placer daemon --problem /etc/mitsu/placement.yaml",
+          does: "nodes, services and rules from there, traffic from the kernel",
+        },
+      ],
       options: {
-        problem: { type: "string", alias: "p", description: "nodes, services and rules", default: "/etc/mitsu/placement.yaml", unit: "path" },
+        problem: {
+          type: "string",
+          alias: "p",
+          description: "nodes, services and rules",
+          default: "/etc/mitsu/placement.yaml",
+          unit: "path",
+        },
         sockhijackSocket: { type: "array", description: "sockets of sockhijacks; /run/mitsu/sockhijack.sock unless given", unit: "path" },
         interval: { type: "number", description: "between two readings", default: 5, unit: "s" },
         halfLife: { type: "number", description: "after which old traffic counts half", default: 300, unit: "s" },
         threshold: { type: "number", description: "propose when the objective would fall by", default: 0.05, unit: "0 to 1" },
         hold: { type: "number", description: "and would have for so long", default: 60, unit: "s" },
-        state: { type: "string", description: "where the estimate and the proposal survive a restart", default: "/var/lib/mitsu/placer", unit: "path" },
+        state: {
+          type: "string",
+          description: "where the estimate and the proposal survive a restart",
+          default: "/var/lib/mitsu/placer",
+          unit: "path",
+        },
         metrics: { type: "string", description: "serve Prometheus metrics over HTTP", unit: "address:port" },
         maxUtilisation: solving.maxUtilisation,
         reserve: solving.reserve,

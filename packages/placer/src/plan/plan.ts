@@ -50,7 +50,7 @@ export interface PlanReport {
   /** The same by messages and by bytes. */
   readonly onNodeMessages: number;
   readonly onNodeBytes: number;
-  /** Mean absolute deviation of nodes' utilisation, mean over resources, 0 to 1. */
+  /** Mean over resources of Σ over nodes |u − U| / nodes: u a node's utilisation, U the cluster's (all reserved / all capacity), which no move changes. */
   readonly imbalance: number;
   /** (1 − weight) · (1 − onNode) + weight · imbalance + broken wishes; what was minimised. */
   readonly objective: number;

@@ -20,7 +20,13 @@ export type Rule =
       readonly topology: number;
       readonly weight: number | null;
     }
-  | { readonly kind: "spread"; readonly service: number; readonly topology: number; readonly maxSkew: number; readonly weight: number | null };
+  | {
+      readonly kind: "spread";
+      readonly service: number;
+      readonly topology: number;
+      readonly maxSkew: number;
+      readonly weight: number | null;
+    };
 
 /** What is to be solved. Nodes, services and replicas are numbered as in the problem; replicas of a service follow each other. */
 export interface Instance {
