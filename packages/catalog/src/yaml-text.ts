@@ -46,13 +46,13 @@ export function readYaml(text: string, file: string): YamlText {
 }
 
 function yamlMessage({ code, message }: { code: string; message: string }): string {
-  if (code === "MULTIPLE_DOCS") return "a mesh file holds one document; remove the `---` and what follows";
+  if (code === "MULTIPLE_DOCS") return "a file holds one document; remove the `---` and what follows";
   if (message.startsWith("Maximum call stack")) return `nested too deep; nest at most ${deepestNesting} levels`;
   const text = message.replaceAll(/\s+/g, " ");
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** Walks all nodes for what the grammar allows and a mesh file does not: keys given twice, keys that are no text or `__proto__`, aliases to nothing or to themselves, bottomless nesting. */
+/** Walks all nodes for what the grammar allows and our files do not: keys given twice, keys that are no text or `__proto__`, aliases to nothing or to themselves, bottomless nesting. */
 function structureProblems(source: Source, at: (offset: number, message: string) => CatalogProblem): CatalogProblem[] {
   const problems: CatalogProblem[] = [];
   const visit = (node: unknown, path: FieldPath): void => {

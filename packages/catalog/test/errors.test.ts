@@ -12,11 +12,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
     "3:1: not valid YAML: flow sequence in block collection must be sufficiently indented and end with a ]",
   ],
   ["a tab as indentation", "version: 1\nservices:\n\tweb:\n", "3:1: not valid YAML: tabs are not allowed as indentation"],
-  [
-    "two documents",
-    "version: 1\n---\nversion: 1\n",
-    "2:1: not valid YAML: a mesh file holds one document; remove the `---` and what follows",
-  ],
+  ["two documents", "version: 1\n---\nversion: 1\n", "2:1: not valid YAML: a file holds one document; remove the `---` and what follows"],
   ["an unknown tag", "version: !one 1\n", "1:10: not valid YAML: unresolved tag: !one"],
   [
     "a key given twice",
