@@ -164,5 +164,7 @@ export function writeFigure(value: number, kind: FigureKind): number | string {
     const text = `${count}${unit}`;
     if (count >= 1 && String(count).length <= 6 && readFigure(text, kind) === value) return text;
   }
-  return `${value}${units.find(([, scale]) => scale === one)![0]}`;
+  const [smallest, scale] = units.at(-1)!;
+  const text = "ten" in scale ? `${shift(String(value), -scale.ten)}${smallest}` : "";
+  return readFigure(text, kind) === value ? text : `${value}${units.find(([, other]) => other === one)![0]}`;
 }

@@ -1,5 +1,5 @@
 /** Writes a problem as its file: defaults are left out, figures have units where that loses nothing. @module */
-import { stringify } from "yaml";
+import { Document, isCollection, isPair, isScalar, visit } from "yaml";
 import { defaultResources, replicaNames } from "./build-problem.ts";
 import { writeFigure } from "./figure.ts";
 import type {
@@ -30,8 +30,21 @@ export function formOf(path: string): "yaml" | "json" {
 export function writeProblem(problem: Problem, form: "yaml" | "json"): string {
   const file = fileOf(problem);
   if (form === "json") return jsonLines(file);
-  // Nodes, services and edges each on few lines: maps inside of them in one line.
-  return stringify(file, { lineWidth: 140, flowCollectionPadding: true, aliasDuplicateObjects: false });
+  const document = new Document(file, { aliasDuplicateObjects: false });
+  // An edge, and a node of few fields, is a line; others have a line for each field.
+  visit(document, {
+    Collection(_, node, path) {
+      const depth = path.filter(isCollection).length;
+      const entry = depth === 2 ? node : path.filter(isCollection)[2];
+      if (depth >= ((entry?.items.length ?? 0) > 5 || isService(path) ? 3 : 2)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 140 });
+}
+
+function isService(path: readonly unknown[]): boolean {
+  const field = path.find(isPair)?.key;
+  return isScalar(field) && field.value === "services";
 }
 
 /** JSON with one line for each node, service and edge: it stays readable at any size, and a diff shows what changed. */
