@@ -2,12 +2,13 @@
 import type { Solution, SolveOptions } from "../strategy.ts";
 import type { Cluster } from "./cluster.ts";
 import { nodeFilter } from "./feasible-nodes.ts";
+import { fits } from "./node-resources-fit.ts";
 
 /** Which node one pod goes to, of those that `may` allows; -1 for none. */
 export type Chooser = (service: number, may: (node: number) => boolean) => number;
 
 /**
- * Places every pod: pinned ones first, whose node is named and which no scheduler sees; then by service and replica, as the problem has them.
+ * Places every pod: pinned ones first, whose node is named and which only that node itself looks at (room, selector, taints); then by service and replica, as the problem has them.
  * What fits nowhere waits, as in the scheduler's queue, and is tried again while others still find a place: a pod may have been
  * created before the one it must stand beside. Nothing is evicted. The rest stays out, at -1, with a note.
  */
@@ -21,7 +22,8 @@ export function placePods(cluster: Cluster, choose: Chooser, options: SolveOptio
   for (let replica = 0; replica < replicas; replica++) {
     const node = pinned[replica]!;
     if (node < 0) continue;
-    if (nodeFilter(cluster, serviceOf[replica]!)(node)) cluster.place(replica, node);
+    if (instance.allowed[serviceOf[replica]! * instance.nodes + node] === 1 && fits(cluster, serviceOf[replica]!, node))
+      cluster.place(replica, node);
   }
   for (let replica = 0; replica < replicas; replica++) if (pinned[replica]! < 0) waiting.push(replica);
 
