@@ -18,7 +18,10 @@ export interface QueueParts {
 export function queue({ cpu, workers = 1_000_000, cores = 1, scheduler = "sharing" }: QueueParts): Deployment {
   const free = { message: 0, byte: 0 };
   const model: Model = {
-    ...parseModel(`{version: 1, services: {s: {workers: ${workers}}}, operations: {o: {service: s, cpu: {exponential: 1s}}}, requests: {r: {share: 1, call: o}}}`, "m"),
+    ...parseModel(
+      `{version: 1, services: {s: {workers: ${workers}}}, operations: {o: {service: s, cpu: {exponential: 1s}}}, requests: {r: {share: 1, call: o}}}`,
+      "m",
+    ),
     costs: { local: free, remote: free },
     scheduler,
   };

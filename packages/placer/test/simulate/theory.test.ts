@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from "ava";
-import type { Distribution } from "../../src/simulate/distribution.ts";
 import { deploy } from "../../src/simulate/deployment.ts";
+import type { Distribution } from "../../src/simulate/distribution.ts";
 import { simulate } from "../../src/simulate/engine.ts";
 import type { Outcome } from "../../src/simulate/outcome.ts";
 import { parseModel } from "../../src/simulate/parse-model.ts";
@@ -14,7 +14,10 @@ const run = (parts: QueueParts, rate: number, seconds = 2000, seed = 1): Outcome
 function holds(t: ExecutionContext, outcome: Outcome, mean: number, within = 0.05): void {
   const { response } = outcome;
   t.not(response, null, outcome.saturated ?? "");
-  t.true(Math.abs(response!.mean - mean) <= Math.max(2 * response!.meanError, 0.01 * mean), `${response!.mean} ± ${response!.meanError}, not ${mean}`);
+  t.true(
+    Math.abs(response!.mean - mean) <= Math.max(2 * response!.meanError, 0.01 * mean),
+    `${response!.mean} ± ${response!.meanError}, not ${mean}`,
+  );
   t.true(Math.abs(response!.mean / mean - 1) <= within, `${response!.mean} is not within ${within} of ${mean}`);
 }
 
@@ -29,12 +32,17 @@ function erlang(rate: number, service: number, servers: number): number {
 }
 
 for (const load of [0.3, 0.7, 0.85]) {
-  test(`simulate() meets M/M/1 with processor sharing at a load of ${load}`, (t) => holds(t, run({ cpu: exponential(0.01) }, load * 100), 0.01 / (1 - load)));
+  test(`simulate() meets M/M/1 with processor sharing at a load of ${load}`, (t) =>
+    holds(t, run({ cpu: exponential(0.01) }, load * 100), 0.01 / (1 - load)));
   test(`simulate() meets M/M/1, first come first served, at a load of ${load}`, (t) => {
     const one = run({ cpu: exponential(0.01), workers: 1 }, load * 100);
     holds(t, one, 0.01 / (1 - load));
     // The sojourn time of this queue is exponential, so its quantiles are known too.
-    for (const [p, seconds] of [[0.5, one.response!.p50], [0.95, one.response!.p95], [0.99, one.response!.p99]] as const)
+    for (const [p, seconds] of [
+      [0.5, one.response!.p50],
+      [0.95, one.response!.p95],
+      [0.99, one.response!.p99],
+    ] as const)
       t.true(Math.abs(seconds / ((-Math.log(1 - p) * 0.01) / (1 - load)) - 1) < 0.08, `p${p} ${seconds}`);
   });
 }
@@ -55,7 +63,14 @@ const laws: readonly Distribution[] = [
   { kind: "gamma", mean: 0.01, cv: 0.5 },
   { kind: "gamma", mean: 0.01, cv: 2 },
   { kind: "samples", values: [0.002, 0.006, 0.022] },
-  { kind: "quantiles", points: [[0, 0], [0.5, 0.005], [1, 0.0275]] }, // mean 0.00125 + 0.008125 = 0.009375
+  {
+    kind: "quantiles",
+    points: [
+      [0, 0],
+      [0.5, 0.005],
+      [1, 0.0275],
+    ],
+  }, // mean 0.00125 + 0.008125 = 0.009375
 ];
 for (const law of laws) {
   const mean = law.kind === "quantiles" ? 0.009375 : 0.01;
@@ -86,7 +101,11 @@ const tandem = `{version: 1,
   costs: {local: {message: 0s, byte: 0s}, remote: {message: 0s, byte: 0s}}}`;
 
 test("simulate() meets a tandem of three queues, and Little's law", (t) => {
-  const deployment = deploy(parseModel(tandem, "m"), problemOf(["n1", "n2", "n3"], { a: 1, b: 1, c: 1 }), { "a-0": "n1", "b-0": "n2", "c-0": "n3" });
+  const deployment = deploy(parseModel(tandem, "m"), problemOf(["n1", "n2", "n3"], { a: 1, b: 1, c: 1 }), {
+    "a-0": "n1",
+    "b-0": "n2",
+    "c-0": "n3",
+  });
   const one = simulate(deployment, { rate: 100, seconds: 1000, warmUp: 20, seed: 3 });
   holds(t, one, 0.004 / 0.6 + 0.006 / 0.4 + 0.008 / 0.2, 0.06);
   t.true(Math.abs(one.inFlight / (one.throughput * one.response!.mean) - 1) < 0.02, `${one.inFlight}`);
