@@ -5,4 +5,4 @@ export { locate } from "./locate.ts";
 export { type CatalogProblem, type FieldPath, type Finding, formatPath, formatProblem, show } from "./problem.ts";
 export { schemaFindings } from "./schema-problems.ts";
 export { schemaText } from "./schema-text.ts";
-export { readYaml } from "./yaml-text.ts";
+export { readYaml, readYamlDocuments, type YamlText } from "./yaml-text.ts";

@@ -1,5 +1,5 @@
 /** Reads YAML 1.2 text strictly: what the parser merely warns of, and keys given twice, are faults too. @module */
-import { type Document, isAlias, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isAlias, isMap, isNode, isSeq, LineCounter, type Node, parseAllDocuments, parseDocument } from "yaml";
 import { keyText, locate, type Source } from "./locate.ts";
 import type { CatalogProblem, FieldPath } from "./problem.ts";
 
@@ -13,26 +13,43 @@ export interface YamlText {
 /** Deeper nesting is refused before the recursive parser runs out of stack. */
 const deepestNesting = 64;
 
+const options = { prettyErrors: false, uniqueKeys: false, logLevel: "error" } as const;
+
 /** Parses one YAML document; never throws on any text. */
 export function readYaml(text: string, file: string): YamlText {
   const lines = new LineCounter();
-  const at = (offset: number, message: string): CatalogProblem => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line: Math.max(1, line), column: Math.max(1, col), field: "", message };
-  };
-  let document: Document;
+  return read(file, lines, () => [parseDocument(text, { ...options, lineCounter: lines })])[0]!;
+}
+
+/** Parses all YAML documents of a text, at least one; never throws on any text. Places count lines from the text's beginning. */
+export function readYamlDocuments(text: string, file: string): YamlText[] {
+  const lines = new LineCounter();
+  return read(file, lines, () => {
+    const documents = parseAllDocuments(text, { ...options, lineCounter: lines });
+    return documents.length > 0 ? [...documents] : [parseDocument("", options)];
+  });
+}
+
+function read(file: string, lines: LineCounter, parse: () => Document[]): YamlText[] {
+  let documents: Document[];
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" });
+    documents = parse();
   } catch (error) {
     // The parser recurses; its only throw is the exhausted stack.
-    const source = { file, document: parseDocument(""), lines };
-    return {
-      source,
-      value: undefined,
-      problems: [at(0, `cannot read this as YAML: ${(error as Error).message}; nest at most ${deepestNesting} levels`)],
-    };
+    const message = `cannot read this as YAML: ${(error as Error).message}; nest at most ${deepestNesting} levels`;
+    return [{ source: { file, document: parseDocument(""), lines }, value: undefined, problems: [placed(file, lines, 0, message)] }];
   }
-  const source = { file, document, lines };
+  return documents.map((document) => readDocument({ file, document, lines }));
+}
+
+function placed(file: string, lines: LineCounter, offset: number, message: string): CatalogProblem {
+  const { line, col } = lines.linePos(offset);
+  return { file, line: Math.max(1, line), column: Math.max(1, col), field: "", message };
+}
+
+function readDocument(source: Source): YamlText {
+  const { document } = source;
+  const at = (offset: number, message: string) => placed(source.file, source.lines, offset, message);
   const faults = [...document.errors, ...document.warnings].map((fault) => at(fault.pos[0], `not valid YAML: ${yamlMessage(fault)}`));
   // At one place only the first fault counts; the others follow from it.
   const problems = [...new Map(faults.reverse().map((fault) => [`${fault.line}:${fault.column}`, fault])).values()];

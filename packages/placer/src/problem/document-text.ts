@@ -1,5 +1,5 @@
 /** Reads a file of ours as JSON or YAML, whichever it is, and finds places in it. @module */
-import { type CatalogProblem, type Finding, formatPath, locate, readYaml } from "@mitsu/catalog/document";
+import { type CatalogProblem, type Finding, formatPath, locate, readYaml, readYamlDocuments, type YamlText } from "@mitsu/catalog/document";
 import { jsonFaults, jsonPlaces, losesKeys } from "./json-text.ts";
 
 /** What became of a text: its plain value when `faults` is empty. */
@@ -13,27 +13,34 @@ export interface DocumentText {
 /** Nobody reads more; each takes a look through the text. */
 export const mostPlaces = 1000;
 
-/** YAML keeps its whole tree, some hundred bytes for each byte of text; JSON does not. */
-const longestYaml = 24 * 1024 * 1024;
+/** YAML takes a second and a half and 150 MB of memory for each megabyte of text, JSON a fraction of both. */
+const longestYaml = 16 * 2 ** 20;
 
-/** Reads text; never throws on any. */
+/** Reads text of one document; never throws on any. */
 export function readDocument(text: string, file: string): DocumentText {
+  return readText(text, file, (body) => [yamlDocument(readYaml(body, file))])[0]!;
+}
+
+/** Reads text of one document, or several of YAML, at least one; never throws on any. */
+export function readDocuments(text: string, file: string): DocumentText[] {
+  return readText(text, file, (body) => readYamlDocuments(body, file).map(yamlDocument));
+}
+
+function readText(text: string, file: string, yaml: (body: string) => DocumentText[]): DocumentText[] {
   const body = text.startsWith("\ufeff") ? text.slice(1) : text;
   const nul = body.indexOf("\0");
-  if (nul >= 0) return unreadable(body, file, nul, "holds a byte 0, so it is no text; give JSON or YAML");
-  if (body.trim() === "") return unreadable(body, file, 0, "is empty; give nodes and services");
+  if (nul >= 0) return [unreadable(body, file, nul, "holds a byte 0, so it is no text; give JSON or YAML")];
+  if (body.trim() === "") return [unreadable(body, file, 0, "is empty")];
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    if (body.length > longestYaml)
-      return looksLikeJson(body, file)
-        ? jsonDocument(body, file)
-        : unreadable(body, file, 0, `is longer than ${longestYaml / 2 ** 20} MiB, too much for YAML; write it as JSON`);
-    return looksLikeJson(body, file) ? jsonDocument(body, file) : yamlDocument(body, file);
+    if (looksLikeJson(body, file)) return [jsonDocument(body, file)];
+    if (body.length <= longestYaml) return yaml(body);
+    return [unreadable(body, file, 0, `is longer than ${longestYaml / 2 ** 20} MiB, too much for YAML; write it as JSON`)];
   }
-  if (losesKeys(body, value)) return jsonDocument(body, file);
-  return { value, faults: [], locate: (findings) => locateJson(body, file, findings) };
+  if (losesKeys(body, value)) return [jsonDocument(body, file)];
+  return [{ value, faults: [], locate: (findings) => locateJson(body, file, findings) }];
 }
 
 function looksLikeJson(body: string, file: string): boolean {
@@ -49,8 +56,7 @@ function jsonDocument(body: string, file: string): DocumentText {
   return unreadable(body, file, 0, "not valid JSON: a text in it has an escape or a character that JSON does not know");
 }
 
-function yamlDocument(body: string, file: string): DocumentText {
-  const { source, value, problems } = readYaml(body, file);
+function yamlDocument({ source, value, problems }: YamlText): DocumentText {
   return {
     value,
     faults: problems,

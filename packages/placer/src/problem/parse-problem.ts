@@ -1,7 +1,6 @@
 /** From the text of a problem file to a problem, or to all that is wrong with it. @module */
 import { type Finding, schemaFindings } from "@mitsu/catalog/document";
-import { readDocument } from "./document-text.ts";
-import type { ProblemFile } from "./file-form.ts";
+import { type DocumentText, readDocument } from "./document-text.ts";
 import { fileProblem } from "./file-problem.ts";
 import type { Problem } from "./problem.ts";
 import { ProblemError } from "./problem-error.ts";
@@ -23,9 +22,32 @@ import { wellFormed } from "./well-formed.ts";
 export function parseProblem(text: string, file: string): Problem {
   const { value, faults, locate } = readDocument(text, file);
   if (faults.length > 0) throw new ProblemError(faults);
+  return checkedProblem(value, locate);
+}
+
+/**
+ * Reads a list of nodes in the form of a problem's, alone or as the field `nodes` of a map, such as a whole problem file; with the resources they need.
+ *
+ * @throws {ProblemError} as {@link parseProblem}.
+ */
+export function parseNodes(text: string, file: string): Pick<Problem, "nodes" | "resources"> {
+  const { value, faults, locate } = readDocument(text, file);
+  if (faults.length > 0) throw new ProblemError(faults);
+  // A service, so that the form is whole.
+  const services = [{ name: "any" }];
+  if (Array.isArray(value)) {
+    return checkedProblem({ nodes: value, services }, (findings) =>
+      locate(findings.map((finding) => ({ ...finding, path: finding.path.slice(1) }))),
+    );
+  }
+  const { nodes, resources } = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  return checkedProblem({ ...(nodes === undefined ? {} : { nodes }), ...(resources === undefined ? {} : { resources }), services }, locate);
+}
+
+function checkedProblem(value: unknown, locate: DocumentText["locate"]): Problem {
   const parsed = problemFile.safeParse(value);
   const findings: Finding[] = parsed.success ? [] : schemaFindings(problemFile, value);
-  const problem = fileProblem(parsed.success ? parsed.data : (wellFormed(value) as ProblemFile), findings);
+  const problem = fileProblem(parsed.success ? parsed.data : wellFormed(value), findings);
   findings.push(...problemFaults(problem));
   // What is already said of a place need not be said again: a list that is not well-formed seems empty.
   const told = new Set<string>();
