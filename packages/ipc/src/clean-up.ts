@@ -1,5 +1,5 @@
 /** What `cleanup` of a daemon does that needs nothing but its socket: ends it and removes what it left beside that. @module */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import { type Context, print } from "@mitsu/cli";
 import { MitsuError } from "@mitsu/cli/error";
@@ -13,6 +13,8 @@ export interface CleanUp {
   readonly endMs: number;
   /** Files beside the socket, as a glob of what follows its path: `{,.lock}`. */
   readonly files: string;
+  /** Further files, by their paths. */
+  readonly also?: readonly string[];
 }
 
 /**
@@ -24,10 +26,14 @@ export interface CleanUp {
  * await cleanUp(context, { daemon: "nicd", connect: () => daemonClient(context), endMs: 20_000, files: "{,.lock}" });
  * ```
  */
-export async function cleanUp(context: Context, { daemon, connect, endMs, files }: CleanUp): Promise<void> {
+export async function cleanUp(context: Context, { daemon, connect, endMs, files, also = [] }: CleanUp): Promise<void> {
   const ended = await endDaemon(daemon, connect, endMs);
   const removed: string[] = [];
   for await (const path of glob(`${context.socket}${files}`)) {
+    rmSync(path, { force: true });
+    removed.push(path);
+  }
+  for (const path of also.filter((one) => existsSync(one))) {
     rmSync(path, { force: true });
     removed.push(path);
   }

@@ -1,13 +1,19 @@
 import test from "ava";
+import * as mqttnicSchema from "../src/mqttnic-schema.ts";
+import * as nicdSchema from "../src/nicd-schema.ts";
+import * as placerSchema from "../src/placer-schema.ts";
+import type { Protocol } from "../src/protocol.ts";
 import * as schema from "../src/schema.ts";
 
-const protocols = Object.entries(schema).filter(([, value]) =>
-  Object.values(value).every(({ kind }) => kind === "method" || kind === "stream"),
-);
+const exported = [schema, nicdSchema, mqttnicSchema, placerSchema].flatMap((file) => Object.entries<Protocol>({ ...file }));
+const protocols = exported.filter(([, value]) => Object.values(value).every(({ kind }) => kind === "method" || kind === "stream"));
 
-test("the schema file holds protocols, and nothing else at run time", (t) => {
-  t.true(protocols.length > 0);
-  t.is(protocols.length, Object.keys(schema).length);
+test("the schema files hold protocols, and nothing else at run time", (t) => {
+  t.deepEqual(
+    protocols.map(([daemon]) => daemon),
+    ["sockhijack", "nicd", "mqttnic", "placer"],
+  );
+  t.is(protocols.length, exported.length);
 });
 
 for (const [daemon, protocol] of protocols) {

@@ -218,6 +218,7 @@ export const placer: Program = {
       examples: [{ command: "placer rollback", does: "every file as it was before" }],
       options: {
         dryRun: { type: "boolean", alias: "n", description: "print, write nothing" },
+        force: { type: "boolean", description: "files that were edited since too; the edited copy is kept beside" },
         state: { type: "string", description: "where what was replaced is kept", default: "/var/lib/mitsu/placer", unit: "path" },
       },
       load: () => import("./commands/rollback.ts"),
@@ -355,9 +356,24 @@ export const placer: Program = {
       load: async () => ({ run: (await import("./commands/show.ts")).metrics }),
     }),
     command({
+      name: "reload",
+      summary: "have the daemon read the problem again",
+      description: "As SIGHUP does. A problem that is wrong is refused whole, and the old one stays.",
+      examples: [
+        {
+          command: "placer apply plan.json --to systemd && placer reload",
+          does: "once assignment in the problem says where replicas run now",
+        },
+      ],
+      load: async () => ({ run: (await import("./commands/show.ts")).reload }),
+    }),
+    command({
       name: "cleanup",
       summary: "end the daemon and remove what it left",
       examples: [{ command: "placer cleanup", does: "its socket and its estimate; plans and units stay" }],
+      options: {
+        state: { type: "string", description: "where the daemon keeps its estimate", default: "/var/lib/mitsu/placer", unit: "path" },
+      },
       load: async () => ({ run: (await import("./commands/cleanup.ts")).run }),
     }),
   ],
