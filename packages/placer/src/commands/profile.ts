@@ -61,7 +61,7 @@ export async function run(args: ProfileArgs, context: Context): Promise<void> {
     notices: profiled.notices,
     nodes: profiled.problem.nodes.length,
     services: profiled.problem.services.length,
-    edges: profiled.problem.traffic,
+    edges: profiled.problem.traffic.map(({ from, to, ...rest }) => ({ from, to, ...rest })),
   };
   if (json && !toStdout) env.stdout.write(jsonText(summary));
   else env.stderr.write(summaryText(observations, profiled.problem, context));

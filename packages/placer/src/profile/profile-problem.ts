@@ -1,7 +1,7 @@
 /** A problem of what was measured. @module */
 import type { Catalog } from "@mitsu/catalog";
 import { buildProblem, replicaNames, type ServiceParts } from "../problem/build-problem.ts";
-import type { NodeSpec, Problem, ServiceSpec, TrafficEdge } from "../problem/problem.ts";
+import type { Demand, NodeSpec, Problem, ServiceSpec, TrafficEdge } from "../problem/problem.ts";
 import { merge } from "./merge.ts";
 import type { Observation } from "./observation.ts";
 
@@ -38,7 +38,8 @@ export function profileProblem(observations: readonly Observation[], { problem, 
   const placed: Record<string, string> = {};
   const nodeNames = new Set(nodes.map(({ name }) => name));
   const measured = new Map<string, ServiceParts>();
-  for (const { name, replicas, demand } of merged.services) {
+  for (const { name, replicas, demand: unrounded } of merged.services) {
+    const demand = Object.fromEntries(Object.entries(unrounded).map(([resource, one]) => [resource, roundedDemand(one)]));
     const clean = names.get(name)!;
     const before = measured.get(clean) ?? known.get(clean);
     if (before) {
@@ -68,6 +69,13 @@ export function profileProblem(observations: readonly Observation[], { problem, 
   };
 }
 
+/** Nothing is measured to more than six digits. */
+const rounded = (value: number): number => Number(value.toPrecision(6));
+
+function roundedDemand({ mean, p50, p95, p99 }: Demand): Demand {
+  return { mean: rounded(mean), p50: rounded(p50), p95: rounded(p95), p99: rounded(p99) };
+}
+
 /** Edges with their services' names as they are written, those that then are one added up. */
 function renamed(edges: readonly TrafficEdge[], names: ReadonlyMap<string, string>, notices: string[]): TrafficEdge[] {
   const byPair = new Map<string, TrafficEdge>();
@@ -89,7 +97,11 @@ function renamed(edges: readonly TrafficEdge[], names: ReadonlyMap<string, strin
     });
   }
   if (own > 0) notices.push(`${own} services talk among their own replicas; that is in no edge`);
-  return [...byPair.values()];
+  return [...byPair.values()].map((edge) => ({
+    ...edge,
+    messagesPerSecond: rounded(edge.messagesPerSecond),
+    bytesPerSecond: rounded(edge.bytesPerSecond),
+  }));
 }
 
 /** What was measured, and what the problem had that was not. */
