@@ -8,6 +8,9 @@ import { mqttnic } from "../packages/mqttnic/src/cli.ts";
 import { flags, metricList, refusals } from "../packages/nicd/man/facts.ts";
 import * as nicdNotes from "../packages/nicd/man/notes.ts";
 import { nicd } from "../packages/nicd/src/cli.ts";
+import * as placerFacts from "../packages/placer/man/facts.ts";
+import * as placerNotes from "../packages/placer/man/notes.ts";
+import { placer } from "../packages/placer/src/cli.ts";
 import { counters, reasonList } from "../packages/sockhijack/man/facts.ts";
 import * as sockhijackNotes from "../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../packages/sockhijack/src/cli.ts";
@@ -43,7 +46,7 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  return [sockhijackPage(), nicdPage(), mqttnicPage(), meshPage()];
+  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), meshPage()];
 }
 
 function page(path: string, values: Readonly<Record<string, string>>): Page {
@@ -98,6 +101,12 @@ function mqttnicPage(): Page {
     refused: mqttnicFacts.refusedList(),
     metrics: mqttnicFacts.metricList(),
   });
+}
+
+function placerPage(): Page {
+  const { capabilities: _none, ...values } = daemonValues(placer, placerNotes, "placer/systemd/placer.service");
+  const { state } = placer.commands.find(({ name }) => name === "daemon")!.options;
+  return page("placer/man/placer.8", { ...values, state: String(state?.default), metrics: placerFacts.metricList() });
 }
 
 function meshPage(): Page {

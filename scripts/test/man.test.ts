@@ -14,6 +14,9 @@ import { nicd } from "../../packages/nicd/src/cli.ts";
 import { refusalReasons } from "../../packages/nicd/src/links/refusals.ts";
 import { flag } from "../../packages/nicd/src/live-exchange.ts";
 import { nicdMetricNames } from "../../packages/nicd/src/metrics.ts";
+import * as placerNotes from "../../packages/placer/man/notes.ts";
+import { placer } from "../../packages/placer/src/cli.ts";
+import { parseProblem } from "../../packages/placer/src/problem/parse-problem.ts";
 import * as sockhijackNotes from "../../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../../packages/sockhijack/src/cli.ts";
 import { reasons } from "../../packages/sockhijack/src/coupling/reason.ts";
@@ -27,6 +30,7 @@ const daemons: readonly (readonly [Program, CommandNotes, string])[] = [
   [sockhijack, sockhijackNotes, "packages/{cli,ipc,catalog,ebpf-ts,sockhijack}/src/**/*.ts"],
   [nicd, nicdNotes, "packages/{cli,ipc,catalog,ebpf-ts,telemetry,nicd}/src/**/*.ts"],
   [mqttnic, mqttnicNotes, "packages/{cli,ipc,catalog,reactor,mqttnic}/src/**/*.ts"],
+  [placer, placerNotes, "packages/{cli,ipc,catalog,placer}/src/**/*.ts"],
 ];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();
@@ -166,6 +170,12 @@ test("nicd.8 shows every response flag, refusal and metric with what it means", 
   ]);
   const metrics = [...section(text, "DIAGNOSTICS").matchAll(/^ {5}(mitsu_\w+)$/gm)].map(([, metric]) => metric!);
   t.deepEqual(metrics.toSorted(), [...nicdMetricNames].toSorted());
+});
+
+test("placer.8's problem is a valid one", (t) => {
+  const shown = /^\.Bd -literal -offset indent\n([\s\S]*?)\n\.Ed$/m.exec(textOf("placer.8"))![1]!;
+  const { nodes, services, traffic, assignment } = parseProblem(unliteral(shown), "placer.8");
+  t.deepEqual([nodes.length, services.length, traffic.length, Object.keys(assignment).length], [2, 2, 1, 3]);
 });
 
 test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {

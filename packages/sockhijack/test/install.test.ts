@@ -6,7 +6,7 @@ import { parseCatalog } from "@mitsu/catalog";
 import test, { type ExecutionContext } from "ava";
 
 const root = resolve(import.meta.dirname, "../../..");
-const daemons = ["mqttnic", "nicd", "sockhijack"] as const;
+const daemons = ["mqttnic", "nicd", "placer", "sockhijack"] as const;
 const unitFolder = (daemon: string): string => join(root, "packages", daemon, "systemd");
 const unit = (name: string): string => readFileSync(join(unitFolder(name.split(/[.-]/)[0]!), name), "utf8");
 
@@ -37,8 +37,10 @@ test("install puts binaries, units, completions, man pages, the dashboards, the 
     "/etc/mitsu/mesh.yaml",
     "/etc/mitsu/mqttnic.env",
     "/etc/mitsu/nicd.env",
+    "/etc/mitsu/placer.env",
     "/usr/local/bin/mqttnic",
     "/usr/local/bin/nicd",
+    "/usr/local/bin/placer",
     "/usr/local/bin/sockhijack",
     "/usr/local/lib/systemd/system/mitsu.target",
     "/usr/local/lib/systemd/system/mqttnic.service",
@@ -47,21 +49,27 @@ test("install puts binaries, units, completions, man pages, the dashboards, the 
     "/usr/local/lib/systemd/system/nicd-rotate.timer",
     "/usr/local/lib/systemd/system/nicd.service",
     "/usr/local/lib/systemd/system/nicd.socket",
+    "/usr/local/lib/systemd/system/placer.service",
+    "/usr/local/lib/systemd/system/placer.socket",
     "/usr/local/lib/systemd/system/sockhijack.service",
     "/usr/local/lib/systemd/system/sockhijack.socket",
     "/usr/local/lib/sysusers.d/mitsu.conf",
     "/usr/local/share/bash-completion/completions/mqttnic",
     "/usr/local/share/bash-completion/completions/nicd",
+    "/usr/local/share/bash-completion/completions/placer",
     "/usr/local/share/bash-completion/completions/sockhijack",
     "/usr/local/share/man/man5/mesh.yaml.5",
     "/usr/local/share/man/man8/mqttnic.8",
     "/usr/local/share/man/man8/nicd.8",
+    "/usr/local/share/man/man8/placer.8",
     "/usr/local/share/man/man8/sockhijack.8",
     "/usr/local/share/mitsu/grafana/mitsu.json",
     "/usr/local/share/mitsu/grafana/mqttnic.json",
+    "/usr/local/share/mitsu/grafana/placer.json",
     "/usr/local/share/mitsu/manifest",
     "/usr/local/share/zsh/site-functions/_mqttnic",
     "/usr/local/share/zsh/site-functions/_nicd",
+    "/usr/local/share/zsh/site-functions/_placer",
     "/usr/local/share/zsh/site-functions/_sockhijack",
   ]);
   t.is(statSync(join(destdir, "usr/local/bin/sockhijack")).mode & 0o777, 0o755);
@@ -103,7 +111,13 @@ test("install --uninstall --dry-run removes nothing", (t) => {
 });
 
 test("install never overwrites what the operator edits, and --uninstall keeps it when it was changed", (t) => {
-  for (const file of ["etc/mitsu/mesh.yaml", "etc/mitsu/mqttnic.env", "etc/mitsu/nicd.env", "etc/logrotate.d/nicd"]) {
+  for (const file of [
+    "etc/mitsu/mesh.yaml",
+    "etc/mitsu/mqttnic.env",
+    "etc/mitsu/nicd.env",
+    "etc/mitsu/placer.env",
+    "etc/logrotate.d/nicd",
+  ]) {
     const { from, destdir, install } = stage(t);
     const path = join(destdir, file);
     install("--from", from);
@@ -123,6 +137,7 @@ test("install --prefix is where the units start the daemons from", (t) => {
   t.regex(put("sockhijack.service"), /^ExecStart=\/opt\/mitsu\/bin\/sockhijack daemon$/m);
   t.regex(put("nicd.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd daemon \$NICD_OPTIONS$/m);
   t.regex(put("mqttnic.service"), /^ExecStart=\/opt\/mitsu\/bin\/mqttnic daemon \$MQTTNIC_OPTIONS$/m);
+  t.regex(put("placer.service"), /^ExecStart=\/opt\/mitsu\/bin\/placer daemon \$PLACER_OPTIONS$/m);
   t.regex(put("nicd-rotate.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd cert rotate$/m);
 });
 
@@ -209,6 +224,7 @@ for (const [service, most] of [
   ["sockhijack.service", 40],
   ["nicd.service", 25],
   ["mqttnic.service", 25],
+  ["placer.service", 20],
   ["nicd-rotate.service", 15],
 ] as const) {
   test(`${service} is exposed no more than ${most / 10} of 10 by systemd's measure`, (t) => {
@@ -228,11 +244,15 @@ for (const [service, most] of [
   });
 }
 
-for (const service of ["sockhijack.service", "nicd.service", "mqttnic.service"]) {
+for (const service of ["sockhijack.service", "nicd.service", "mqttnic.service", "placer.service"]) {
   test(`${service} keeps V8 able to compile, and says what each capability is for`, (t) => {
     const text = unit(service);
     t.notRegex(text, /^MemoryDenyWriteExecute=(yes|true|on|1)/m);
-    const granted = /^CapabilityBoundingSet=(.*)$/m.exec(text)?.[1]?.split(" ") ?? [];
+    const granted =
+      /^CapabilityBoundingSet=(.*)$/m
+        .exec(text)?.[1]
+        ?.split(" ")
+        .filter((one) => one !== "") ?? [];
     t.deepEqual(
       granted,
       [...text.matchAll(/^# (CAP_\w+) /gm)].map(([, name]) => name),
@@ -246,15 +266,17 @@ test("sockhijack.service keeps the kernel's files in reach", (t) => {
 
 test("the units and scripts/run-daemon give each daemon the same young generation", (t) => {
   const script = readFileSync(join(root, "scripts/run-daemon"), "utf8");
-  const [, ofMqttnic, ofNicd, ofOthers] = /mqttnic\) young=(\d+) ;; nicd\) young=(\d+) ;; \*\) young=(\d+)/.exec(script)!;
+  const [, ofMqttnic, ofNicd, ofOthers] = /mqttnic\) young=(\d+) ;; nicd \| placer\) young=(\d+) ;; \*\) young=(\d+)/.exec(script)!;
   t.regex(unit("mqttnic.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofMqttnic}$`, "m"));
   t.regex(unit("nicd.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
+  t.regex(unit("placer.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
   t.regex(unit("sockhijack.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofOthers}$`, "m"));
 });
 
 for (const [daemon, count] of [
   ["nicd", 2],
   ["mqttnic", 3],
+  ["placer", 2],
 ] as const) {
   const variable = `${daemon.toUpperCase()}_OPTIONS`;
   test(`${daemon}.env sets ${variable} to nothing, and each line that it proposes is one that ${daemon} takes`, async (t) => {

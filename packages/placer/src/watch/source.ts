@@ -30,7 +30,7 @@ export class Source {
   #readings = 0;
   #resets = 0;
   #lastReadMs: number | null = null;
-  #lastError: string | null = "not asked yet";
+  #lastError: string | null = null;
 
   constructor({ socket, halfLifeMs, kept }: SourceOptions, now: Now) {
     this.socket = socket;
@@ -44,9 +44,9 @@ export class Source {
     return this.#client !== null;
   }
 
-  /** Why it is away, as a sentence; null when it is up. */
+  /** Why it is away, as a sentence; null when it is up, or was not asked yet. */
   get trouble(): string | null {
-    return this.up ? null : `sockhijack at ${this.socket} is away: ${this.#lastError}`;
+    return this.#lastError === null ? null : `sockhijack at ${this.socket} is away: ${this.#lastError}`;
   }
 
   /** For `status`. */
@@ -58,7 +58,7 @@ export class Source {
       resets: this.#resets,
       lastReadMs: this.#lastReadMs,
       coverage: this.matrix.coverage,
-      lastError: this.up ? null : this.#lastError,
+      lastError: this.#lastError,
     };
   }
 
