@@ -184,11 +184,11 @@ int main(int argc, char **argv)
 	for (int64_t i = 0; i < latency_count; i++)
 		sum += latencies[i] / 1e3;
 	qsort(latencies, latency_count, sizeof *latencies, ascending);
-	printf("{\"requests\":%lld,\"seconds\":%.6f,\"bytes\":%lld,\"meanUs\":%.1f,\"p50Us\":%.1f,\"p90Us\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,"
+	printf("{\"requests\":%lld,\"seconds\":%.6f,\"bytes\":%lld,\"meanUs\":%.1f,\"p50Us\":%.1f,\"p90Us\":%.1f,\"p95Us\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,"
 	       "\"maxUs\":%.1f,\"rate\":%.0f,\"counted\":%lld,\"unanswered\":%lld,\"errors\":0}\n",
 	       (long long)answered, (now_ns() - begin) / 1e9, (long long)(body_bytes * answered),
 	       latency_count > 0 ? sum / latency_count : NAN, percentile_us(.5), percentile_us(.9),
-	       percentile_us(.99), percentile_us(.999), percentile_us(1), rate, (long long)latency_count,
+	       percentile_us(.95), percentile_us(.99), percentile_us(.999), percentile_us(1), rate, (long long)latency_count,
 	       (long long)(queue_tail - queue_head + connection_count - idle_count));
 	return 0;
 }
