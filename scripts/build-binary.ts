@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 export interface BinaryPlan {
   /** Absolute path of the entry, a `main.ts`. */
   readonly entry: string;
-  /** Files to carry, found by their base names through `node:sea`; koffi's native part and Graphviz come by themselves. */
+  /** Files to carry, found by their base names through `node:sea`; koffi's native part, Graphviz and HiGHS come by themselves. */
   readonly assets: readonly string[];
   /** Options of Node that it always runs with. */
   readonly nodeFlags: readonly string[];
@@ -40,7 +40,9 @@ export interface BuiltBinary {
  */
 export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
   const script = await bundle(plan.entry);
-  const assets = Object.fromEntries([...plan.assets, koffiNative(), ...graphviz(script)].map((file) => [basename(file), file]));
+  const assets = Object.fromEntries(
+    [...plan.assets, koffiNative(), ...graphviz(script), ...highs(script)].map((file) => [basename(file), file]),
+  );
   const inputs = hash([
     script,
     process.version,
@@ -83,6 +85,13 @@ function koffiNative(): string {
 function graphviz(script: string): string[] {
   if (!script.includes('"viz.cjs"')) return [];
   return [createRequire(join(root, "packages/sockhijack/package.json")).resolve("@viz-js/viz")];
+}
+
+/** What packages/placer/src/exact/highs-module.ts reads, for a script that has it. */
+function highs(script: string): string[] {
+  if (!script.includes('"highs.wasm"')) return [];
+  const { resolve: find } = createRequire(join(root, "packages/placer/package.json"));
+  return [find("highs"), find("highs/runtime")];
 }
 
 /** Ties the inputs to the binary that was made of them: one replaced or truncated by hand counts as changed. */
