@@ -5,7 +5,7 @@ import { boxes, type PlacedChip, type PlacedNode, placeBoxes } from "./box-layou
 import { type Flow, flowsOf } from "./flows.ts";
 import { namedBars } from "./node-bars.ts";
 import type { Panel, Scene } from "./scene.ts";
-import { counted, escaped, fitted, fixed, textWidth } from "./svg-text.ts";
+import { counted, escaped, fittedName, fixed, textWidth } from "./svg-text.ts";
 
 /** Curves a panel; the rest is left out, and said. */
 const mostFlows = 80;
@@ -71,7 +71,7 @@ function drawNode({ problem }: Scene, { nodes }: Panel, { node, box, chips }: Pl
   return [
     `<g class="node" data-n="${node}"><title>${escaped(`${name}: ${count}, ${use.messageCores.toPrecision(3)} cores for messages`)}</title>`,
     `<rect class="box" x="${box.x}" y="${fixed(box.y)}" width="${box.width}" height="${box.height}" rx="7"/>`,
-    `<text class="head" x="${box.x + boxes.inset}" y="${fixed(box.y + 20)}">${escaped(fitted(name, room, 14))}</text>`,
+    `<text class="head" x="${box.x + boxes.inset}" y="${fixed(box.y + 20)}">${escaped(fittedName(name, room, 14))}</text>`,
     `<text class="soft" x="${box.x + box.width - boxes.inset}" y="${fixed(box.y + 19)}" text-anchor="end">${count}</text>`,
     namedBars(use, resources, bars, boxes.bar),
     chips.length === 0
@@ -94,7 +94,7 @@ function drawChip({ problem, panels }: Scene, { kind, placement }: Panel, { serv
     `<g class="service" data-s="${service}"><title>${escaped(`${name}: ${count} of ${replicas.length} here, ${percent(share)} of the node's ${resource}: ${names}`)}</title>`,
     `<rect class="chip" x="${box.x}" y="${fixed(box.y)}" width="${box.width}" height="${box.height}" rx="4"/>`,
     `<rect class="fill" x="${box.x + 0.5}" y="${fixed(box.y + 0.5)}" width="${fixed(Math.min(1, share) * (box.width - 1))}" height="${box.height - 1}" rx="4"/>`,
-    `<text x="${box.x + 7}" y="${fixed(box.y + 15.5)}">${escaped(fitted(name, room, 12))}</text>`,
+    `<text x="${box.x + 7}" y="${fixed(box.y + 15.5)}">${escaped(fittedName(name, room, 12))}</text>`,
     moves
       ? `<text class="strong small ${kind === "plan" ? "came" : "went"}" x="${fixed(right - textWidth(times, 11) - 6)}" y="${fixed(box.y + 15)}" text-anchor="end">${moves}</text>`
       : "",

@@ -83,8 +83,8 @@ function panelHead({ kind, report, nowhere }: Panel, x: number, width: number): 
     Object.entries(utilisation).map(([resource, share]) => ({ node, resource, share })),
   );
   const most = fullest.reduce((one, other) => (other.share > one.share ? other : one), { node: "", resource: "", share: -1 });
-  const lost = nowhere > 0 ? `, ${counted(nowhere, "replica")} nowhere` : "";
-  const text = `imbalance ${percent(report.imbalance)}, messages ${report.messageCores.toPrecision(3)} cores, fullest ${most.node} ${most.resource} ${percent(most.share)}${lost}`;
+  const lost = nowhere > 0 ? `${counted(nowhere, "replica")} nowhere, ` : "";
+  const text = `${lost}imbalance ${percent(report.imbalance)}, messages ${report.messageCores.toPrecision(3)} cores, fullest ${most.node} ${most.resource} ${percent(most.share)}`;
   const title = `${kind === "now" ? "Now" : "Plan"}: ${percent(report.onNode)} stays`;
   return `<text class="head" x="${x}" y="${page.top + 14}">${title}</text><text class="soft" x="${x}" y="${page.top + 31}">${escaped(fitted(text, width, 11))}</text>`;
 }

@@ -5,7 +5,7 @@ import type { Box } from "./chart.ts";
 import { shareBar } from "./node-bars.ts";
 import { stepClass } from "./palette.ts";
 import type { Panel, Scene, SceneNode } from "./scene.ts";
-import { counted, escaped, fitted, fixed, textWidth } from "./svg-text.ts";
+import { counted, distinctParts, escaped, fittedName, fixed, textWidth } from "./svg-text.ts";
 import { placeTiles, type TileSize, tilesWidth } from "./tile-layout.ts";
 
 const mostPairs = 16;
@@ -22,23 +22,30 @@ export interface DrawnTiles {
 /** Draws every panel, with its left upper corner at 0, 0. */
 export function drawTiles(scene: Scene): DrawnTiles {
   const { size, tiles, height } = placeTiles(scene.problem.nodes.length);
-  const panels = scene.panels.map((panel) => tiles.map((box, node) => drawTile(scene, panel, node, box, size)).join("\n"));
+  const whole = scene.problem.nodes.map(({ name }) => name);
+  const room = size.width - 8;
+  // Figures stand beside names where every name leaves them room; colours tell the same.
+  const besides = (name: string): boolean => textWidth(name, 10) + textWidth("9.9 %", 10) + 5 <= room;
+  const names = whole.every(besides) ? whole : distinctParts(whole);
+  const figures = names.every(besides);
+  const panels = scene.panels.map((panel) =>
+    tiles.map((box, node) => drawTile(scene, panel, node, box, size, names[node]!, figures)).join("\n"),
+  );
   return { panels, width: tilesWidth, height, bars: size.bar > 0 };
 }
 
-function drawTile({ problem }: Scene, { nodes }: Panel, node: number, box: Box, size: TileSize): string {
+function drawTile({ problem }: Scene, { nodes }: Panel, node: number, box: Box, size: TileSize, name: string, figures: boolean): string {
   const { use, chips, onNode } = nodes[node]!;
-  const { name } = problem.nodes[node]!;
   const resources = problem.resources.slice(0, 3).map((resource) => resource.name);
   const step = stepClass(onNode ?? 0);
-  const figure = onNode === null ? "" : percent(onNode);
+  const figure = onNode === null || !figures ? "" : percent(onNode);
   const room = box.width - 8 - (size.named && figure ? textWidth(figure, 10) + 5 : 0);
   return [
     `<g class="tile" data-n="${node}"><title>${escaped(tileTitle(problem.nodes[node]!.name, use.replicas, chips.length, nodes[node]!))}</title>`,
     size.bar > 0 ? `<rect class="box" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}"/>` : "",
     `<rect class="${step}" x="${box.x}" y="${box.y}" width="${box.width}" height="${size.band}"/>`,
     size.named
-      ? `<text class="small ${step}" x="${box.x + 4}" y="${box.y + size.band / 2 + 3.5}">${escaped(fitted(name, room, 10))}</text>`
+      ? `<text class="small ${step}" x="${box.x + 4}" y="${box.y + size.band / 2 + 3.5}">${escaped(fittedName(name, room, 10))}</text>`
       : "",
     size.named && figure
       ? `<text class="small ${step}" x="${box.x + box.width - 4}" y="${box.y + size.band / 2 + 3.5}" text-anchor="end">${figure}</text>`
@@ -80,7 +87,7 @@ export function drawPairs(scene: Scene, width: number): { readonly svg: string; 
     const [one, other] = [scene.problem.services[a]!.name, scene.problem.services[b]!.name];
     const half = (names - 50) / 2;
     parts.push(
-      `<g class="pair" data-a="${a}" data-b="${b}"><title>${escaped(`${one} and ${other}`)}</title><text x="0" y="${y + 11}">${escaped(`${fitted(one, half, 12)} and ${fitted(other, half, 12)}`)}</text><text class="soft" x="${names + 92}" y="${y + 11}" text-anchor="end">${escaped(rateText(amount, scene.unit))}</text>`,
+      `<g class="pair" data-a="${a}" data-b="${b}"><title>${escaped(`${one} and ${other}`)}</title><text x="0" y="${y + 11}">${escaped(`${fittedName(one, half, 12)} and ${fittedName(other, half, 12)}`)}</text><text class="soft" x="${names + 92}" y="${y + 11}" text-anchor="end">${escaped(rateText(amount, scene.unit))}</text>`,
       ...onNode.map((kept, at) => {
         const x = names + 110 + at * bars;
         return `${shareBar({ x, y: y + 2, width: bars - 70, height: 9 }, kept, "bar local")}<text class="soft" x="${fixed(x + bars - 30)}" y="${y + 11}" text-anchor="end">${percent(kept)}</text>`;

@@ -10,8 +10,9 @@ export function significant(value: number, digits = 4): string {
   return Math.abs(rounded) > 0 && Math.abs(rounded) < 1e-6 ? rounded.toExponential() : String(rounded);
 }
 
-/** Share of one as percent with one decimal below ten: `7.5 %`, `88 %`, `105 %`. */
+/** Share of one as percent with one decimal below ten: `7.5 %`, `88 %`, `105 %`; `∞ %` of a node that has nothing of it. */
 export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "∞ %";
   const value = share * 100;
   return `${Math.abs(value) < 9.95 && value !== 0 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
