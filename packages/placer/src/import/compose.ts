@@ -25,7 +25,7 @@ export interface ComposeOptions {
 const preferenceWeight = 50;
 
 /** Fields that say who may talk to whom. */
-const linkFields = ["depends_on", "links", "external_links"] as const;
+const linkFields = ["depends_on", "links", "external_links", "networks"] as const;
 
 /**
  * Turns Compose files into a problem; later files are laid over earlier ones. Replicas are named as Compose names containers: `shop-web-1`.

@@ -63,7 +63,6 @@ export function importKubernetes(files: readonly ImportFile[], options: Kubernet
   const nameOf = new Map(all.map((workload, index) => [workload, names[index]!]));
   const nameFor = (workload: Workload) => nameOf.get(workload)!;
   const nodes: NodeParts[] = options.nodes ? [...options.nodes.nodes] : nodeObjects.map(nodeParts);
-  notes.end();
 
   const namespaces = new Map(
     ofKind("Namespace").map((object) => [object.at("metadata", "name").text(), object.at("metadata", "labels").texts()]),

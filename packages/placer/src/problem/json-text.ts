@@ -22,6 +22,9 @@ class Wanted {
   }
 }
 
+/** Deeper nesting is nothing of ours, and would only fill messages. */
+const deepestNesting = 64;
+
 interface Open {
   readonly list: boolean;
   readonly wanted: Wanted | undefined;
@@ -71,6 +74,8 @@ function walk(text: string, wanted: Wanted): JsonFault[] {
       for (const tell of here?.found ?? []) tell(at);
       const first = text[at];
       if (first === "{" || first === "[") {
+        if (stack.length >= deepestNesting)
+          return [{ offset: at, field: "", message: `nested too deep; nest at most ${deepestNesting} levels` }];
         stack.push({ list: first === "[", wanted: here, keys: new Set(), step: first === "[" ? 0 : "" });
         at++;
         skip();

@@ -45,8 +45,10 @@ export function parseNodes(text: string, file: string): Pick<Problem, "nodes" | 
 }
 
 function checkedProblem(value: unknown, locate: DocumentText["locate"]): Problem {
+  if (value === null) throw new ProblemError(locate([{ path: [], at: "value", message: "is empty; give a map with nodes and services" }]));
   const parsed = problemFile.safeParse(value);
   const findings: Finding[] = parsed.success ? [] : schemaFindings(problemFile, value);
+  if (typeof value !== "object" || Array.isArray(value)) throw new ProblemError(locate(findings));
   const problem = fileProblem(parsed.success ? parsed.data : wellFormed(value), findings);
   findings.push(...problemFaults(problem));
   // What is already said of a place need not be said again: a list that is not well-formed seems empty.

@@ -1,8 +1,9 @@
 /** What is wrong with a problem as a whole: names given twice, references to nothing, rules that cannot be meant. @module */
-import type { FieldPath, Finding } from "@mitsu/catalog/document";
+import { type FieldPath, type Finding, show } from "@mitsu/catalog/document";
 import { didYouMean } from "@mitsu/cli";
 import { refusal } from "../solve/node-match.ts";
 import { affinityCycles } from "./affinity-cycle.ts";
+import { isName } from "./name-form.ts";
 import type { NodeSpec, Problem, ServiceSpec } from "./problem.ts";
 
 /** Suggestions cost time in proportion to all names; nobody reads more of them. */
@@ -22,6 +23,12 @@ class Names {
   /** @param where What has the name, for the second that asks for it. */
   add(name: string, where: string, path: FieldPath): void {
     if (name === "") return;
+    if (!isName(name))
+      this.fault(
+        path,
+        "value",
+        `${show(name)} cannot be the name of a ${this.kind}; use 1 to 253 characters, without control characters and spaces around them`,
+      );
     const first = this.known.get(name);
     if (first === undefined) this.known.set(name, where);
     else this.fault(path, "value", `${this.kind} ${JSON.stringify(name)} is given twice, first as ${first}; names are unique`);

@@ -2,16 +2,15 @@
 import { oneOf, wrong } from "@mitsu/catalog/document";
 import { z } from "zod";
 import type { NodeEntry, ProblemFile, ServiceEntry, TrafficEntry } from "./file-form.ts";
+import { isInherited, longestName, namePattern } from "./name-form.ts";
 
 const notName = wrong("a name", "use 1 to 253 characters, without control characters and spaces around them");
-/** Objects have these from birth: looked up by such a name, a record that lacks it would not say so. */
-const inherited = (name: string): boolean => name in {};
 const name = z
   .string(notName)
   .min(1, notName)
-  .max(253, notName)
-  .regex(/^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u, notName)
-  .refine((text) => !inherited(text), { error: ({ input }) => `"${input}" is not allowed as a name; choose another` });
+  .max(longestName, notName)
+  .regex(namePattern, notName)
+  .refine((text) => !isInherited(text), { error: ({ input }) => `"${input}" is not allowed as a name; choose another` });
 
 const notText = wrong("text", "give text; quote it if it looks like a number");
 const text = z.string(notText);
@@ -54,7 +53,7 @@ export const nodeEntry: z.ZodType<NodeEntry> = z.strictObject({
     .array(
       z.strictObject({
         cpus: z
-          .union([z.int().min(0), z.string().regex(/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/)], cpuList)
+          .union([z.int(cpuList).min(0, cpuList), z.string(cpuList).regex(/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/, cpuList)], cpuList)
           .describe("Cores as the kernel lists them, such as 0-3,8-11."),
         memory: figure.describe("Its memory.").optional(),
       }),
@@ -76,7 +75,9 @@ const notReplicas = wrong("replicas", "give a number from 1, or a list of names"
 const mostReplicas = 1_000_000;
 const demand = z.union(
   [
-    figure,
+    // Not `figure`: of unions within unions, the branch that is meant could not be told.
+    z.number(),
+    z.string(),
     z.strictObject({
       mean: figure.describe("Mean over the time measured.").optional(),
       p50: figure.describe("Median.").optional(),
@@ -91,7 +92,13 @@ const demand = z.union(
 export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
   name: name.describe("Name of the service, unique."),
   replicas: z
-    .union([z.int().min(1).max(mostReplicas), z.array(name).min(1)], notReplicas)
+    .union(
+      [
+        z.int(notReplicas).min(1, notReplicas).max(mostReplicas, notReplicas),
+        z.array(name).min(1, { error: "is empty; give at least one name" }),
+      ],
+      notReplicas,
+    )
     .describe("How many, named web-0, web-1 after the service; or a list of their names. 1 unless told.")
     .optional(),
   requests: figures.describe("What each replica is promised, by resource.").optional(),
