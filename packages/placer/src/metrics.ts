@@ -19,7 +19,7 @@ export function exposeMetrics(metrics: Metrics, status: () => PlacerStatus): Met
   const objective = metrics.gauge({
     name: "objective",
     unit: "ratio",
-    help: "The objective under the present estimate, 0 is the best there could be; absent where there is no such placement.",
+    help: "The objective under the present estimate, 0 is the best there could be; NaN where there is no such placement.",
     labels: ["placement"],
   });
   const state = metrics.gauge({ ...count, name: "state", help: "1 for the state that the proposal is in, else 0.", labels: ["state"] });
