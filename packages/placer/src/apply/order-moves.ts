@@ -249,11 +249,11 @@ class Ordering {
   #pause(last: boolean): boolean {
     const cost = ({ blockers }: Way): number =>
       blockers.reduce((sum, replica) => sum + this.#traffic[replica]!, 0) + (this.#endsService(blockers) ? 1e15 : 0);
-    const [way] = this.#ways()
+    const [way] = this.#ways(last)
       .filter(({ blockers }) => last || !this.#endsService(blockers))
       .sort((a, b) => cost(a) - cost(b) || a.node - b.node);
     if (way === undefined) return false;
-    const steps = way.blockers.map((replica): MoveStep => {
+    for (const replica of way.blockers) {
       const node = this.#state.home[replica]!;
       const service = this.#instance.serviceOf[replica]!;
       const rule = this.#state.stopBreaks(replica, node, []);
@@ -266,9 +266,11 @@ class Ordering {
       const meanwhile = others > 0 ? `${others} of ${name} run on` : `no replica of ${name} runs meanwhile`;
       this.#notes.push(`no node has room for ${this.#names[replica]} for a moment: it is stopped before it is started again; ${meanwhile}`);
       const breaks = rule === null ? [] : [this.#sentence(replica, node, rule, "leaves")];
-      return { kind: "stop", replica: this.#names[replica]!, from: this.#nodeName(node), pause: true, breaks };
-    });
-    return this.#endWave(steps, []);
+      // Each in a wave of its own: what runs beside it may rely on it.
+      this.#waves.push([{ kind: "stop", replica: this.#names[replica]!, from: this.#nodeName(node), pause: true, breaks }]);
+    }
+    for (const node of this.#ruled) this.#stirred.add(node);
+    return true;
   }
 
   #endsService(blockers: readonly number[]): boolean {
@@ -297,7 +299,7 @@ class Ordering {
   }
 
   /** For each node that replicas wait for: the fewest replicas on their way elsewhere that have to leave it first. */
-  #ways(): Way[] {
+  #ways(everyWay = false): Way[] {
     const { serviceOf, topologies } = this.#instance;
     const state = this.#state;
     const outs = new Map<number, number[]>();
@@ -310,21 +312,20 @@ class Ordering {
         else there.push(replica);
       }
     const size = this.#sizes;
+    const most = everyWay ? Number.POSITIVE_INFINITY : mostBlockers;
     const ways: Way[] = [];
     for (const [node, queue] of this.#queues.entries()) {
       let best: Way | undefined;
-      for (const replica of queue.slice(0, looks)) {
+      for (const replica of everyWay ? queue : queue.slice(0, looks)) {
         const service = serviceOf[replica]!;
         const rule = state.startBreaks(service, node, state.home[replica]!);
         const blockers: number[] = [];
-        if (rule !== null) {
-          // Out of the way go those of the other service that leave this domain anyhow; the rest of the rules is looked at when they are gone.
-          if (rule.kind !== "antiAffinity") continue;
+        if (rule?.kind === "antiAffinity") {
+          // Out of the way go those of the other service that leave this domain anyhow. Other rules give way in #breakRule, once there is room.
           const rival = state.rivals(service, rule);
           const { domainOf } = topologies[rule.topology]!;
           for (const [home, replicas] of outs)
             if (domainOf[home] === domainOf[node]) blockers.push(...replicas.filter((one) => serviceOf[one] === rival && one !== replica));
-          if (blockers.length === 0) continue;
         }
         const here = (outs.get(node) ?? []).filter((one) => !blockers.includes(one));
         const gone = () => blockers.filter((one) => state.home[one] === node);
@@ -335,10 +336,10 @@ class Ordering {
           else
             for (const one of here.reverse()) {
               blockers.push(one);
-              if (blockers.length > mostBlockers || state.fitsWithout(service, node, gone())) break;
+              if (blockers.length > most || state.fitsWithout(service, node, gone())) break;
             }
         }
-        if (blockers.length === 0 || blockers.length > mostBlockers || !state.fitsWithout(service, node, gone())) continue;
+        if (blockers.length === 0 || blockers.length > most || !state.fitsWithout(service, node, gone())) continue;
         if (best === undefined || blockers.length < best.blockers.length) best = { node, blockers };
       }
       if (best !== undefined) ways.push(best);

@@ -113,7 +113,9 @@ export class RunningState {
       const domain = domainOf[node]!;
       if (domain < 0 || this.#count(rule.service, rule.topology, domain) === 0) continue;
       const gone = leaving.filter((one) => serviceOf[one.replica] === service && domainOf[one.node] === domain).length;
-      if (this.#count(service, rule.topology, domain) - gone <= 1) return rule;
+      // One that starts there in the same wave may come later than this stop.
+      const fresh = this.#fresh.get(this.#key(service, rule.topology))?.get(domain) ?? 0;
+      if (this.#count(service, rule.topology, domain) - fresh - gone <= 1) return rule;
     }
     return null;
   }

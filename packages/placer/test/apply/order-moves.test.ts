@@ -154,31 +154,39 @@ const swaps = fc
         cpu: fc.integer({ min: 1, max: 4 }),
         memory: fc.integer({ min: 1, max: 4 }),
         apart: fc.boolean(),
+        follows: fc.boolean(),
+        spread: fc.boolean(),
       }),
       {
         minLength: 1,
         maxLength: 8,
       },
     ),
-    slack: fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 6, maxLength: 6 }),
+    slack: fc.array(fc.oneof(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 20 })), { minLength: 6, maxLength: 6 }),
     seed: fc.integer(),
     places: fc.infiniteStream(fc.nat({ max: 5 })),
   })
   .map(({ nodes, services, slack, seed, places }) => {
-    const parts = services.map(({ replicas, cpu, memory, apart }, at) => ({
+    const leader = (at: number): number => (at > 0 && services[at]!.follows ? leader(at - 1) : at);
+    const parts = services.map(({ cpu, memory, apart, spread }, at) => ({
       name: `s${at}`,
-      replicas: Math.min(replicas, nodes),
+      replicas: Math.min(services[leader(at)]!.replicas, nodes),
       requests: { cpu, memory },
       antiAffinity: apart ? [{ service: `s${at}`, within: "node", weight: null }] : [],
+      // Those that follow stand beside the one before, now and in the plan.
+      affinity: leader(at) === at ? [] : [{ service: `s${at - 1}`, within: "node", weight: null }],
+      spread: spread ? [{ over: "node", maxSkew: 1, weight: null }] : [],
     }));
     const pick = () => places.next().value % nodes;
-    const place = (): Record<string, string> =>
-      Object.fromEntries(
-        parts.flatMap(({ name, replicas }) => {
-          const first = pick();
+    const place = (): Record<string, string> => {
+      const firsts = parts.map(pick);
+      return Object.fromEntries(
+        parts.flatMap(({ name, replicas }, at) => {
+          const first = firsts[leader(at)]!;
           return Array.from({ length: replicas }, (_, k) => [`${name}-${k}`, `n${((first + k) % nodes) + 1}`]);
         }),
       );
+    };
     const from = place();
     const to = place();
     const need = (where: Record<string, string>, node: string, resource: "cpu" | "memory") =>
@@ -202,6 +210,7 @@ const swaps = fc
 test("orderMoves() never exceeds a capacity at any moment, breaks no rule unsaid, and ends at the plan", (t) => {
   let hops = 0;
   let pauses = 0;
+  let rulesBroken = 0;
   fc.assert(
     fc.property(swaps, ({ problem, to, seed }) => {
       const found = order(problem, to);
@@ -210,15 +219,14 @@ test("orderMoves() never exceeds a capacity at any moment, breaks no rule unsaid
       const { over, broken, gone, end } = walk(problem, found, seed);
       const said = found.waves.flat().some(({ breaks }) => breaks.length > 0);
       const saidGone = found.notes.filter((note) => note.includes("runs meanwhile")).length;
-      return (
-        over.length === 0 &&
-        (said || broken.length === 0) &&
-        gone.length <= saidGone &&
-        JSON.stringify(Object.entries(end).sort()) === JSON.stringify(Object.entries(to).sort())
-      );
+      const faults = [...over, ...(said ? [] : broken), ...(gone.length <= saidGone ? [] : gone.map((name) => `${name} was gone`))];
+      if (faults.length > 0) throw new Error(faults.join("\n"));
+      if (said) rulesBroken++;
+      return JSON.stringify(Object.entries(end).sort()) === JSON.stringify(Object.entries(to).sort());
     }),
     { seed: 1, numRuns: 1500 },
   );
+  t.log(`1500 problems: ${hops} hops, ${pauses} pauses, a must broken for a moment in ${rulesBroken}`);
   t.true(hops > 20 && pauses > 20, `the problems must be hard enough: ${hops} hops, ${pauses} pauses`);
 });
 

@@ -7,7 +7,7 @@ import { compile } from "../../src/solve/compile.ts";
 export interface Walk {
   /** Moments at which a node that a replica was started on held more than it has. */
   readonly over: readonly string[];
-  /** Moments at which a must of anti-affinity was broken that held before. */
+  /** Moments at which a must of affinity or anti-affinity within nodes was broken. */
   readonly broken: readonly string[];
   /** Services that ran at first, and at some moment did not. */
   readonly gone: readonly string[];
@@ -44,6 +44,15 @@ export function walk(problem: Problem, order: MoveOrder, seed: number): Walk {
       .filter(({ weight, within }) => weight === null && within === "node")
       .map((rule) => [s, problem.services.findIndex(({ name }) => name === rule.service)] as const),
   );
+  const pairs = problem.services.flatMap((service, s) =>
+    service.affinity
+      .filter(({ weight, within }) => weight === null && within === "node")
+      .map((rule) => [s, problem.services.findIndex(({ name }) => name === rule.service)] as const),
+  );
+  const alone = (node: string, label: string): void => {
+    const services = new Set([...on.get(node)!].map((name) => serviceOf.get(name)!));
+    for (const [a, b] of pairs) if (services.has(a) && !services.has(b)) broken.push(`${label}: ${a} without ${b} on ${node}`);
+  };
   const check = (node: string, label: string): void => {
     const m = nodeAt.get(node)!;
     const names = [...on.get(node)!];
@@ -63,9 +72,11 @@ export function walk(problem: Problem, order: MoveOrder, seed: number): Walk {
         if (on.get(node)!.has(step.replica)) throw new Error(`${step.replica} is on ${node} already`);
         on.get(node)!.add(step.replica);
         check(node, `wave ${number}`);
+        alone(node, `wave ${number}`);
       };
       const end = (node: string) => () => {
         if (!on.get(node)!.delete(step.replica)) throw new Error(`${step.replica} is not on ${node}`);
+        alone(node, `wave ${number}`);
       };
       if (step.kind === "start") return [begin(step.to)];
       if (step.kind === "stop") return [end(step.from)];
