@@ -30,7 +30,11 @@ export function lowerBound(instance: Instance, weight: number, { deadlineMs }: {
     free[edges.b[e]!]!.push(e);
   }
   const lossOf = (hub: number): number => {
-    const pairs = free[hub]!.map((e) => ({ other: edges.a[e] === hub ? edges.b[e]! : edges.a[e]!, saving: edges.saving[e]!, keeps: keeps[e]! }));
+    const pairs = free[hub]!.map((e) => ({
+      other: edges.a[e] === hub ? edges.b[e]! : edges.a[e]!,
+      saving: edges.saving[e]!,
+      keeps: keeps[e]!,
+    }));
     if (pairs.length < 2) return 0;
     return pairs.reduce((sum, one) => sum + one.saving * one.keeps, 0) - starBound(room, hub, pairs);
   };

@@ -14,8 +14,12 @@ export interface CountModelOptions {
   /** Balance against traffic; null for a model that only asks whether there is a placement. */
   readonly weight: number | null;
   readonly budget?: Budget | null;
+  /** Minimises what moves instead: replicas, or the bytes that they carry. */
+  readonly least?: "moves" | "bytes";
   /** Leaves constraints out; all hold unless given. */
   readonly holds?: (constraint: Constraint) => boolean;
+  /** Services that the model is about, in order; all unless given. */
+  readonly services?: readonly number[];
   /** Share of each capacity to leave free besides, where its row is not exact; 0 unless told. */
   readonly margin?: number;
 }
@@ -37,16 +41,20 @@ export interface CountRows {
 }
 
 /** Builds the model. Columns x[s, m] are the counts; everything else follows from them at the optimum, binaries of some rules aside. */
-export function countModel(instance: Instance, { weight, budget = null, holds, margin = 0 }: CountModelOptions): CountModel {
+export function countModel(
+  instance: Instance,
+  { weight, budget = null, least, holds, services: asked, margin = 0 }: CountModelOptions,
+): CountModel {
   const { services, nodes, resources, firstReplica, demand, capacity, rules } = instance;
   const mip = new Mip();
   const replicas = (s: number): number => firstReplica[s + 1]! - firstReplica[s]!;
   const pins = pinnedCounts(instance);
   const columns = new Int32Array(services * nodes).fill(-1);
   const upper = new Int32Array(services * nodes);
+  const about = asked ?? Array.from({ length: services }, (_, s) => s);
   const full = holds === undefined;
   const keeps = holds ?? (() => true);
-  for (let s = 0; s < services; s++) {
+  for (const s of about) {
     const named = keeps({ kind: "nodes", service: s });
     const pinned = keeps({ kind: "pinned", service: s });
     for (let m = 0; m < nodes; m++) {
@@ -78,7 +86,7 @@ export function countModel(instance: Instance, { weight, budget = null, holds, m
       return { terms, most: Math.min(most, replicas(service)) };
     },
   };
-  for (let s = 0; s < services; s++) {
+  for (const s of about) {
     const { terms } = rows.count(s, () => true);
     const n = replicas(s);
     mip.row(terms, { upper: n, ...(keeps({ kind: "placement", service: s }) ? { lower: n } : {}) });
@@ -87,14 +95,15 @@ export function countModel(instance: Instance, { weight, budget = null, holds, m
     for (let r = 0; r < resources; r++) {
       if (!keeps({ kind: "capacity", node: m, resource: r })) continue;
       const terms: Term[] = [];
-      for (let s = 0; s < services; s++) {
+      for (const s of about) {
         const column = columns[s * nodes + m]!;
         if (column >= 0) terms.push([column, demand[s * resources + r]!]);
       }
       capacityRow(mip, terms, capacity[m * resources + r]!, margin);
     }
   for (const [at, rule] of rules.entries()) if (rule.weight === null && keeps({ kind: "rule", rule: at })) must(rows, rule);
-  if (budget) budgetRows(rows, columns, pins, budget);
+  if (budget || least)
+    budgetRows(rows, columns, pins, budget ?? { moves: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }, least);
   if (weight !== null) {
     traffic(rows, columns, 1 - weight);
     if (weight > 0) imbalance(rows, columns, weight);
@@ -120,7 +129,13 @@ function fits(capacity: number, demand: number): number {
 }
 
 /** What moves are those of replicas that run now: free ones leave where fewer stay than run there, and pinned ones where they run elsewhere. */
-function budgetRows({ instance, mip }: CountRows, columns: Int32Array, pins: Int32Array, budget: Budget): void {
+function budgetRows(
+  { instance, mip }: CountRows,
+  columns: Int32Array,
+  pins: Int32Array,
+  budget: Budget,
+  least: CountModelOptions["least"],
+): void {
   const { services, nodes, replicas, present, pinned, serviceOf, moveBytes } = instance;
   const running = new Int32Array(services * nodes);
   let moves = 0;
@@ -133,11 +148,13 @@ function budgetRows({ instance, mip }: CountRows, columns: Int32Array, pins: Int
       bytes += moveBytes[serviceOf[i]!]!;
     }
   }
+  if (least) mip.offset += least === "moves" ? moves : bytes;
   const left: Term[] = [];
   const carried: Term[] = [];
   for (let at = 0; at < running.length; at++) {
     if (running[at] === 0) continue;
-    const gone = mip.column({ upper: running[at]! });
+    const each = least === "moves" ? 1 : least === "bytes" ? moveBytes[Math.floor(at / nodes)]! : 0;
+    const gone = mip.column({ upper: running[at]!, cost: each });
     const terms: Term[] = columns[at]! >= 0 ? [[columns[at]!, 1]] : [];
     mip.row([[gone, 1], ...terms], { lower: running[at]! + (columns[at]! >= 0 ? pins[at]! : 0) });
     left.push([gone, 1]);

@@ -2,7 +2,7 @@
 import { MitsuError } from "@mitsu/cli/error";
 import type { Instance, NodeOf } from "../solve/instance.ts";
 import { countsOf, evaluate } from "../solve/objective.ts";
-import type { Solution, SolveOptions, Strategy } from "../solve/strategy.ts";
+import type { Budget, Solution, SolveOptions, Strategy } from "../solve/strategy.ts";
 import { countModel } from "./count-model.ts";
 import { Highs, type MipAnswer } from "./highs.ts";
 import { infeasibility, infeasibleError } from "./infeasible.ts";
@@ -49,7 +49,7 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
     );
   }
   const leftMs = (): number => Math.max(1, options.startedAtMs + options.deadlineMs - Date.now() - reserveMs);
-  let bound = Number.NEGATIVE_INFINITY;
+  let bound = 0; // no objective is less
   let answer: MipAnswer;
   let nodeOf: NodeOf | null = null;
   let steps = 0;
@@ -63,17 +63,14 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
     });
     steps += answer.steps;
     // The bound of the model without a margin is the one that is true.
-    if (margin === 0) bound = answer.bound;
+    if (margin === 0) bound = Math.max(0, answer.bound);
     nodeOf = answer.values && replicasOfCounts(instance, countsFrom(columns, answer.values));
     if (margin > 0 || nodeOf === null || !isOverCapacity(instance, nodeOf)) break;
   }
   if (answer.status === "infeasible") {
     const { status, clash } = await infeasibility(instance, { deadlineMs: leftMs(), highs });
     if (status === "infeasible" || budget === null) throw infeasibleError(clash);
-    throw infeasibleError([
-      `at most ${budget.moves < Number.POSITIVE_INFINITY ? `${budget.moves} moves` : `${budget.bytes} bytes moved`}`,
-      ...clash,
-    ]);
+    throw await budgetError(highs, instance, budget, leftMs());
   }
   const value = (one: NodeOf): number => evaluate(instance, one, weight).objective;
   if (start && (nodeOf === null || value(start) < value(nodeOf))) nodeOf = start;
@@ -91,6 +88,16 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
     steps,
     notes: [],
   };
+}
+
+/** The rules can be kept, but not within the budget; says how much they take, when that is known in time. */
+async function budgetError(highs: Highs, instance: Instance, budget: Budget, timeLimitMs: number): Promise<MitsuError> {
+  const unit = Number.isFinite(budget.moves) ? "moves" : "bytes";
+  const say = (amount: number): string => (unit === "moves" ? `${amount} moves` : `${amount} bytes moved`);
+  const { mip } = countModel(instance, { weight: null, least: unit });
+  const { status, bound } = await highs.solve(mip.arrays(), { timeLimitMs, gap: 0.5 });
+  const takes = status === "optimal" ? `, which take at least ${say(Math.ceil(bound - 1e-6))}` : "";
+  return infeasibleError([`at most ${say(budget[unit])}`, `all other constraints${takes}`]);
 }
 
 /** Whole counts from the values of a solution: `Int32Array[services × nodes]`. */

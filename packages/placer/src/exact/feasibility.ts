@@ -32,9 +32,10 @@ export class Feasibility {
   /** Whether there are counts that keep all of `kept`; a service whose placement is not among them may run fewer replicas, or none. */
   async of(kept: readonly Constraint[]): Promise<Verdict> {
     const keys = new Set(kept.map(keyOf));
+    const services = this.#servicesOf(kept);
     for (const margin of [0, 1e-7]) {
       if (this.leftMs < 5) return "unknown";
-      const { mip, columns } = countModel(this.instance, { weight: null, holds: (one) => keys.has(keyOf(one)), margin });
+      const { mip, columns } = countModel(this.instance, { weight: null, holds: (one) => keys.has(keyOf(one)), services, margin });
       const { status, values } = await this.#highs.solve(mip.arrays(), { timeLimitMs: this.leftMs });
       if (status === "infeasible") return "none";
       if (values === null) return "unknown";
@@ -43,6 +44,19 @@ export class Feasibility {
       if (kept.every((one) => one.kind !== "capacity" || holds(this.instance, counts, one))) return counts;
     }
     return "unknown";
+  }
+
+  /** Services that must run something somewhere, and those that rules tie to them; nothing asks for a replica of others. */
+  #servicesOf(kept: readonly Constraint[]): readonly number[] {
+    const services = new Set<number>();
+    for (const one of kept) {
+      if (one.kind === "placement" || one.kind === "pinned") services.add(one.service);
+      if (one.kind !== "rule") continue;
+      const rule = this.instance.rules[one.rule]!;
+      services.add(rule.service);
+      if (rule.kind !== "spread") services.add(rule.other);
+    }
+    return [...services].sort((one, other) => one - other);
   }
 }
 

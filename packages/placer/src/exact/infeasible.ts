@@ -57,7 +57,8 @@ async function look(instance: Instance, highs: Highs, until: number): Promise<In
     // A set of many is a sum that is too large, which HiGHS makes no clearer.
     if (tooMuch)
       return told(tooMuch.length > 40 ? { constraints: tooMuch, smallness: "reduced" } : await minimalClash(feasibility, tooMuch));
-    for (const services of linkedServices(instance)) {
+    for (const services of [...crowded(instance), ...linkedServices(instance)]) {
+      if (feasibility.leftMs < 5) return unknown(instance);
       const about = feasibility.all.filter((one) => isAbout(instance, one, services));
       if (services.size * instance.nodes > large) continue;
       if ((await feasibility.of(about)) === "none") return told(await minimalClash(feasibility, about));
@@ -70,8 +71,27 @@ async function look(instance: Instance, highs: Highs, until: number): Promise<In
   return told(size > small ? await minimalClash(feasibility, feasibility.all) : await smallestClash(feasibility, highs));
 }
 
-/** Services that rules which must hold tie together, or pins and lists of nodes single out; each such set can clash by itself. */
-function linkedServices({ services, rules, pinned, serviceOf, problem }: Instance): Set<number>[] {
+/** Services of which, alone on the cluster, not all replicas have room on the nodes that they may run on. */
+function crowded({ services, nodes, resources, capacity, demand, allowed, firstReplica }: Instance): Set<number>[] {
+  const found: Set<number>[] = [];
+  for (let s = 0; s < services; s++) {
+    let left = firstReplica[s + 1]! - firstReplica[s]!;
+    for (let m = 0; m < nodes && left > 0; m++) {
+      if (allowed[s * nodes + m] === 0) continue;
+      let fit = left;
+      for (let r = 0; r < resources; r++) {
+        const need = demand[s * resources + r]!;
+        if (need > 0) fit = Math.min(fit, Math.floor((capacity[m * resources + r]! / need) * (1 + 1e-12)));
+      }
+      left -= fit;
+    }
+    if (left > 0) found.push(new Set([s]));
+  }
+  return found;
+}
+
+/** Services that rules which must hold tie together, or that have pins; each such set can clash by itself. */
+function linkedServices({ services, rules, pinned, serviceOf }: Instance): Set<number>[] {
   const group = Array.from({ length: services }, (_, s) => new Set([s]));
   const counts = new Set(serviceOf.filter((_, replica) => pinned[replica]! >= 0));
   for (const rule of rules) {
@@ -85,7 +105,6 @@ function linkedServices({ services, rules, pinned, serviceOf, problem }: Instanc
       group[s] = mine;
     }
   }
-  for (const [s, { nodes, nodeSelector }] of problem.services.entries()) if (nodes !== null || nodeSelector.length > 0) counts.add(s);
   return [...new Set([...counts].map((s) => group[s]!))];
 }
 

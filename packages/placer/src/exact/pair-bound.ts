@@ -49,7 +49,8 @@ function besideAt({ instance, kinds, most }: Room, a: number, b: number, k: numb
   let fit = most(b, k);
   for (let r = 0; r < resources; r++) {
     const need = demand[b * resources + r]!;
-    if (need > 0) fit = Math.min(fit, Math.floor(((capacity[node * resources + r]! - i * demand[a * resources + r]!) / need) * (1 + 1e-12) + 1e-12));
+    if (need > 0)
+      fit = Math.min(fit, Math.floor(((capacity[node * resources + r]! - i * demand[a * resources + r]!) / need) * (1 + 1e-12) + 1e-12));
   }
   return Math.max(0, fit);
 }

@@ -40,7 +40,9 @@ export function roomOf(instance: Instance): Room {
       const eligible = new Set<number>();
       for (let m = 0; m < nodes; m++) if (allowed[rule.service * nodes + m] === 1) eligible.add(domainOf[m]!);
       // The fullest domain has x, the others x − skew at least.
-      const most = Math.floor((replicas(rule.service) + (Math.min(domains, eligible.size) - 1) * rule.maxSkew) / Math.max(1, eligible.size) + 1e-9);
+      const most = Math.floor(
+        (replicas(rule.service) + (Math.min(domains, eligible.size) - 1) * rule.maxSkew) / Math.max(1, eligible.size) + 1e-9,
+      );
       perNode[rule.service] = Math.min(perNode[rule.service]!, most);
     }
   }

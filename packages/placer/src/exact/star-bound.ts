@@ -38,7 +38,7 @@ function knapsack({ instance, kinds, replicas, most, apart }: Room, hub: number,
   const { nodes, resources, capacity, demand, allowed } = instance;
   const { node, nodes: alike } = kinds[k]!;
   const free = Array.from({ length: resources }, (_, r) => capacity[node * resources + r]! - i * demand[hub * resources + r]!);
-  const items: { value: number; share: number; other: number }[] = [];
+  const items: { readonly value: number; readonly other: number; readonly count: number }[] = [];
   for (const { other, saving, keeps } of rays) {
     if (apart(hub, other) || !alike.some((m) => allowed[hub * nodes + m] === 1 && allowed[other * nodes + m] === 1)) continue;
     let fit = most(other, k);
@@ -46,17 +46,23 @@ function knapsack({ instance, kinds, replicas, most, apart }: Room, hub: number,
       const need = demand[other * resources + r]!;
       if (need > 0) fit = Math.min(fit, Math.floor((free[r]! / need) * (1 + 1e-12) + 1e-12));
     }
-    const share = Math.min(keeps, i / replicas(hub), Math.max(0, fit) / replicas(other));
-    if (share > 0) items.push({ value: saving, share, other });
+    const n = replicas(other);
+    const share = Math.min(keeps, i / replicas(hub), Math.max(0, fit) / n);
+    // Whole replicas keep one n-th each; one more, which fills the share up, keeps less and takes as much room.
+    const whole = Math.floor(share * n + 1e-9);
+    const rest = share - whole / n;
+    if (whole > 0) items.push({ value: (saving * whole) / n, other, count: whole });
+    if (rest > 1e-9) items.push({ value: saving * rest, other, count: 1 });
   }
-  let least = items.reduce((sum, { value, share }) => sum + value * share, 0);
+  const all = items.reduce((sum, { value }) => sum + value, 0);
+  let least = all;
   for (let r = 0; r < resources; r++) {
-    const size = ({ other }: { other: number }): number => demand[other * resources + r]! * replicas(other);
-    if (items.reduce((sum, item) => sum + size(item) * item.share, 0) <= free[r]!) continue;
+    const size = (item: { other: number; count: number }): number => demand[item.other * resources + r]! * item.count;
+    if (items.reduce((sum, item) => sum + size(item), 0) <= free[r]!) continue;
     let left = Math.max(0, free[r]!);
     let value = 0;
     for (const item of [...items].sort((one, other) => other.value * size(one) - one.value * size(other))) {
-      const taken = size(item) === 0 ? item.share : Math.min(item.share, left / size(item));
+      const taken = size(item) === 0 ? 1 : Math.min(1, left / size(item));
       value += item.value * taken;
       left -= taken * size(item);
     }

@@ -12,7 +12,13 @@ for (const weight of [0, 0.05, 0.6]) {
     let met = 0;
     let feasible = 0;
     for (let seed = 0; seed < runs; seed++) {
-      const instance = compile(tinyProblem(seed, spices.filter((_, at) => (seed >> at) & 1), 1.1 + (seed % 5) / 4));
+      const instance = compile(
+        tinyProblem(
+          seed,
+          spices.filter((_, at) => (seed >> at) & 1),
+          1.1 + (seed % 5) / 4,
+        ),
+      );
       const best = bruteForce(instance, weight);
       if (best === null) continue;
       feasible++;
@@ -26,7 +32,11 @@ for (const weight of [0, 0.05, 0.6]) {
   });
 }
 
-const talk = (from: string, to: string, messagesPerSecond: number): { from: string; to: string; messagesPerSecond: number; bytesPerSecond: number; sources: [] } => ({
+const talk = (
+  from: string,
+  to: string,
+  messagesPerSecond: number,
+): { from: string; to: string; messagesPerSecond: number; bytesPerSecond: number; sources: [] } => ({
   from,
   to,
   messagesPerSecond,
@@ -46,7 +56,10 @@ test("lowerBound() of a pair counts whole replicas: one of 1 beside 3 of 6 keeps
 
 test("lowerBound() of a star counts what fits beside its hub", (t) => {
   // 3.5 cores are left beside the hub: of three neighbours of 2 cores, one and three quarters in fractions.
-  const services = [{ name: "hub", count: 1, requests: { cpu: 1 } }, ...["x", "y", "z"].map((name) => ({ name, count: 1, requests: { cpu: 2 } }))];
+  const services = [
+    { name: "hub", count: 1, requests: { cpu: 1 } },
+    ...["x", "y", "z"].map((name) => ({ name, count: 1, requests: { cpu: 2 } })),
+  ];
   const traffic = ["x", "y", "z"].map((other) => talk("hub", other, 100));
   const { bound } = lowerBound(compile(problemOf(nodes, services, { traffic })), 0, { deadlineMs: 1000 });
   t.true(Math.abs(bound - 1.25 / 3) < 1e-6);
