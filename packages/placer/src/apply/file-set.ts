@@ -1,35 +1,12 @@
 /** Writes a set of files so that a crash at any point can be undone: what was there is kept first, then each file is switched in by a rename. @module */
-import { createHash } from "node:crypto";
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Env, type Log, lockDaemon } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import {
-  closeEntry,
-  type Entry,
-  entries,
-  type FileState,
-  type Manifest,
-  openEntry,
-  removeEntry,
-  syncDirectory,
-  writeDurably,
-} from "./journal.ts";
+import { contentsAt, stateAfter, stateOf } from "./file-state.ts";
+import { closeEntry, type Entry, entries, type Manifest, openEntry, syncDirectory } from "./journal.ts";
+import { type RolledBack, removeEmpty, stage, staged, undoEntry } from "./undo-entry.ts";
+import { refused, writing } from "./write-error.ts";
 
 /** A file as it shall be; null contents for none. */
 export interface FileChange {
@@ -50,42 +27,7 @@ export interface FileSetOptions {
   readonly fault?: (point: string) => void;
 }
 
-/** A file that is not as the last apply left it. */
-interface Edited {
-  readonly path: string;
-  readonly how: string;
-}
-
-/** What a rollback did, or would do. */
-export interface RolledBack {
-  readonly time: string;
-  readonly plan: string;
-  readonly to: string;
-  /** The apply had been cut short. */
-  readonly unfinished: boolean;
-  readonly restored: readonly string[];
-  readonly removed: readonly string[];
-  readonly removedDirectories: readonly string[];
-  /** Where edited files went. */
-  readonly kept: readonly string[];
-}
-
-const newMode = 0o644;
 const no = (): void => {};
-
-/** What is at a path. @throws {MitsuError} `ERR_PLACER_NOT_A_FILE` for a link, a device or a directory: they are not ours to replace. */
-export function contentsAt(path: string): Uint8Array | null {
-  const at = writing(() => lstatSync(path, { throwIfNoEntry: false }), path);
-  if (at === undefined) return null;
-  if (!at.isFile()) {
-    throw new MitsuError(`${path} is not a regular file`, {
-      code: "ERR_PLACER_NOT_A_FILE",
-      hint: "a link may be a masked unit: move it away first",
-      exit: exitStatus.system,
-    });
-  }
-  return readFileSync(path);
-}
 
 /** What a change would do. */
 export function kindOf({ path, contents }: FileChange): ChangeKind {
@@ -111,7 +53,7 @@ export async function applyFiles(
   try {
     for (let last = entries(state).at(-1); last !== undefined && !last.done; last = entries(state).at(-1)) {
       log.warn("undoing an apply that was cut short", { time: last.manifest.time });
-      undo(last, { dryRun: false, force: false, fault: no });
+      undoEntry(last, { dryRun: false, force: false, fault: no });
     }
     const real = changes.filter((change) => kindOf(change) !== "unchanged");
     if (real.length === 0) return null;
@@ -149,7 +91,7 @@ export async function applyFiles(
       }
       for (const directory of new Set(manifest.files.map(({ path }) => dirname(path)))) syncDirectory(directory);
     } catch (cause) {
-      undo(entry, { dryRun: false, force: false, fault: no });
+      undoEntry(entry, { dryRun: false, force: false, fault: no });
       throw refused(cause, `${real.length} files`);
     }
     fault("all switched");
@@ -176,64 +118,12 @@ export async function rollbackFiles(
   const unlock = dryRun ? no : await lock(options);
   try {
     const last = entries(state).at(-1);
-    return last === undefined ? null : undo(last, { dryRun, force, fault });
+    return last === undefined ? null : undoEntry(last, { dryRun, force, fault });
+  } catch (error) {
+    throw error instanceof MitsuError ? error : refused(error, "what was there before", "run rollback again to go on");
   } finally {
     unlock();
   }
-}
-
-/** Puts back what an entry replaced; may be cut short itself and run again. */
-function undo(
-  entry: Entry,
-  { dryRun, force, fault }: { readonly dryRun: boolean; readonly force: boolean; readonly fault: (point: string) => void },
-): RolledBack {
-  const { manifest, directory, done } = entry;
-  const edited: Edited[] = [];
-  const open: { readonly at: number; readonly path: string; readonly before: FileState | null }[] = [];
-  for (const [at, { path, before, after }] of manifest.files.entries()) {
-    const now = stateOf(path, contentsAt(path));
-    if (same(now, before)) continue;
-    open.push({ at, path, before });
-    if (!same(now, after))
-      edited.push({ path, how: now === null ? "removed" : now.sha256 === after?.sha256 ? "given another mode or owner" : "edited" });
-  }
-  // What is gone, or differs by its mode only, loses nothing when it is put back.
-  const precious = edited.filter(({ how }) => how === "edited");
-  if (precious.length > 0 && !force) {
-    throw new MitsuError(`edited since they were written: ${precious.map(({ path }) => path).join(", ")}`, {
-      code: "ERR_PLACER_EDITED",
-      hint: "nothing was changed; --force puts the old files back and keeps the edited ones beside them",
-    });
-  }
-  const kept: string[] = [];
-  const restored: string[] = [];
-  const removed: string[] = [];
-  for (const { at, path, before } of open) {
-    if (precious.some((one) => one.path === path)) {
-      const aside = `${path}.edited-${manifest.time}`;
-      if (!dryRun) renameSync(path, aside);
-      kept.push(aside);
-    }
-    (before === null ? removed : restored).push(path);
-    if (dryRun) continue;
-    if (before === null) rmSync(path, { force: true });
-    else {
-      mkdirSync(dirname(path), { recursive: true });
-      stage(path, readFileSync(join(directory, "old", String(at))), before, entry);
-      renameSync(staged(path, entry), path);
-    }
-    if (existsSync(dirname(path))) syncDirectory(dirname(path));
-    fault(`restored ${at}`);
-  }
-  const removedDirectories: string[] = [];
-  if (!dryRun) for (const { path } of manifest.files) rmSync(staged(path, entry), { force: true });
-  for (const made of [...manifest.directories].reverse()) {
-    const goes = dryRun ? existsSync(made) : removeEmpty(made);
-    if (goes) removedDirectories.push(made);
-  }
-  fault("all restored");
-  if (!dryRun) removeEntry(entry);
-  return { time: manifest.time, plan: manifest.plan, to: manifest.to, unfinished: !done, restored, removed, removedDirectories, kept };
 }
 
 async function lock({ state, env, log }: FileSetOptions): Promise<() => void> {
@@ -261,42 +151,6 @@ function timeName(nowMs: number, known: readonly Entry[]): string {
   return name(ms);
 }
 
-function stateOf(path: string, contents: Uint8Array | null): FileState | null {
-  if (contents === null) return null;
-  const { mode, uid, gid } = statSync(path);
-  return { sha256: sha256(contents), mode: mode & 0o7777, uid, gid };
-}
-
-function stateAfter(path: string, contents: Uint8Array | null): FileState | null {
-  if (contents === null) return null;
-  const { mode, uid, gid } = statSync(path, { throwIfNoEntry: false }) ?? {
-    mode: newMode,
-    uid: process.geteuid!(),
-    gid: process.getegid!(),
-  };
-  return { sha256: sha256(contents), mode: mode & 0o7777, uid, gid };
-}
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
-function same(a: FileState | null, b: FileState | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.sha256 === b.sha256 && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
-}
-
-/** Where a file waits for its rename; a name that systemd, kubectl and compose do not read. */
-function staged(path: string, { manifest }: Entry): string {
-  return join(dirname(path), `.${basename(path)}.placer-${manifest.time}`);
-}
-
-function stage(path: string, contents: Uint8Array, { mode, uid, gid }: FileState, entry: Entry): void {
-  const aside = staged(path, entry);
-  rmSync(aside, { force: true });
-  writeDurably(aside, contents);
-  chownSync(aside, uid, gid);
-  chmodSync(aside, mode);
-}
-
 /** Directories of these that do not exist, outer ones first. */
 function missing(directories: readonly string[]): string[] {
   const found = new Set<string>();
@@ -317,30 +171,4 @@ function checkWritable(directory: string): void {
     if (!statSync(there).isDirectory()) throw Object.assign(new Error("not a directory"), { code: "ENOTDIR" });
     accessSync(there, constants.W_OK | constants.X_OK);
   }, there);
-}
-
-function removeEmpty(directory: string): boolean {
-  if (!existsSync(directory) || readdirSync(directory).length > 0) return false;
-  rmdirSync(directory);
-  return true;
-}
-
-function writing<T>(work: () => T, what: string): T {
-  try {
-    return work();
-  } catch (error) {
-    throw refused(error, what);
-  }
-}
-
-function refused(error: unknown, what: string): unknown {
-  if (error instanceof MitsuError) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  const rights = code === "EACCES" || code === "EPERM";
-  return new MitsuError(`cannot write ${what}; everything is as it was`, {
-    code: "ERR_PLACER_WRITE",
-    hint: rights ? "run it as root, or pass --directory and --state" : "see the cause",
-    exit: rights ? exitStatus.rights : exitStatus.system,
-    cause: error,
-  });
 }

@@ -5,7 +5,8 @@ import { type Context, didYouMean, type Paint, painter, print } from "@mitsu/cli
 import { exitStatus, MitsuError, NotSupportedError } from "@mitsu/cli/error";
 import { composeFiles } from "../apply/compose-files.ts";
 import { fileDiff } from "../apply/file-diff.ts";
-import { applyFiles, type ChangeKind, contentsAt, type FileChange, kindOf } from "../apply/file-set.ts";
+import { applyFiles, type ChangeKind, type FileChange, kindOf } from "../apply/file-set.ts";
+import { contentsAt } from "../apply/file-state.ts";
 import { kubernetesFiles } from "../apply/kubernetes-files.ts";
 import type { MoveOrder, MoveStep } from "../apply/move-order.ts";
 import { moveScript } from "../apply/move-script.ts";

@@ -39,7 +39,7 @@ test("rollback refuses when a file was edited, and --force keeps the edited copy
   writeFileSync(file, "mine\n");
   const refused = await rollback();
   t.is(refused.status, 1);
-  t.regex(refused.err, /edited since they were written: .*\/a\n {2}hint: nothing was changed; --force/);
+  t.regex(refused.err, /edited since they were written: .*\/a\n {2}hint: nothing was changed; .placer rollback --force/);
   const { status, out } = await rollback("--force", "--json");
   t.is(status, 0);
   const { kept } = JSON.parse(out).rolledBack;
