@@ -25,7 +25,7 @@ export function drawTiles(scene: Scene): DrawnTiles {
   const whole = scene.problem.nodes.map(({ name }) => name);
   const room = size.width - 8;
   // Figures stand beside names where every name leaves them room; colours tell the same.
-  const besides = (name: string): boolean => textWidth(name, 10) + textWidth("9.9 %", 10) + 5 <= room;
+  const besides = (name: string): boolean => textWidth(name, 10) + textWidth("100 %", 10) + 5 <= room;
   const names = whole.every(besides) ? whole : distinctParts(whole);
   const figures = names.every(besides);
   const panels = scene.panels.map((panel) =>

@@ -1,5 +1,5 @@
 /** Why a replica is where it is, in a word or two. @module */
-import type { Problem } from "../problem/problem.ts";
+import type { Problem, TrafficEdge } from "../problem/problem.ts";
 import { refusal } from "./node-fit.ts";
 import { countPlacement, type Placement } from "./placement.ts";
 import { type Reserve, reserved } from "./reserved.ts";
@@ -30,34 +30,65 @@ function someNodes({ nodes, resources, services }: Problem, at: number, { maxUti
 }
 
 /** The service that a replica's messages save most with on its node; undefined when none of its traffic stays there. */
-function nearest(problem: Problem, { counts, serviceIndex }: Placement, at: number, node: number): string | undefined {
-  const { name, replicas } = problem.services[at]!;
-  const { local, remote } = problem.costs;
+function nearest(
+  { services, costs }: Problem,
+  { counts, serviceIndex }: Placement,
+  at: number,
+  edges: readonly TrafficEdge[],
+  node: number,
+): string | undefined {
+  const { name, replicas } = services[at]!;
+  const { local, remote } = costs;
   const own = (counts[at]!.get(node) ?? 0) / replicas.length;
   const saved = new Map<string, number>();
-  for (const { from, to, messagesPerSecond, bytesPerSecond } of problem.traffic) {
-    if (from === to || (from !== name && to !== name)) continue;
+  for (const { from, to, messagesPerSecond, bytesPerSecond } of edges) {
     const partner = from === name ? to : from;
     const other = serviceIndex.get(partner)!;
-    const kept = Math.min(own, (counts[other]!.get(node) ?? 0) / problem.services[other]!.replicas.length);
+    const kept = Math.min(own, (counts[other]!.get(node) ?? 0) / services[other]!.replicas.length);
     const saving = messagesPerSecond * (remote.message - local.message) + bytesPerSecond * (remote.byte - local.byte);
     if (kept > 0 && saving > 0) saved.set(partner, (saved.get(partner) ?? 0) + kept * saving);
   }
   return [...saved].reduce<readonly [string, number] | undefined>((most, one) => (most && most[1] >= one[1] ? most : one), undefined)?.[0];
 }
 
-/** The reason of one replica, at a node's position (-1 for nowhere). */
-export function reasonOf(problem: Problem, placement: Placement, at: number, replica: string, node: number, reading: Reading): Reason {
+/** Tells the reason of replicas of one service, each at a node's position (-1 for nowhere). */
+export function reasonsOf(
+  problem: Problem,
+  placement: Placement,
+  at: number,
+  reading: Reading,
+  /** Of the service, without what it says to itself. */
+  edges: readonly TrafficEdge[] = edgesOf(problem).get(problem.services[at]!.name) ?? [],
+): (replica: string, node: number) => Reason {
   const service = problem.services[at]!;
-  if (node < 0) return "nowhere";
-  if (Object.hasOwn(service.pinned, replica)) return "pinned";
   const possible = someNodes(problem, at, reading);
-  if (possible.length === 1 && possible[0] === node) return "only node";
-  const beside = nearest(problem, placement, at, node);
-  if (beside !== undefined) return `beside ${beside}`;
-  if ([...service.affinity, ...service.antiAffinity, ...service.spread].some(({ weight }) => weight === null)) return "rule";
-  const present = Object.hasOwn(problem.assignment, replica) ? problem.assignment[replica] : undefined;
-  return present === problem.nodes[node]!.name ? "kept" : "balance";
+  const ruled = [...service.affinity, ...service.antiAffinity, ...service.spread].some(({ weight }) => weight === null);
+  const besides = new Map<number, string | undefined>();
+  return (replica, node) => {
+    if (node < 0) return "nowhere";
+    if (Object.hasOwn(service.pinned, replica)) return "pinned";
+    if (possible.length === 1 && possible[0] === node) return "only node";
+    if (!besides.has(node)) besides.set(node, nearest(problem, placement, at, edges, node));
+    const beside = besides.get(node);
+    if (beside !== undefined) return `beside ${beside}`;
+    if (ruled) return "rule";
+    const present = Object.hasOwn(problem.assignment, replica) ? problem.assignment[replica] : undefined;
+    return present === problem.nodes[node]!.name ? "kept" : "balance";
+  };
+}
+
+/** Each service's edges with others. */
+function edgesOf({ traffic }: Problem): ReadonlyMap<string, readonly TrafficEdge[]> {
+  const edges = new Map<string, TrafficEdge[]>();
+  for (const edge of traffic) {
+    if (edge.from === edge.to) continue;
+    for (const end of [edge.from, edge.to]) {
+      const known = edges.get(end);
+      if (known) known.push(edge);
+      else edges.set(end, [edge]);
+    }
+  }
+  return edges;
 }
 
 /** One replica, shortly. */
@@ -69,19 +100,16 @@ export interface ReplicaReason {
   readonly reason: Reason;
 }
 
-/** Every replica of a plan with its reason, in the problem's order. Replicas of a service on one node share what is looked up. */
+/** Every replica of a plan with its reason, in the problem's order. */
 export function explainAll(problem: Problem, assignment: Readonly<Record<string, string>>, reading: Reading): readonly ReplicaReason[] {
   const placement = countPlacement(problem, assignment);
+  const edges = edgesOf(problem);
   return problem.services.flatMap((service, at) => {
-    const known = new Map<string, Reason>();
+    const reason = reasonsOf(problem, placement, at, reading, edges.get(service.name) ?? []);
     return service.replicas.map((replica, which) => {
       const node = placement.nodesOf[at]![which]!;
-      const name = problem.nodes[node]?.name ?? null;
       const present = Object.hasOwn(problem.assignment, replica) ? problem.assignment[replica]! : null;
-      const key = `${node} ${present === name} ${Object.hasOwn(service.pinned, replica)}`;
-      const reason = known.get(key) ?? reasonOf(problem, placement, at, replica, node, reading);
-      known.set(key, reason);
-      return { replica, service: service.name, node: name, present, reason };
+      return { replica, service: service.name, node: problem.nodes[node]?.name ?? null, present, reason: reason(replica, node) };
     });
   });
 }

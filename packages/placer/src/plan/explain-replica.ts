@@ -1,6 +1,6 @@
 /** Why a replica is where it is: what it says to whom there, and what every other node would change or forbid. It is long because it weighs every term of the objective and every rule once. @module */
 import type { NodeSpec, Problem, ServiceSpec } from "../problem/problem.ts";
-import { type Reason, reasonOf } from "./explain-reason.ts";
+import { type Reason, reasonsOf } from "./explain-reason.ts";
 import { refusal, unwanted } from "./node-fit.ts";
 import { countPlacement, exactSum, type Placement } from "./placement.ts";
 import { formatQuantity } from "./quantity.ts";
@@ -61,7 +61,7 @@ export interface Explanation {
 }
 
 /** A move is neither better nor worse below this: sums are not exact. */
-const noise = 1e-12;
+const noise = 1e-10;
 
 /**
  * Explains one replica of a plan.
@@ -102,7 +102,7 @@ export function explainReplica(
     service: service.name,
     node: problem.nodes[from]?.name ?? null,
     present,
-    reason: reasonOf(problem, placement, at, replica, from, options),
+    reason: reasonsOf(problem, placement, at, options)(replica, from),
     reserves: Object.fromEntries(
       problem.resources.map(({ name, unit }) => [name, formatQuantity(reserved(service, name, options.reserve), unit)]),
     ),

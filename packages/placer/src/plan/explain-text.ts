@@ -8,8 +8,7 @@ const mostNodes = 24;
 const printable = (text: string): string => text.replace(/\p{Cc}/gu, "�");
 const signed = (value: number, text: string): string => (value > 0 && !/^[−-]/.test(text) ? `+${text}` : text);
 /** A change of a share, in percentage points. */
-const points = (share: number): string =>
-  Math.abs(share) < 5e-7 ? "0" : signed(share, (share * 100).toFixed(Math.abs(share) < 0.0995 ? 2 : 1));
+const points = (share: number): string => (Math.abs(share) < 1e-10 ? "0" : signed(share, significant(share * 100, 3)));
 
 /** The first sentence: where it is, why, and where from. */
 function headline({ replica, service, node, present, reason, nodes }: Explanation): string {
@@ -63,7 +62,7 @@ export function explanationText(explanation: Explanation, out: OutputStream): st
         { header: "NODE", value: (option) => option.node },
         {
           header: "Δ OBJECTIVE",
-          value: figure(({ objective }) => signed(objective, Math.abs(objective) < 5e-8 ? "0" : objective.toFixed(6))),
+          value: figure(({ objective }) => signed(objective, Math.abs(objective) < 1e-10 ? "0" : significant(objective, 3))),
           align: "right",
         },
         { header: "Δ ON-NODE [points]", value: figure(({ onNode }) => points(onNode)), align: "right" },
@@ -79,7 +78,7 @@ export function explanationText(explanation: Explanation, out: OutputStream): st
     ).trimEnd() + rest,
   );
   if (nodes.some(({ verdict }) => verdict === "better"))
-    parts.push("better: by one more move, which a budget or the deadline kept from the plan");
+    parts.push("better: by the objective alone; a budget, the deadline or the strategy kept the plan from it");
   return `${parts.join("\n\n")}\n`;
 }
 

@@ -134,14 +134,16 @@ function messageCosts(problem: Problem, placement: Placement) {
     sums.remote += far;
     sums.cores += kept * near + (1 - kept) * far;
   }
-  const share = (part: number, whole: number): number => (whole === 0 ? 1 : part / whole);
+  // Of what is nowhere known nothing crosses nodes, and the share of the other tells more than 1 would.
+  const share = (part: number, whole: number, unknown = 1): number => (whole === 0 ? unknown : part / whole);
+  const onNodeBytes = share(sums.bytesKept, sums.bytes, share(sums.messagesKept, sums.messages));
   return {
     messageCores: sums.cores,
     messageCoresRemote: sums.remote,
     messageCoresLocal: sums.local,
     onNode: share(sums.saved, sums.saving),
-    onNodeMessages: share(sums.messagesKept, sums.messages),
-    onNodeBytes: share(sums.bytesKept, sums.bytes),
+    onNodeMessages: share(sums.messagesKept, sums.messages, onNodeBytes),
+    onNodeBytes,
     nodeCores,
   };
 }

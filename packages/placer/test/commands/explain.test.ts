@@ -17,9 +17,9 @@ db               700/s  684 KiB/s        100 %
 
 NODE  Δ OBJECTIVE  Δ ON-NODE [points]  Δ IMBALANCE [points]  Δ MESSAGES [cores]
 n1                                                                               here
-n2      -0.087809               +9.90                 +12.5            -0.00124  better
+n2        -0.0878                +9.9                 +12.5            -0.00124  better
 
-better: by one more move, which a budget or the deadline kept from the plan
+better: by the objective alone; a budget, the deadline or the strategy kept the plan from it
 `,
   );
 });

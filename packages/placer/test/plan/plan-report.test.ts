@@ -44,6 +44,20 @@ test("planReport() leaves a service's traffic with itself out, and keeps all of 
   t.deepEqual([report.onNode, report.onNodeMessages, report.onNodeBytes, report.messageCores], [1, 1, 1, 0]);
 });
 
+test("planReport() takes the share of messages for that of bytes where no bytes are known, and the other way round", (t) => {
+  const of = (messages: number, bytes: number) =>
+    problem({ nodes: [node("n1"), node("n2")], services: [service("a", 2), service("b", 2)], traffic: [edge("a", "b", messages, bytes)] });
+  const plan = { "a-0": "n1", "a-1": "n1", "b-0": "n1", "b-1": "n2" };
+  for (const [messages, bytes] of [
+    [5, 0],
+    [0, 5],
+    [5, 5],
+  ] as const) {
+    const { onNodeMessages, onNodeBytes } = planReport(of(messages, bytes), plan, options);
+    t.deepEqual([onNodeMessages, onNodeBytes], [0.5, 0.5]);
+  }
+});
+
 test("planReport() tells moves from where replicas run now, the bound, and the gap to it", (t) => {
   const report = planReport(shop, shopPlan, { ...options, proof: { bound: 0.1, status: "bound", by: "pairs" } });
   t.deepEqual([report.moves, report.moveBytes, report.bound, report.proof, report.boundBy], [3, 1000, 0.1, "bound", "pairs"]);
