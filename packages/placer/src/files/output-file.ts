@@ -1,5 +1,5 @@
 /** Writes what a command makes: a whole file or none, or stdout. @module */
-import { lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Env } from "@mitsu/cli";
 import { MitsuError } from "@mitsu/cli/error";
@@ -22,7 +22,7 @@ export async function writeOutput(path: string, text: string | Uint8Array, env: 
     if (before?.isDirectory()) throw new Error("it is a folder");
     // Renaming a file onto /dev/null would replace the device.
     if (before && !before.isFile()) await writeThrough(target, text, "w");
-    else await replace(target, text, before ? before.mode & 0o7777 : 0o644, env.pid);
+    else await replace(target, text, { mode: before ? before.mode & 0o7777 : 0o644, keep: before !== undefined }, env.pid);
   } catch (cause) {
     const why =
       { ENOENT: "no such folder", EACCES: "no right to write there", EROFS: "the file system is read-only", ENOSPC: "no space left" }[
@@ -36,10 +36,17 @@ export async function writeOutput(path: string, text: string | Uint8Array, env: 
   }
 }
 
-async function replace(target: string, text: string | Uint8Array, mode: number, pid: number): Promise<void> {
+async function replace(
+  target: string,
+  text: string | Uint8Array,
+  { mode, keep }: { mode: number; keep: boolean },
+  pid: number,
+): Promise<void> {
   const aside = join(dirname(target), `.${basename(target)}.${pid}.tmp`);
   try {
     await writeThrough(aside, text, "w", mode);
+    // The umask may have taken bits away that the old file had.
+    if (keep) await chmod(aside, mode);
     await rename(aside, target);
   } catch (error) {
     await rm(aside, { force: true });

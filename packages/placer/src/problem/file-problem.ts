@@ -7,7 +7,7 @@ import type { DemandEntry, FigureText, FigureTexts, MatchEntry, MatchFull, NodeE
 import { type Demand, defaultCosts, type NodeMatch, type Problem, type Quantities, type Resource } from "./problem.ts";
 
 /** More replicas than this over all services are a slip, such as a figure that stands in the wrong field. */
-const mostReplicas = 2_000_000;
+const mostReplicas = 1_000_000;
 
 /** Where findings go, and the units that figures are read with. */
 interface Reading {
@@ -28,17 +28,15 @@ export function fileProblem(file: ProblemFile, findings: Finding[]): Problem {
     resources.set(name, { name, unit });
   }
   const reading = { findings, resources };
-  let left = mostReplicas;
-  const services = file.services.map((entry, index) => {
-    const path = ["services", index];
-    left -= typeof entry.replicas === "number" ? entry.replicas : 0;
-    const tooMany = left < 0 && typeof entry.replicas === "number";
-    if (tooMany) {
-      left += entry.replicas as number;
-      findings.push({ path: [...path, "replicas"], at: "value", message: `more than ${mostReplicas} replicas in all; give fewer` });
-    }
-    return service(entry, path, reading, tooMany);
+  let sum = 0;
+  const over = file.services.findIndex(({ replicas }) => {
+    sum += typeof replicas === "number" ? replicas : 0;
+    return sum > mostReplicas;
   });
+  if (over >= 0)
+    findings.push({ path: ["services", over, "replicas"], at: "value", message: `more than ${mostReplicas} replicas in all; give fewer` });
+  // Names are not even made of more than one can be kept.
+  const services = file.services.map((entry, index) => service(entry, ["services", index], reading, over >= 0));
   const figure = (value: FigureText | undefined, kind: FigureKind, path: FieldPath, otherwise = 0) =>
     readAt(value, kind, path, reading, otherwise);
   return buildProblem({
