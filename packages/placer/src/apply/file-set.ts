@@ -48,13 +48,10 @@ export async function applyFiles(
   about: { readonly plan: string; readonly to: string },
   options: FileSetOptions,
 ): Promise<string | null> {
-  const { state, log, env, fault = no } = options;
+  const { state, env, fault = no } = options;
   const unlock = await lock(options);
   try {
-    for (let last = entries(state).at(-1); last !== undefined && !last.done; last = entries(state).at(-1)) {
-      log.warn("undoing an apply that was cut short", { time: last.manifest.time });
-      undoEntry(last, { dryRun: false, force: false, fault: no });
-    }
+    undoUnfinished(options);
     const real = changes.filter((change) => kindOf(change) !== "unchanged");
     if (real.length === 0) return null;
     for (const { path } of real) checkWritable(dirname(path));
@@ -67,16 +64,7 @@ export async function applyFiles(
       files: real.map(({ path }, at) => ({ path, before: stateOf(path, old[at]!), after: stateAfter(path, fresh[at]!) })),
       directories: missing(real.filter(({ contents }) => contents !== null).map(({ path }) => dirname(path))),
     };
-    const entry = writing(
-      () =>
-        openEntry(
-          state,
-          manifest,
-          real.map((_, at) => ({ old: old[at]!, new: fresh[at]! })),
-          fault,
-        ),
-      state,
-    );
+    const entry = writing(() => openEntry(state, manifest, old, fault), state);
     try {
       for (const directory of manifest.directories) mkdirSync(directory, { mode: 0o755 });
       fault("directories made");
@@ -89,7 +77,8 @@ export async function applyFiles(
         else renameSync(staged(path, entry), path);
         fault(`switched ${at}`);
       }
-      for (const directory of new Set(manifest.files.map(({ path }) => dirname(path)))) syncDirectory(directory);
+      const touched = [...manifest.files.map(({ path }) => dirname(path)), ...manifest.directories.map((made) => dirname(made))];
+      for (const directory of new Set(touched)) syncDirectory(directory);
     } catch (cause) {
       undoEntry(entry, { dryRun: false, force: false, fault: no });
       throw refused(cause, `${real.length} files`);
@@ -100,6 +89,20 @@ export async function applyFiles(
     // A folder of drop-ins that is empty now has no meaning; rollback makes it again.
     for (const { path, after } of manifest.files) if (after === null && dirname(path).endsWith(".d")) removeEmpty(dirname(path));
     return entry.directory;
+  } finally {
+    unlock();
+  }
+}
+
+/** Undoes an apply that was cut short, so that what is on disk is what the next one starts from; `dryRun` only says whether there is one. */
+export async function recoverFiles(options: FileSetOptions & { readonly dryRun: boolean }): Promise<boolean> {
+  const { state, dryRun } = options;
+  const unfinished = (): boolean => entries(state).at(-1)?.done === false;
+  if (dryRun || !unfinished()) return unfinished();
+  const unlock = await lock(options);
+  try {
+    undoUnfinished(options);
+    return true;
   } finally {
     unlock();
   }
@@ -123,6 +126,13 @@ export async function rollbackFiles(
     throw error instanceof MitsuError ? error : refused(error, "what was there before", "run rollback again to go on");
   } finally {
     unlock();
+  }
+}
+
+function undoUnfinished({ state, log }: FileSetOptions): void {
+  for (let last = entries(state).at(-1); last !== undefined && !last.done; last = entries(state).at(-1)) {
+    log.warn("undoing an apply that was cut short", { time: last.manifest.time });
+    undoEntry(last, { dryRun: false, force: false, fault: no });
   }
 }
 

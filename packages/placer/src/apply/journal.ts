@@ -49,7 +49,7 @@ export interface Manifest {
     readonly path: string;
     /** Null where there was no file. Its contents are in `old/<index>`. */
     readonly before: FileState | null;
-    /** Null where none is left. Its contents are in `new/<index>`. */
+    /** Null where none is left. */
     readonly after: FileState | null;
   }[];
   /** Directories that did not exist, outer ones first. */
@@ -110,26 +110,20 @@ export function entries(state: string): readonly Entry[] {
 }
 
 /** Writes an apply down, all of it or nothing: it appears under its name only when all of it is on disk. */
-export function openEntry(
-  state: string,
-  manifest: Manifest,
-  contents: readonly { readonly old: Uint8Array | null; readonly new: Uint8Array | null }[],
-  fault: (point: string) => void,
-): Entry {
+export function openEntry(state: string, manifest: Manifest, old: readonly (Uint8Array | null)[], fault: (point: string) => void): Entry {
   const root = join(state, "applied");
   mkdirSync(root, { recursive: true, mode: 0o700 });
   // Left by one that was killed before its first change.
   for (const name of readdirSync(root)) if (name.endsWith(".tmp")) rmSync(join(root, name), { recursive: true });
   const directory = join(root, manifest.time);
   const aside = `${directory}.tmp`;
-  for (const folder of [aside, join(aside, "old"), join(aside, "new")]) mkdirSync(folder, { mode: 0o700 });
-  for (const [at, both] of contents.entries()) {
-    if (both.old !== null) writeDurably(join(aside, "old", String(at)), both.old);
-    if (both.new !== null) writeDurably(join(aside, "new", String(at)), both.new);
+  for (const folder of [aside, join(aside, "old")]) mkdirSync(folder, { mode: 0o700 });
+  for (const [at, contents] of old.entries()) {
+    if (contents !== null) writeDurably(join(aside, "old", String(at)), contents);
     fault(`kept ${at}`);
   }
   writeDurably(join(aside, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  for (const folder of [join(aside, "old"), join(aside, "new"), aside]) syncDirectory(folder);
+  for (const folder of [join(aside, "old"), aside]) syncDirectory(folder);
   fault("manifest written");
   renameSync(aside, directory);
   syncDirectory(root);

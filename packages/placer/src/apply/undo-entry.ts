@@ -57,7 +57,6 @@ export function undoEntry(
       stage(path, readFileSync(join(directory, "old", String(at))), before, entry);
       renameSync(staged(path, entry), path);
     }
-    if (existsSync(dirname(path))) syncDirectory(dirname(path));
     fault(`restored ${at}`);
   }
   const removedDirectories: string[] = [];
@@ -65,6 +64,10 @@ export function undoEntry(
   for (const made of [...manifest.directories].reverse()) {
     const goes = dryRun ? existsSync(made) : removeEmpty(made);
     if (goes) removedDirectories.push(made);
+  }
+  if (!dryRun) {
+    const touched = [...manifest.files.map(({ path }) => dirname(path)), ...manifest.directories.map((made) => dirname(made))];
+    for (const folder of new Set(touched)) if (existsSync(folder)) syncDirectory(folder);
   }
   fault("all restored");
   if (!dryRun) removeEntry(entry);

@@ -5,7 +5,7 @@ import { type Context, didYouMean, type Paint, painter, print } from "@mitsu/cli
 import { exitStatus, MitsuError, NotSupportedError } from "@mitsu/cli/error";
 import { composeFiles } from "../apply/compose-files.ts";
 import { fileDiff } from "../apply/file-diff.ts";
-import { applyFiles, type ChangeKind, type FileChange, kindOf } from "../apply/file-set.ts";
+import { applyFiles, type ChangeKind, type FileChange, kindOf, recoverFiles } from "../apply/file-set.ts";
 import { contentsAt } from "../apply/file-state.ts";
 import { kubernetesFiles } from "../apply/kubernetes-files.ts";
 import type { MoveOrder, MoveStep } from "../apply/move-order.ts";
@@ -73,6 +73,9 @@ export async function run(args: ApplyArgs, context: Context): Promise<number> {
     Int32Array.from(replicas, (name) => nodes.get(plan.assignment[name] ?? "") ?? -1),
   );
   const notes: string[] = [];
+  const fileSet = { state: resolve(env.cwd(), args.state), env, log };
+  if ((await recoverFiles({ ...fileSet, dryRun: args.dryRun })) && args.dryRun)
+    notes.push("the last apply was cut short: this one would undo it first, and may then differ from what is shown");
   const target = make(args, input, order, context, notes);
   const files = target.files.map((change) => ({
     path: change.path,
@@ -80,9 +83,7 @@ export async function run(args: ApplyArgs, context: Context): Promise<number> {
     before: textAt(change),
     after: change.contents,
   }));
-  const journal = args.dryRun
-    ? null
-    : await applyFiles(target.files, { plan: args.plan, to: args.to }, { state: resolve(env.cwd(), args.state), env, log });
+  const journal = args.dryRun ? null : await applyFiles(target.files, { plan: args.plan, to: args.to }, fileSet);
   const { script, commands } = target;
   const applied: Applied = {
     to: args.to,

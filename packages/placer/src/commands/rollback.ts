@@ -25,6 +25,8 @@ export async function run({ dryRun, force, state }: RollbackArgs, context: Conte
       ...[...removed, ...removedDirectories].map((path) => `removed  ${path}`),
       ...kept.map((path) => `kept     ${path}, edited since`),
       ...(to === "systemd" ? ["", "to run", "  systemctl daemon-reload"] : []),
+      "",
+      "only files go back: replicas stay where they run now",
     ];
     return `${lines.map((line) => line.replaceAll(/\p{Cc}/gu, "�")).join("\n")}\n`;
   });

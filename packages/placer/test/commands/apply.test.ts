@@ -186,3 +186,23 @@ test("apply refuses a plan that overfills a node, with exit status 1 and nothing
   t.regex(err, /the plan puts 120 % of its cpu on node n1/);
   t.false(existsSync(join(root, "out")));
 });
+
+test("apply undoes one that was cut short before it looks at what is there", async (t) => {
+  const { root, units, apply, systemd, placerRun, writePlan } = scene(t);
+  await apply(...systemd);
+  writePlan({ "web-0": "n2", "web-1": "n2", "db-0": "n1" });
+  await apply(...systemd);
+  // As if it had been killed after its last rename.
+  const [, last] = readdirSync(join(root, "state/applied")).sort();
+  rmSync(join(root, "state/applied", last!, "done"));
+  const dry = await apply(...systemd, "--dry-run");
+  t.regex(dry.out, /the last apply was cut short/);
+  writePlan({ "web-0": "n1", "web-1": "n2", "db-0": "n1" });
+  const { status, err } = await apply(...systemd);
+  t.is(status, 0, err);
+  t.regex(err, /undoing an apply that was cut short/);
+  t.true(existsSync(join(units, "web@0.service.d")));
+  t.false(existsSync(join(units, "web@1.service.d")));
+  for (const _ of [1, 2]) t.is((await placerRun(["rollback", "--state", "state"])).status, 0);
+  t.deepEqual(readdirSync(units).sort(), ["db-0.service", "web@.service"]);
+});
