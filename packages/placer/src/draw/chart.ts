@@ -1,7 +1,7 @@
 /** What charts share: the frame with title, axes and legend, and labels that keep out of each other's way. @module */
 import { css } from "./palette.ts";
 import type { Scale } from "./scale.ts";
-import { escaped, fixed, textWidth } from "./svg-text.ts";
+import { escaped, fitted, fittedName, fixed, textWidth } from "./svg-text.ts";
 
 /** Where a chart's plot is, in pixels. */
 export const plot = { width: 860, height: 500, left: 78, right: 28, top: 96, bottom: 62 } as const;
@@ -70,24 +70,32 @@ export function chart(
     parts.push(`<line class="grid" x1="${inner.x1}" x2="${inner.x2}" y1="${at}" y2="${at}"/>`);
     parts.push(`<text class="soft" x="${inner.x1 - 8}" y="${fixed(at + 4)}" text-anchor="end">${escaped(y.format(tick))}</text>`);
   }
+  const rows: { readonly x: number; readonly name: string; readonly sign: LegendEntry["sign"] }[][] = [[]];
   let at: number = inner.x1;
-  let row = 74;
-  const entries = legend.map(({ name, sign }) => {
+  for (const { name: whole, sign } of legend) {
+    // Two rows are what there is room for.
+    const name = fittedName(whole, Math.max(36, Math.min(240, 1000 / legend.length)), 12);
     const width = 48 + textWidth(name, 12);
-    if (at + width > plot.width && at > inner.x1) [at, row] = [inner.x1, row - 18];
-    const entry = `${sign(at, row)}<text x="${fixed(at + 30)}" y="${row + 4}">${escaped(name)}</text>`;
+    if (at + width > plot.width && at > inner.x1) {
+      at = inner.x1;
+      rows.push([]);
+    }
+    rows.at(-1)!.push({ x: at, name, sign });
     at += width;
-    return entry;
+  }
+  const entries = rows.flatMap((row, index) => {
+    const y = 74 - 18 * (rows.length - 1 - index);
+    return row.map(({ x: left, name, sign }) => `${sign(left, y)}<text x="${fixed(left + 30)}" y="${y + 4}">${escaped(name)}</text>`);
   });
   const middle = (inner.y1 + inner.y2) / 2;
   // A legend in two rows takes the note's place; what it says is in the description anyhow.
-  const noted = row === 74 ? `<text class="soft" x="24" y="52">${escaped(note)}</text>` : "";
+  const noted = rows.length === 1 ? `<text class="soft" x="24" y="52">${escaped(note)}</text>` : "";
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${plot.width} ${plot.height}" width="${plot.width}" height="${plot.height}" role="img" aria-labelledby="title desc">
 <title id="title">${escaped(title)}</title>
 <desc id="desc">${escaped(note)}</desc>
 <style>${css}</style>
 <rect class="ground" width="${plot.width}" height="${plot.height}"/>
-<text class="title" x="24" y="32">${escaped(title)}</text>
+<text class="title" x="24" y="32">${escaped(fitted(title, plot.width - 48, 19))}</text>
 ${noted}
 ${entries.join("\n")}
 ${parts.join("\n")}
