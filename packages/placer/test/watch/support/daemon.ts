@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly problem?: string;
   /** In the place of the file with that text. */
   readonly problemFile?: string;
+  /** `s.sock` in the folder unless told. */
+  readonly sockhijackSocket?: string;
   readonly flags?: readonly string[];
   readonly vars?: Readonly<Record<string, string>>;
   /** In the place of the program, for one that starts it. */
@@ -40,7 +42,18 @@ export class Daemon {
   readonly #waits = new Set<() => void>();
 
   /** Starts it. */
-  constructor(t: ExecutionContext, { folder, problem = twoServices, problemFile, flags = [], vars = {}, by = [] }: DaemonOptions) {
+  constructor(
+    t: ExecutionContext,
+    {
+      folder,
+      problem = twoServices,
+      problemFile,
+      sockhijackSocket = join(folder, "s.sock"),
+      flags = [],
+      vars = {},
+      by = [],
+    }: DaemonOptions,
+  ) {
     this.problem = join(folder, "placement.yaml");
     this.socket = join(folder, "placer.sock");
     this.state = join(folder, "state");
@@ -53,7 +66,7 @@ export class Daemon {
       "--state",
       this.state,
       "--sockhijack-socket",
-      join(folder, "s.sock"),
+      sockhijackSocket,
     ];
     const [program, ...args] = [...by, bin, "daemon", ...own, ...flags];
     this.#child = spawn(program!, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...vars } });
