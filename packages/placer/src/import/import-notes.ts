@@ -1,9 +1,11 @@
 /** Collects what an importer finds: faults, which end it, and warnings, which say what is not taken over; both with their places. @module */
-import { type CatalogProblem, type FieldPath, type Finding, formatPath } from "@mitsu/catalog/document";
+import { type CatalogProblem, type FieldPath, type Finding, formatPath, schemaFindings } from "@mitsu/catalog/document";
 import type { DocumentText } from "../problem/document-text.ts";
 import type { Problem } from "../problem/problem.ts";
 import { ProblemError } from "../problem/problem-error.ts";
 import { problemFaults } from "../problem/problem-faults.ts";
+import { problemFile } from "../problem/schema.ts";
+import { fileOf } from "../problem/write-problem.ts";
 
 /** What an importer gives: a problem that has no faults, and what it could not take over. */
 export interface Imported {
@@ -25,14 +27,21 @@ export class ImportNotes {
   readonly #faults: { document: DocumentText; finding: Finding }[] = [];
   readonly #warnings: { document: DocumentText; finding: Finding }[] = [];
   readonly #alike = new Map<string, number>();
+  /** A place may be looked at more than once. */
+  readonly #told = new Set<string>();
+  readonly #documents = new Map<DocumentText, number>();
 
   /** What makes an import impossible. */
-  fault({ document, path }: Origin, message: string): void {
+  fault(origin: Origin, message: string): void {
+    if (this.#isOld(origin, message)) return;
+    const { document, path } = origin;
     this.#faults.push({ document, finding: { path, at: "value", message } });
   }
 
   /** What is not taken over, or otherwise than it is meant. */
-  warn({ document, path }: Origin, message: string): void {
+  warn(origin: Origin, message: string): void {
+    if (this.#isOld(origin, message)) return;
+    const { document, path } = origin;
     const count = (this.#alike.get(message) ?? 0) + 1;
     this.#alike.set(message, count);
     if (count <= mostAlike) this.#warnings.push({ document, finding: { path, at: "value", message } });
@@ -49,7 +58,9 @@ export class ImportNotes {
     origins: { readonly nodes: readonly Origin[]; readonly services: readonly Origin[]; readonly whole: Origin },
   ): Imported {
     this.end();
-    for (const { path, message } of problemFaults(problem)) {
+    // What is not well-formed would be written, and not be read again.
+    const form = schemaFindings(problemFile, fileOf(problem));
+    for (const { path, message } of form.length > 0 ? form : problemFaults(problem)) {
       const [list, index] = path;
       const origin = (list === "nodes" || list === "services") && typeof index === "number" ? origins[list][index] : undefined;
       this.fault(origin ?? origins.whole, `${formatPath(path)}: ${message}`);
@@ -62,6 +73,15 @@ export class ImportNotes {
       if (last) warnings[warnings.lastIndexOf(last)] = { ...last, message: `${message} (and ${count - mostAlike} more like this)` };
     }
     return { problem, warnings };
+  }
+
+  #isOld({ document, path }: Origin, message: string): boolean {
+    const number = this.#documents.get(document) ?? this.#documents.size;
+    this.#documents.set(document, number);
+    const key = JSON.stringify([number, path, message]);
+    const old = this.#told.has(key);
+    this.#told.add(key);
+    return old;
   }
 
   /** @throws {ProblemError} when there are faults so far. */

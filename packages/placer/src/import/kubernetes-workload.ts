@@ -67,9 +67,11 @@ export function workloads({ workloads: objects, pods }: Objects): Workload[] {
       ownedBy.set(own, above);
       continue;
     }
-    if (found.has(own)) object.at("metadata", "name").fault(`${kind} ${name} is given twice; remove one`);
+    const twice = found.has(own);
+    if (twice) object.at("metadata", "name").fault(`${kind} ${name} is given twice; remove one`);
     const template = object.at("spec", "template");
-    found.set(own, {
+    // The second is looked at all the same: it may have faults of its own.
+    found.set(twice ? `${own} ${found.size}` : own, {
       kind,
       name,
       namespace,

@@ -69,7 +69,8 @@ function lean<T extends object>(entry: T): T {
   return Object.fromEntries(Object.entries(entry).filter(([, value]) => !empty(value))) as T;
 }
 
-function fileOf(problem: Problem): ProblemFile {
+/** The form in which a problem is written. */
+export function fileOf(problem: Problem): ProblemFile {
   const unitOf = new Map(problem.resources.map(({ name, unit }) => [name, unit]));
   const figures = (quantities: Quantities): FigureTexts =>
     Object.fromEntries(Object.entries(quantities).map(([name, value]) => [name, writeFigure(value, unitOf.get(name) ?? "count")]));
