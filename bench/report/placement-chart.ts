@@ -15,7 +15,7 @@ const panels = [
   { phase: "industrial", title: "550 services, 3500 replicas, 96 nodes, 88 % of the CPU requested" },
   { phase: "instance", title: "A published cluster" },
   { phase: "social", title: "Social network, 27 components, 4 nodes" },
-  { phase: "huge", title: "100 000 replicas, 2000 nodes" },
+  { phase: "huge", title: "Huge" },
 ] as const;
 const size = { width: 860, left: 32, top: 92, labels: 210, right: 64, row: 26, head: 30, gap: 22 } as const;
 const from = size.left + size.labels;
@@ -57,7 +57,7 @@ export function renderPlacementChart(plans: readonly Planned[], caption: string)
     // Of the three rates of phase social, the one that is judged.
     const own = plans.filter((plan) => plan.phase === phase && (phase !== "social" || plan.problem.startsWith("500/s,")));
     if (own.length === 0) continue;
-    const panel = drawPanel(title, own, y);
+    const panel = drawPanel(phase === "huge" ? `${own[0]!.replicas.toLocaleString("en-US")} replicas` : title, own, y);
     parts.push(panel.svg);
     y = panel.bottom + size.gap;
   }

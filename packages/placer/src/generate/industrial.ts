@@ -1,5 +1,6 @@
 /**
  * A cluster like the ones that ByteDance published: hundreds of services, thousands of replicas, nodes of a few sizes, nearly full.
+ * As there, Kubernetes keeps about a tenth of the traffic on-node and a greedy like NetMARKS a third (bench/placement.sh).
  * The whole cluster has 1 of each resource. Also the frame of {@link huge}. @module
  */
 import { buildProblem } from "../problem/build-problem.ts";
@@ -19,7 +20,8 @@ export interface IndustrialOptions {
   /** Share of the CPU that is requested, 0 to 1. */
   readonly requested?: number;
   /**
-   * 0 easy to 1 hard: the harder, the less the first few edges dominate, the larger the services that talk, the more replicas they have.
+   * 0 easy to 1 hard: the harder, the less the first few edges dominate, the larger the services that talk, the more of them hang on hubs, and
+   * the more heavy pairs are of many replicas with few.
    * Drawn from the seed unless given: seeds 1, 2, 3, 4, 5 have 0.5, 0.25, 0.75, 0, 1, and so on in turn.
    */
   readonly hardness?: number;
@@ -102,9 +104,9 @@ export function industrial(options: IndustrialOptions = {}): Problem {
   const smallest = 1 / Math.max(all.cpu, all.memory);
 
   // Which services talk is drawn before their sizes, so that those that talk may be made small in an easy problem.
-  const graph = trafficGraph(counts, edges, 1.3 - 0.35 * hardness, random);
+  const graph = trafficGraph(counts, edges, { skew: 1.3 - 0.35 * hardness, hubs: 0.5 + 0.4 * hardness, uneven: hardness }, random);
   const talks = new Set(graph.flatMap(({ a, b }) => [a, b]));
-  const shrink = 0.4 + 0.6 * hardness;
+  const shrink = 0.4 + 2 * hardness;
   const cpu = scaled(
     counts.map((_, s) => random.logNormal(1.1) * (talks.has(s) ? shrink : 1)),
     counts,

@@ -22,17 +22,26 @@ function componentSizes(members: number, random: Random): number[] {
   return sizes;
 }
 
+/** Of what kind a graph is. */
+export interface GraphShape {
+  /** Weights fall with their rank as rank^-skew: 1 is flat for a power law, 1.6 gives the first pair almost half of everything. */
+  readonly skew: number;
+  /** 0 to 1: how often a service joins one for its many neighbours, instead of any. */
+  readonly hubs: number;
+  /** 0 to 1: how often heavy pairs are of a service with many replicas and one with few, which cannot all stand together. */
+  readonly uneven: number;
+}
+
 /**
  * Draws `edges` pairs among `services`, about as many services as edges having none.
- * Within a component each service joins one that already has many neighbours more often than one with few (Barabási and Albert),
- * half of the time; the further pairs close cycles. Weights fall with their rank as rank^-skew, times log-normal noise.
+ * Within a component a service joins, `hubs` of the time, one that already has many neighbours more often than one with few (Barabási and
+ * Albert); the further pairs close cycles. Weights fall with their rank as rank^-skew, times log-normal noise.
  *
  * Services with many replicas have the heavy pairs more often than others, as they have them because they are asked much.
  *
  * @param replicas - of each service
- * @param skew - 1 is flat for a power law, 1.6 gives the first edge almost half of everything
  */
-export function trafficGraph(replicas: readonly number[], edges: number, skew: number, random: Random): Pair[] {
+export function trafficGraph(replicas: readonly number[], edges: number, { skew, hubs, uneven }: GraphShape, random: Random): Pair[] {
   const services = replicas.length;
   // Ordered by something between chance and replicas, so that who talks at all, and above all to many, is more often a service with many.
   const members = replicas
@@ -59,7 +68,7 @@ export function trafficGraph(replicas: readonly number[], edges: number, skew: n
     const ends: number[] = [component[0]!];
     for (let i = 1; i < component.length; i++) {
       // An end of an earlier edge, drawn at random, is a service by its degree.
-      const to = random.next() < 0.6 ? random.pick(ends) : component[random.below(i)]!;
+      const to = random.next() < hubs ? random.pick(ends) : component[random.below(i)]!;
       join(component[i]!, to);
       ends.push(component[i]!, to);
     }
@@ -69,10 +78,14 @@ export function trafficGraph(replicas: readonly number[], edges: number, skew: n
     const component = large[Math.min(random.below(large.length), random.below(large.length))]!;
     join(random.pick(component), random.pick(component));
   }
+  const size = ([a, b]: readonly [number, number]): number => {
+    const [few, many] = [Math.min(replicas[a]!, replicas[b]!), Math.max(replicas[a]!, replicas[b]!)];
+    return Math.sqrt(few ** (1 - uneven) * many ** (1 + uneven));
+  };
   const drawn = random
     .shuffle(pairs)
     .slice(0, edges)
-    .map((pair) => ({ pair, key: Math.sqrt(replicas[pair[0]]! * replicas[pair[1]]!) * random.logNormal(1) }))
+    .map((pair) => ({ pair, key: size(pair) * random.logNormal(1) }))
     .sort((one, other) => other.key - one.key)
     .map(({ pair }) => pair);
   const raw = drawn.map((_, rank) => (rank + 1) ** -skew * random.logNormal(0.5));
