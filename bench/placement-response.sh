@@ -15,7 +15,6 @@ usage: bench/placement-response.sh [options]
   --quick         a minute: one repetition of two seconds, four rates; indicative only
   --shares LIST   rates, in percent of what the kubernetes placement bears (default 20,30,40,50,60,70,80,90; 30 and 60 are always measured)
   --fit LIST      placements that the model is calibrated on, at 30 and 60 percent (default kubernetes,worst: mitsu is predicted unseen)
-  --redirect      a fourth and a fifth placement, which are mitsu and kubernetes with the services of a node under its sockhijack
   --realtime      services by the scheduler's real-time class: for a machine that is not idle. Each then runs until it waits
   --out DIR       where placement-response-<date>.json and placement-response.svg go (default bench/out)
   --strict        exit 1 when a target is missed or could not be measured
@@ -31,7 +30,7 @@ others bench/lib/response-service.c. Needs root, two CPUs, nginx, wrk, gcc, ipro
 HELP
 }
 
-reps=3 seconds=3 quick=no strict=no shares=20,30,40,50,60,70,80,90 fit=kubernetes,worst redirect=no realtime=no
+reps=3 seconds=3 quick=no strict=no shares=20,30,40,50,60,70,80,90 fit=kubernetes,worst realtime=no
 bench=placement-response
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -44,7 +43,6 @@ while (($#)); do
     --quick) quick=yes reps=1 seconds=2 shares=30,60,90 ;;
     --shares) shares=${2:?}; shift ;;
     --fit) fit=${2:?}; shift ;;
-    --redirect) redirect=yes ;;
     --realtime) realtime=yes ;;
     --out) out=${2:?}; shift ;;
     --strict) strict=yes ;;
@@ -62,8 +60,6 @@ source "$here/lib/processes.sh"
 source "$here/lib/cgroups.sh"
 # shellcheck source=lib/sockhijack.sh
 source "$here/lib/sockhijack.sh"
-# shellcheck source=lib/routes.sh
-source "$here/lib/routes.sh"
 # shellcheck source=lib/response-nodes.sh
 source "$here/lib/response-nodes.sh"
 

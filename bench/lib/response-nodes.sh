@@ -1,4 +1,4 @@
-# The two nodes of placement-response.sh, the services on them, and its measurements. Sourced after lib/cgroups.sh and lib/sockhijack.sh.
+# The two nodes of placement-response.sh, the services on them, and its measurements. Sourced after lib/cgroups.sh.
 # shellcheck shell=bash disable=SC2154,SC2034
 declare -A node_cpu=([a]=0 [b]=1)
 declare -A node_namespace edge_of # placement → ADDRESS PORT of its nginx
@@ -54,30 +54,17 @@ make_priority() {
 start_services() {
   local lines line plan service on address port threads file command
   chmod 755 "$work"
-  mapfile -t lines < <("$node" "$here/lib/response-system.ts" "$work" "$redirect") || die "the services cannot be written down"
+  mapfile -t lines < <("$node" "$here/lib/response-system.ts" "$work") || die "the services cannot be written down"
   say "$bench: starting ${#lines[@]} services"
   for line in "${lines[@]}"; do
     read -r plan service on address port threads file <<<"$line"
     command=("$work/response-service" "$address" "$port" "$threads" "$file")
     [[ $service == edge ]] && command=(nginx -c "$file") && edge_of[$plan]="$address $port"
     mkdir -p "$work/$plan-tmp"
-    start_on_node "$plan" "$service:$port" "$plan-$service" "$on" "${command[@]}"
+    start_grouped "$plan-$service" "${node_namespace[$on]}" "${priority[@]}" taskset -c "${node_cpu[$on]}" "${command[@]}"
     wait_for_port "$plan-$service" "${node_namespace[$on]}" "$address" "$port" || die "$plan-$service does not start"
     groups_of[$plan]+=" $service=${groups[-1]}"
   done
-}
-
-# start_on_node PLAN SERVICE:PORT NAME NODE cmd...
-start_on_node() {
-  local plan=$1 service=$2 name=$3 on=$4
-  shift 4
-  if [[ $plan == *-redirect ]]; then
-    local socket="$work/node-$on.sock"
-    start_daemon "$socket" "${node_namespace[$on]}" || die "sockhijack does not start"
-    mapfile -d '' -t command < <(hijacked "$service" "$@")
-    set -- "${command[@]}"
-  fi
-  start_grouped "$name" "${node_namespace[$on]}" "${priority[@]}" taskset -c "${node_cpu[$on]}" "$@"
 }
 
 # find_capacity: requests a second that the kubernetes placement answers when 48 clients ask all the time.

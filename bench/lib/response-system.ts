@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -128,7 +129,11 @@ function write(work: string): void {
   writeFileSync(join(work, "start.json"), `${JSON.stringify(startModel(), null, 1)}\n`);
   for (const [p, plan] of Object.keys(placements).entries()) {
     const port = (service: string): number => firstPorts[p]! + Object.keys(services).indexOf(service);
-    const made = { version: 1, assignment: assignmentOf(plan), problem: { name: "placement-response", file: "problem.yaml", sha256: "" } };
+    const made = {
+      version: 1,
+      assignment: assignmentOf(plan),
+      problem: { name: "placement-response", file: "problem.yaml", sha256: createHash("sha256").update(problemText()).digest("hex") },
+    };
     writeFileSync(join(work, `${plan}.json`), `${JSON.stringify(made, null, 1)}\n`);
     for (const name of Object.keys(services)) {
       const file = join(work, `${plan}-${name}.conf`);

@@ -81,7 +81,7 @@ export function renderResponse({ measured, predictions, errors, targets, fit }: 
     const each = (["mean", "p50", "p95", "p99"] as const).map(
       (figure) => `${figure} ${percent(by[figure].median)} (at most ${percent(by[figure].most)})`,
     );
-    const seen = fit.includes(plan) || plan.endsWith("-redirect") ? "calibrated on at 30 and 60 %" : "never seen by the model";
+    const seen = fit.includes(plan) ? "calibrated on at 30 and 60 %" : "never seen by the model";
     const about = disagreed.length > 0 ? `; only one of the two is saturated at ${disagreed.join(", ")} req/s` : "";
     return compared === 0
       ? `${plan}: nothing to compare${about}`

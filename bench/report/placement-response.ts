@@ -12,15 +12,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { drawResponse } from "../../packages/placer/src/draw/response-svg.ts";
-import {
-  figures,
-  type MeasuredPoint,
-  type Predicted,
-  parseSamples,
-  predictionError,
-  runFileOf,
-  toMeasured,
-} from "./placement-response-points.ts";
+import { figures, type Predicted, parseSamples, predictionError, runFileOf, toMeasured } from "./placement-response-points.ts";
 import { judgeResponse, renderResponse } from "./placement-response-table.ts";
 
 const { values, positionals } = parseArgs({
@@ -44,48 +36,23 @@ const placer = (...argv: string[]): string =>
     stdio: ["ignore", "pipe", "inherit"],
   });
 
-/** Model and predictions: those of placements under sockhijack have a model of their own, as their messages cost something else. */
-function predict(
-  group: readonly string[],
-  fit: readonly string[],
-  name: string,
-): { readonly report: unknown; readonly predictions: ReadonlyMap<string, readonly Predicted[]> } {
-  const runs = fit.flatMap((plan) => [30, 60].map((share) => measured.find((point) => point.plan === plan && point.share === share)));
-  const usable = runs.filter((point): point is MeasuredPoint => point !== undefined && point.response !== null);
-  const files = usable.map((point) => {
-    const file = join(work, `run-${point.plan}-${point.share}.json`);
-    const { assignment } = JSON.parse(readFileSync(join(work, `${point.plan}.json`), "utf8"));
-    writeFileSync(file, JSON.stringify(runFileOf(point, assignment)));
-    return file;
-  });
-  const model = join(work, `${name}.json`);
-  const problem = ["--problem", join(work, "problem.yaml")];
-  const report = JSON.parse(
-    placer(
-      "calibrate",
-      "--model",
-      join(work, "start.json"),
-      ...files.flatMap((file) => ["--run", file]),
-      ...problem,
-      "--output",
-      model,
-      "--json",
-    ),
-  );
-  const rates = [...new Set(measured.map(({ rate }) => rate))];
-  const files_ = group.map((plan) => join(work, `${plan}.json`));
-  const told = JSON.parse(
-    placer("simulate", ...files_, "--model", model, ...problem, "--rate", rates.join(","), "--extrapolate", "--json"),
-  );
-  return { report, predictions: new Map(group.map((plan, p) => [plan, told.predictions[p].rates as readonly Predicted[]])) };
-}
-
+/** A file of the run's private directory. */
+const at = (name: string): string => join(work, name);
 const fit = values.fit.split(",");
-const plain = plans.filter((plan) => !plan.endsWith("-redirect"));
-const redirected = plans.filter((plan) => plan.endsWith("-redirect"));
-const models = [predict(plain, fit, "model")];
-if (redirected.length > 0) models.push(predict(redirected, [redirected[0]!], "model-redirect"));
-const predictions = new Map(models.flatMap((one) => [...one.predictions]));
+const fitted = measured.filter(({ plan, share, response }) => fit.includes(plan) && (share === 30 || share === 60) && response !== null);
+const runs = fitted.map((point) => {
+  const file = at(`run-${point.plan}-${point.share}.json`);
+  const { assignment } = JSON.parse(readFileSync(at(`${point.plan}.json`), "utf8"));
+  writeFileSync(file, JSON.stringify(runFileOf(point, assignment)));
+  return ["--run", file];
+});
+const model = at("model.json");
+const problem = ["--problem", at("problem.yaml")];
+const calibration = JSON.parse(placer("calibrate", "--model", at("start.json"), ...runs.flat(), ...problem, "--output", model, "--json"));
+const rates = [...new Set(measured.map(({ rate }) => rate))].join(",");
+const files = plans.map((plan) => at(`${plan}.json`));
+const told = JSON.parse(placer("simulate", ...files, "--model", model, ...problem, "--rate", rates, "--extrapolate", "--json"));
+const predictions = new Map(plans.map((plan, p) => [plan, told.predictions[p].rates as readonly Predicted[]]));
 const errors = plans.map((plan) => predictionError(plan, measured, predictions.get(plan)!));
 const targets = judgeResponse(measured, errors);
 const series = plans.map((plan) => ({
@@ -109,7 +76,6 @@ const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release
 mkdirSync(out, { recursive: true });
 const file = join(out, `placement-response-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
 const picture = join(out, "placement-response.svg");
-const calibration = models.map(({ report }) => report);
 writeFileSync(
   file,
   `${JSON.stringify({ meta: { ...meta, date, machine, fit }, targets, errors, calibration, measured, predictions: Object.fromEntries(predictions), samples }, null, 1)}\n`,

@@ -41,13 +41,14 @@ export async function run(args: CalibrateArgs, context: Context): Promise<void> 
 }
 
 function reportOf({ error, fitted, cpu, model }: CalibratedModel): object {
-  const { costs, services, network, overhead, scheduler, calibrated } = model;
+  const { costs, services, network, wake, overhead, scheduler, calibrated } = model;
   return {
     error,
     cpuError: cpu?.error ?? null,
     rates: calibrated?.rates,
     costs,
     network,
+    wake,
     overhead,
     scheduler,
     scale: Object.fromEntries(services.map(({ name, scale }) => [name, scale])),
@@ -86,7 +87,7 @@ function reportText({ error, fitted, cpu, model }: CalibratedModel, out: OutputS
   return [
     figures,
     scales,
-    `a message costs ${us(model.costs!.local.message)} of CPU on its node, ${us(model.costs!.remote.message)} between nodes; it is ${us(model.network.remote)} on its way; the client adds ${us(model.overhead)}; nodes give out cores by ${model.scheduler}`,
+    `a message costs ${us(model.costs!.local.message)} of CPU on its node, ${us(model.costs!.remote.message)} between nodes, and ${us(model.wake)} more where it wakes a core; it is ${us(model.network.remote)} on its way; the client adds ${us(model.overhead)}; nodes give out cores by ${model.scheduler}`,
     `fitted from ${least} to ${most} requests a second; response times are off by ${(error * 100).toFixed(1)} % (root mean square)${cpu === null ? "; no run had CPU times, so all services have one factor" : `, CPU times by ${(cpu.error * 100).toFixed(1)} %`}`,
     "",
   ].join("\n");

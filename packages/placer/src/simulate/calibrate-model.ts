@@ -67,7 +67,13 @@ export function calibrate(start: Model, problem: Problem, runs: readonly Measure
     });
   }
   const cpu = fitCpu(start, problem, runs, idle);
-  const based = cpu === null ? start : scaled(start, problem, { scale: 1, local: cpu.local, remote: cpu.remote, services: cpu.scale });
+  const based =
+    cpu === null
+      ? start
+      : {
+          ...scaled(start, problem, { scale: 1, local: cpu.local, remote: cpu.remote, services: cpu.scale }),
+          wake: cpu.wake,
+        };
   const shortest = Math.min(...runs.map(({ response }) => response.p50));
   const prior = cpu === null ? priors.unknown : priors.known;
   const calls = offeredLoad(deploy(based, problem, runs[0]!.assignment, idle)).calls;
@@ -131,6 +137,7 @@ function scaled(model: Model, problem: Problem, { scale, services, local, remote
   return {
     ...model,
     costs: fitted,
+    wake: model.wake * scale,
     services: model.services.map((service) => ({ ...service, scale: service.scale * scale * (services.get(service.name) ?? 1) })),
   };
 }

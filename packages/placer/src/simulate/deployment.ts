@@ -54,6 +54,8 @@ export interface Deployment {
   /** By caller's service, callee's service, and caller's node; null for pairs that make no calls. The caller after the last service is the client. */
   readonly routes: readonly (readonly (readonly Route[] | null)[])[];
   readonly latency: { readonly local: number; readonly remote: number };
+  /** CPU seconds. */
+  readonly wake: number;
   readonly scheduler: Scheduler;
   readonly overhead: number;
 }
@@ -127,6 +129,7 @@ export function deploy(model: Model, problem: Problem, assignment: Readonly<Reco
     replicasOn,
     routes: routesOf(operations, requests, replicasOn),
     latency: model.network,
+    wake: model.wake,
     scheduler: model.scheduler,
     overhead: model.overhead,
   };

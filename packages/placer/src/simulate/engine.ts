@@ -108,7 +108,7 @@ class Simulation {
     this.#options = options;
     this.#arrivals = new Xoshiro(options.seed);
     this.#next = new NextNode(deployment.nodes.length);
-    this.#cpus = deployment.nodes.map(({ cores, speed }) => new NodeCpu(cores, speed, deployment.scheduler));
+    this.#cpus = deployment.nodes.map(({ cores, speed }) => new NodeCpu(cores, speed, deployment.scheduler, deployment.wake));
     const replicas = deployment.replicaNode.length;
     this.#idle = Int32Array.from(deployment.replicaService, (service) => deployment.workers[service]!);
     this.#first = new Int32Array(replicas).fill(nobody);

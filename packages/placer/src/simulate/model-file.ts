@@ -1,14 +1,15 @@
 /** What a model file and a run file hold, as they are written. Durations are texts with a unit. @module */
 import type { Calibration, ModelCall, ModelNode, ModelRequest, ModelService } from "./model.ts";
 
-/** A distribution as written: one of its fields. */
-export type LawForm =
-  | { exponential: string }
-  | { deterministic: string }
-  | { lognormal: { mean: string; cv: number } }
-  | { gamma: { mean: string; cv: number } }
-  | { samples: string[] }
-  | { quantiles: [number, string][] };
+/** A distribution as written: exactly one of its fields. */
+export interface LawForm {
+  exponential?: string | undefined;
+  deterministic?: string | undefined;
+  lognormal?: { mean: string; cv: number } | undefined;
+  gamma?: { mean: string; cv: number } | undefined;
+  samples?: string[] | undefined;
+  quantiles?: [number, string][] | undefined;
+}
 
 /** What messages cost on one path, as written. */
 export interface CostForm {
@@ -25,6 +26,7 @@ export interface ModelFile {
   requests: Record<string, Omit<ModelRequest, "name">>;
   costs?: { local: CostForm; remote: CostForm } | undefined;
   network: { local: string; remote: string };
+  wake: string;
   scheduler: "sharing" | "fifo";
   overhead: string;
   nodes?: Record<string, ModelNode> | undefined;

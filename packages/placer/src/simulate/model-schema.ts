@@ -2,7 +2,7 @@
 import { oneOf, schemaText, wrong } from "@mitsu/catalog/document";
 import { z } from "zod";
 import { durationPattern } from "./duration-text.ts";
-import type { ModelFile, RunFile } from "./model-file.ts";
+import type { LawForm, ModelFile, RunFile } from "./model-file.ts";
 
 const notDuration = wrong("a duration", "give a number and its unit: 250us, 1.5ms, 3s");
 const duration = z.string(notDuration).regex(durationPattern, notDuration);
@@ -26,22 +26,25 @@ const shape = z.strictObject({
   mean: duration.describe("Mean."),
   cv: above0("a coefficient of variation").describe("Standard deviation over mean."),
 });
-const distribution = z.union(
-  [
-    z.strictObject({ exponential: duration.describe("Exponential, with this mean.") }),
-    z.strictObject({ deterministic: duration.describe("Always the same.") }),
-    z.strictObject({ lognormal: shape.describe("Log-normal.") }),
-    z.strictObject({ gamma: shape.describe("Gamma.") }),
-    z.strictObject({ samples: z.array(duration).min(1, { error: "is empty; give one sample at least" }).describe("Each is as likely.") }),
-    z.strictObject({
+const notLaw = "is not a distribution; give exactly one of exponential, deterministic, lognormal, gamma, samples, quantiles";
+const distribution: z.ZodType<LawForm> = z
+  .strictObject(
+    {
+      exponential: duration.optional().describe("Exponential, with this mean."),
+      deterministic: duration.optional().describe("Always the same."),
+      lognormal: shape.optional().describe("Log-normal."),
+      gamma: shape.optional().describe("Gamma."),
+      samples: z.array(duration).min(1, { error: "is empty; give one sample at least" }).optional().describe("Each is as likely."),
       quantiles: z
         .array(z.tuple([probability, duration]))
         .min(2, { error: "has too few points; give two at least" })
+        .optional()
         .describe("Pairs of probability and duration, both ascending, linear between: a measured CDF."),
-    }),
-  ],
-  wrong("a distribution", "give one of exponential, deterministic, lognormal, gamma, samples, quantiles"),
-);
+    },
+    { error: (issue) => (issue.code === "unrecognized_keys" ? undefined : notLaw) },
+  )
+  .refine((law) => Object.values(law).filter((value) => value !== undefined).length === 1, { error: notLaw })
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 const pathCost = z.strictObject({
   message: duration.describe("CPU time of a message, both ends together."),
@@ -108,6 +111,9 @@ export const modelFile: z.ZodType<ModelFile> = z.strictObject({
     })
     .prefault({})
     .describe("Time that a message is on its way, one way, CPU time aside."),
+  wake: duration
+    .default("0s")
+    .describe("CPU time to wake an idle core, for each part of a call that finds one: why requests cost less when there are many."),
   scheduler: oneOf("sharing", "fifo")
     .default("sharing")
     .describe("How a node gives out its cores: the same to all, or to each until it is done."),

@@ -1,7 +1,7 @@
 /** What a rate asks of nodes and workers, on the average and without simulating: says beforehand when it cannot be borne. @module */
 import type { DeployedCall, Deployment } from "./deployment.ts";
 
-/** Means at one request each second. */
+/** Means at one request each second, of a system in which no core is ever idle and so none has to be woken. */
 export interface OfferedLoad {
   /** `Float64Array[nodes]`: core seconds of each request there. */
   readonly nodeCpu: Float64Array;
@@ -9,6 +9,8 @@ export interface OfferedLoad {
   readonly serviceCpu: Float64Array;
   /** `Float64Array[services]`: seconds for which workers are kept by each request when nothing waits. */
   readonly workerSeconds: Float64Array;
+  /** `Float64Array[services × nodes]`: parts of work of each request there, of which each may find a core idle. */
+  readonly parts: Float64Array;
   /** Calls of each request, the client's included. */
   readonly calls: number;
   /** Of the calls between services, the share that stays on its node. */
@@ -22,6 +24,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
   const nodeCpu = new Float64Array(nodes.length);
   const serviceCpu = new Float64Array(services);
   const workerSeconds = new Float64Array(services);
+  const parts = new Float64Array(services * nodes.length);
   let calls = 0;
   let between = 0;
   let stay = 0;
@@ -60,6 +63,9 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
       const times = rate[o]![node]!;
       if (times === 0) continue;
       charge(service, node, times * cpuMean + own[o]![node]!);
+      // A step of which chance leaves no call makes no part of its own.
+      const made = steps.reduce((sum, step) => sum + 1 - step.reduce((none, call) => none * (1 - call.probability) ** call.times, 1), 1);
+      parts[service * nodes.length + node]! += times * made;
       for (const step of steps) for (const call of step) send(service, call, node, times * call.times * call.probability);
     }
   }
@@ -75,7 +81,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
     const times = rate[o]!.reduce((sum, flow) => sum + flow, 0);
     if (holding[service] === 1) workerSeconds[service]! += times * (residence[o]! - cpuMean);
   }
-  return { nodeCpu, serviceCpu, workerSeconds, calls, onNode: between === 0 ? 1 : stay / between };
+  return { nodeCpu, serviceCpu, workerSeconds, parts, calls, onNode: between === 0 ? 1 : stay / between };
 }
 
 /** Operations, each before those that it calls; calls make no circle. */

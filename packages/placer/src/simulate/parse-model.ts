@@ -35,6 +35,7 @@ export function parseModel(text: string, file: string): Model {
     requests: Object.entries(value.requests).map(([name, request]) => ({ name, ...request, share: request.share / shares })),
     costs: value.costs === undefined ? null : { local: cost(value.costs.local), remote: cost(value.costs.remote) },
     network: { local: parseSeconds(value.network.local), remote: parseSeconds(value.network.remote) },
+    wake: parseSeconds(value.wake),
     scheduler: value.scheduler,
     overhead: parseSeconds(value.overhead),
     nodes: value.nodes ?? null,
@@ -62,6 +63,7 @@ export function writeModel(model: Model): string {
     requests: Object.fromEntries(model.requests.map(({ name, ...request }) => [name, request])),
     ...(model.costs && { costs: { local: cost(model.costs.local), remote: cost(model.costs.remote) } }),
     network: { local: secondsText(model.network.local), remote: secondsText(model.network.remote) },
+    wake: secondsText(model.wake),
     scheduler: model.scheduler,
     overhead: secondsText(model.overhead),
     ...(model.nodes && { nodes: model.nodes }),
@@ -70,12 +72,12 @@ export function writeModel(model: Model): string {
 }
 
 function lawOf(law: LawForm): Distribution {
-  if ("exponential" in law) return { kind: "exponential", mean: parseSeconds(law.exponential) };
-  if ("deterministic" in law) return { kind: "deterministic", mean: parseSeconds(law.deterministic) };
-  if ("lognormal" in law) return { kind: "lognormal", mean: parseSeconds(law.lognormal.mean), cv: law.lognormal.cv };
-  if ("gamma" in law) return { kind: "gamma", mean: parseSeconds(law.gamma.mean), cv: law.gamma.cv };
-  if ("samples" in law) return { kind: "samples", values: law.samples.map(parseSeconds) };
-  return { kind: "quantiles", points: law.quantiles.map(([at, duration]) => [at, parseSeconds(duration)] as const) };
+  if (law.exponential !== undefined) return { kind: "exponential", mean: parseSeconds(law.exponential) };
+  if (law.deterministic !== undefined) return { kind: "deterministic", mean: parseSeconds(law.deterministic) };
+  if (law.lognormal) return { kind: "lognormal", mean: parseSeconds(law.lognormal.mean), cv: law.lognormal.cv };
+  if (law.gamma) return { kind: "gamma", mean: parseSeconds(law.gamma.mean), cv: law.gamma.cv };
+  if (law.samples) return { kind: "samples", values: law.samples.map(parseSeconds) };
+  return { kind: "quantiles", points: law.quantiles!.map(([at, duration]) => [at, parseSeconds(duration)] as const) };
 }
 
 function lawForm(law: Distribution): object {
@@ -113,21 +115,21 @@ function faultsOf(file: ModelFile): Finding[] {
 }
 
 function lawFaults(law: LawForm | undefined, path: readonly string[]): Finding[] {
-  if (law === undefined) return [];
-  if (!("quantiles" in law)) {
-    const form = Object.values(law)[0] as string | { readonly mean: string } | readonly string[];
-    const zero = typeof form === "object" && "mean" in form && parseSeconds(form.mean) === 0;
-    return zero
-      ? [{ path: [...path, Object.keys(law)[0]!, "mean"], at: "value", message: "is 0, which has no variation; give deterministic: 0s" }]
-      : [];
+  const faults: Finding[] = [];
+  for (const kind of ["lognormal", "gamma"] as const) {
+    if (law?.[kind] && parseSeconds(law[kind].mean) === 0)
+      faults.push({ path: [...path, kind, "mean"], at: "value", message: "is 0, which has no variation; give deterministic: 0s" });
   }
-  return law.quantiles.flatMap(([at, duration], i) => {
-    const before = law.quantiles[i - 1];
-    if (!before || (at >= before[0] && parseSeconds(duration) >= parseSeconds(before[1]))) return [];
-    return [
-      { path: [...path, "quantiles", i], at: "value", message: "is below the point before it; probabilities and durations must ascend" },
-    ];
-  });
+  for (const [i, [at, duration]] of (law?.quantiles ?? []).entries()) {
+    const before = law!.quantiles![i - 1];
+    if (before && (at < before[0] || parseSeconds(duration) < parseSeconds(before[1])))
+      faults.push({
+        path: [...path, "quantiles", i],
+        at: "value",
+        message: "is below the point before it; probabilities and durations must ascend",
+      });
+  }
+  return faults;
 }
 
 /** An operation that leads to itself would make requests without end. */
