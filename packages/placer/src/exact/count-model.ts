@@ -4,6 +4,7 @@ import type { Instance } from "../solve/instance.ts";
 import { refusal } from "../solve/node-match.ts";
 import { clusterUtilisation } from "../solve/objective.ts";
 import type { Budget } from "../solve/strategy.ts";
+import { barred } from "./alike-nodes.ts";
 import { capacityRow } from "./capacity-row.ts";
 import type { Constraint } from "./constraint.ts";
 import { Mip, type Term } from "./mip.ts";
@@ -20,6 +21,8 @@ export interface CountModelOptions {
   readonly holds?: (constraint: Constraint) => boolean;
   /** Services that the model is about, in order; all unless given. */
   readonly services?: readonly number[];
+  /** Looks at one order only of nodes that are alike; not with a budget, to which they are not. */
+  readonly ordered?: boolean;
   /** Share of each capacity to leave free besides, where its row is not exact; 0 unless told. */
   readonly margin?: number;
 }
@@ -43,7 +46,7 @@ export interface CountRows {
 /** Builds the model. Columns x[s, m] are the counts; everything else follows from them at the optimum, binaries of some rules aside. */
 export function countModel(
   instance: Instance,
-  { weight, budget = null, least, holds, services: asked, margin = 0 }: CountModelOptions,
+  { weight, budget = null, least, holds, services: asked, ordered = false, margin = 0 }: CountModelOptions,
 ): CountModel {
   const { services, nodes, resources, firstReplica, demand, capacity, rules } = instance;
   const mip = new Mip();
@@ -68,6 +71,12 @@ export function countModel(
       upper[at] = most;
       columns[at] = mip.column({ upper: most, integer: true });
       if (least > 0) mip.row([[columns[at]!, 1]], { lower: least });
+    }
+  }
+  if (ordered) {
+    for (const { service, node } of barred(instance)) {
+      const column = columns[service * nodes + node]!;
+      if (column >= 0) mip.row([[column, 1]], { upper: 0 });
     }
   }
   const rows: CountRows = {

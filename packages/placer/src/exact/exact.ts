@@ -3,6 +3,7 @@ import { MitsuError } from "@mitsu/cli/error";
 import type { Instance, NodeOf } from "../solve/instance.ts";
 import { countsOf, evaluate } from "../solve/objective.ts";
 import type { Budget, Solution, SolveOptions, Strategy } from "../solve/strategy.ts";
+import { inOrder, inPlace } from "./alike-nodes.ts";
 import { countModel } from "./count-model.ts";
 import { Highs, type MipAnswer } from "./highs.ts";
 import { infeasibility, infeasibleError } from "./infeasible.ts";
@@ -48,23 +49,27 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
       },
     );
   }
+  // Without a budget, nodes that are alike have no names until the end.
+  const startCounts =
+    start && (budget ? Int32Array.from(countsOf(instance, start)) : inOrder(instance, Int32Array.from(countsOf(instance, start))));
   const leftMs = (): number => Math.max(1, options.startedAtMs + options.deadlineMs - Date.now() - reserveMs);
   let bound = 0; // no objective is less
   let answer: MipAnswer;
   let nodeOf: NodeOf | null = null;
   let steps = 0;
   for (let margin = 0; ; margin = 1e-7) {
-    const { mip, columns } = countModel(instance, { weight, budget, margin });
+    const { mip, columns } = countModel(instance, { weight, budget, margin, ordered: budget === null });
     answer = await highs.solve(mip.arrays(), {
       timeLimitMs: leftMs(),
       seed,
-      ...(start ? { start: startValues(instance, start, columns, mip.columns) } : {}),
+      ...(startCounts ? { start: startValues(startCounts, columns, mip.columns) } : {}),
       onProgress: (best, lower) => progress(`exact: ${best === null ? "" : `found ${best.toFixed(4)}, `}none is below ${lower.toFixed(4)}`),
     });
     steps += answer.steps;
     // The bound of the model without a margin is the one that is true.
     if (margin === 0) bound = Math.max(0, answer.bound);
-    nodeOf = answer.values && replicasOfCounts(instance, countsFrom(columns, answer.values));
+    const counts = answer.values && countsFrom(columns, answer.values);
+    nodeOf = counts && replicasOfCounts(instance, budget ? counts : inPlace(instance, counts));
     if (margin > 0 || nodeOf === null || !isOverCapacity(instance, nodeOf)) break;
   }
   if (answer.status === "infeasible") {
@@ -73,7 +78,7 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
     throw await budgetError(highs, instance, budget, leftMs());
   }
   const value = (one: NodeOf): number => evaluate(instance, one, weight).objective;
-  if (start && (nodeOf === null || value(start) < value(nodeOf))) nodeOf = start;
+  if (start && (nodeOf === null || value(start) <= value(nodeOf))) nodeOf = start;
   if (nodeOf === null) {
     throw new MitsuError("HiGHS found no placement before the deadline", {
       code: "ERR_PLACER_DEADLINE",
@@ -114,9 +119,8 @@ export function isOverCapacity({ nodes, resources, capacity, demand, serviceOf }
   return load.some((used, at) => used > capacity[at]! * (1 + 1e-12));
 }
 
-function startValues(instance: Instance, nodeOf: NodeOf, columns: Int32Array, length: number): Float64Array {
+function startValues(counts: Int32Array, columns: Int32Array, length: number): Float64Array {
   const values = new Float64Array(length).fill(Number.NaN);
-  const counts = countsOf(instance, nodeOf);
   for (const [at, column] of columns.entries()) if (column >= 0) values[column] = counts[at]!;
   return values;
 }

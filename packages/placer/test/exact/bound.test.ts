@@ -1,8 +1,11 @@
 import test from "ava";
 import { lowerBound } from "../../src/exact/bound.ts";
+import { solveWith } from "../../src/exact/exact.ts";
+import { Highs } from "../../src/exact/highs.ts";
 import { compile } from "../../src/solve/compile.ts";
+import { evaluate } from "../../src/solve/objective.ts";
 import { bruteForce } from "./brute-force.ts";
-import { problemOf, type Spice, tinyProblem } from "./tiny-problem.ts";
+import { problemOf, randomFrom, type Spice, tinyProblem } from "./tiny-problem.ts";
 
 const spices: readonly Spice[] = ["affinity", "antiAffinity", "spread", "nodes", "pinned", "wishes"];
 const runs = process.env.MITSU_TEST_ALL === "1" ? 3000 : 600;
@@ -72,4 +75,41 @@ test("lowerBound() counts a must that keeps two apart, and nodes that are wanted
   ];
   const { bound } = lowerBound(compile(problemOf(nodes, services, { traffic: [talk("a", "b", 1)] })), 0.2, { deadlineMs: 1000 });
   t.true(Math.abs(bound - (0.8 + 0.5)) < 1e-6);
+});
+
+test("lowerBound() is never above what HiGHS proves, with services of many replicas on small nodes", async (t) => {
+  await using highs = new Highs();
+  let gained = 0;
+  for (let seed = 0; seed < (process.env.MITSU_TEST_ALL === "1" ? 60 : 12); seed++) {
+    const random = randomFrom(seed);
+    const services = Array.from({ length: 5 }, (_, at) => ({
+      name: `s${at}`,
+      count: 1 + Math.floor(random() * 7),
+      requests: { cpu: 0.5 + Math.floor(random() * 4) / 2, memory: 1 + Math.floor(random() * 8) },
+    }));
+    const all = (resource: "cpu" | "memory"): number => services.reduce((sum, one) => sum + one.count * one.requests[resource], 0);
+    const some = Array.from({ length: 5 }, (_, at) => ({
+      name: `n${at}`,
+      capacity: { cpu: (all("cpu") / 5) * (1.3 + (at % 2)), memory: (all("memory") / 5) * 1.6 },
+    }));
+    const traffic = services
+      .slice(1)
+      .flatMap(({ name }, at) => [talk(name, `s${Math.floor(random() * (at + 1))}`, Math.ceil(random() * 100))]);
+    const instance = compile(problemOf(some, services, { traffic }));
+    const options = { weight: 0, budget: null, seed: 1, deadlineMs: 3000, startedAtMs: Date.now(), progress() {} };
+    const { nodeOf } = await solveWith(highs, instance, options, null);
+    const { bound } = lowerBound(instance, 0, { deadlineMs: 1000 });
+    t.true(bound <= evaluate(instance, nodeOf, 0).objective, `seed ${seed}`);
+    if (bound > 0) gained++;
+  }
+  t.true(gained > 3);
+  t.log(`a bound above 0 for ${gained}`);
+});
+
+test("lowerBound() whose time is up is lower, and a bound still", (t) => {
+  const services = [
+    { name: "a", count: 1, requests: { cpu: 1 } },
+    { name: "b", count: 6, requests: { cpu: 1 } },
+  ];
+  t.is(lowerBound(compile(problemOf(nodes, services, { traffic: [talk("a", "b", 100)] })), 0, { deadlineMs: 0 }).bound, 0);
 });

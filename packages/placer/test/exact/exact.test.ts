@@ -4,6 +4,7 @@ import test from "ava";
 import { exact, solveExactly, solveWith } from "../../src/exact/exact.ts";
 import { firstFit } from "../../src/exact/first-fit.ts";
 import { Highs } from "../../src/exact/highs.ts";
+import type { TrafficEdge } from "../../src/problem/problem.ts";
 import { compile } from "../../src/solve/compile.ts";
 import type { Instance } from "../../src/solve/instance.ts";
 import { evaluate } from "../../src/solve/objective.ts";
@@ -34,7 +35,7 @@ for (const [name, spices] of Object.entries(kinds)) {
     test.serial(`exact() answers as trying every placement does, with ${name}, weight ${weight}`, async (t) => {
       let feasible = 0;
       for (let seed = 0; seed < runs; seed++) {
-        const instance = compile(tinyProblem(seed, spices, 1.3 + (seed % 5) / 4));
+        const instance = compile(tinyProblem(seed, spices, 1.3 + (seed % 5) / 4, seed % 2 === 0));
         const budget =
           seed % 4 === 1
             ? { moves: 2, bytes: Number.POSITIVE_INFINITY }
@@ -94,6 +95,28 @@ test("exact() refuses what is too large, and says what to use", async (t) => {
   const services = Array.from({ length: 500 }, (_, at) => ({ name: `s${at}`, count: 1 }));
   const error = await t.throwsAsync(exact(compile(problemOf(nodes, services)), options(0.05)), { code: "ERR_PLACER_TOO_LARGE" });
   t.regex((error as MitsuError).hint!, /--strategy mitsu/);
+});
+
+test("exact() keeps replicas where they run, when nodes are alike but for their names", async (t) => {
+  const services = ["a", "b", "c", "d"].map((name) => ({ name, count: 1, requests: { cpu: 2 } }));
+  const talk = (from: string, to: string): TrafficEdge => ({ from, to, messagesPerSecond: 10, bytesPerSecond: 0, sources: [] });
+  const assignment = { "a-0": "n2", "b-0": "n2", "c-0": "n1", "d-0": "n1" };
+  const instance = compile(problemOf(wide, services, { traffic: [talk("a", "b"), talk("c", "d")], assignment }));
+  t.deepEqual([...(await exact(instance, options(0.05))).nodeOf], [1, 1, 0, 0]);
+});
+
+test("solveExactly() answers the start itself when none is better, whatever the names of nodes that are alike", async (t) => {
+  const services = ["a", "b", "c"].map((name) => ({ name, count: 1, requests: { cpu: 2 } }));
+  const traffic = [{ from: "a", to: "b", messagesPerSecond: 10, bytesPerSecond: 0, sources: [] }];
+  const instance = compile(problemOf(wide, services, { traffic }));
+  for (const start of [
+    [0, 0, 1],
+    [1, 1, 0],
+  ]) {
+    const { nodeOf, proof } = await solveExactly(instance, options(0.05), Int32Array.from(start));
+    t.deepEqual([...nodeOf], start);
+    t.is(proof?.status, "optimal");
+  }
 });
 
 /** Thirty services in a ring with chords, on four nodes: seconds of work for HiGHS. */

@@ -55,8 +55,8 @@ export function problemOf(
 /** Which kinds of rules a tiny problem may have. */
 export type Spice = "affinity" | "antiAffinity" | "spread" | "nodes" | "pinned" | "wishes";
 
-/** A problem of at most 4 services, 7 replicas and 3 nodes. */
-export function tinyProblem(seed: number, spices: readonly Spice[], tightness = 1.4): Problem {
+/** A problem of at most 4 services, 8 replicas and 3 nodes; of one size when `alike`. */
+export function tinyProblem(seed: number, spices: readonly Spice[], tightness = 1.4, alike = false): Problem {
   const random = randomFrom(seed * 7919 + 13);
   const below = (n: number): number => Math.floor(random() * n);
   const chance = (share: number): boolean => random() < share;
@@ -66,12 +66,13 @@ export function tinyProblem(seed: number, spices: readonly Spice[], tightness = 
   const counts = names.map(() => 1 + below(serviceCount === 2 ? 3 : 2));
   const demands = names.map(() => ({ cpu: (1 + below(12)) / 4 + (chance(0.3) ? random() : 0), memory: 1e8 * (1 + below(9)) }));
   const totalOf = (resource: "cpu" | "memory"): number => demands.reduce((sum, one, at) => sum + one[resource] * counts[at]!, 0);
+  const spreadOut = (): number => (alike ? 1 : 0.7 + 0.6 * random());
   const topologies = ["node", "zone", "rack"];
   const nodes = Array.from({ length: nodeCount }, (_, at) => ({
     name: `n${at}`,
     capacity: {
-      cpu: (totalOf("cpu") / nodeCount) * tightness * (0.7 + 0.6 * random()),
-      memory: Math.round((totalOf("memory") / nodeCount) * tightness * (0.7 + 0.6 * random())),
+      cpu: (totalOf("cpu") / nodeCount) * tightness * spreadOut(),
+      memory: Math.round((totalOf("memory") / nodeCount) * tightness * spreadOut()),
     },
     zone: chance(0.8) ? `z${below(2)}` : null,
     labels: chance(0.7) ? { rack: `r${below(2)}` } : ({} as Record<string, string>),
