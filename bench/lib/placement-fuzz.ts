@@ -36,7 +36,10 @@ export async function measureFuzz(bench: Bench, problems: number): Promise<void>
       const found = [
         ...verdict.broken,
         ...(verdict.unplaced > 0 ? [`${verdict.unplaced} replicas are on no node`] : []),
-        ...checkPlan(problem, assignment, { maxUtilisation: 1, reserve: undefined, budget }).flatMap((check) => check.broken),
+        // Wishes may give way.
+        ...checkPlan(problem, assignment, { maxUtilisation: 1, reserve: undefined, budget }).flatMap((check) =>
+          check.name === "wishes" ? [] : check.broken,
+        ),
       ];
       if (found.length > 0) broken.push(`seed ${seed}: ${found[0]}`);
     } catch (error) {

@@ -7,9 +7,9 @@ import { solveOptions } from "./kubernetes/fixture.ts";
 test("round-robin takes the next node that has room, over all services", async (t) => {
   const problem = buildProblem({
     nodes: [
-      { name: "n1", capacity: { cpu: 2.5 } },
-      { name: "n2", capacity: { cpu: 1.5 } },
-      { name: "n3", capacity: { cpu: 3.5 } },
+      { name: "n1", capacity: { cpu: 2 } },
+      { name: "n2", capacity: { cpu: 1 } },
+      { name: "n3", capacity: { cpu: 3 } },
     ],
     services: [
       { name: "a", replicas: 2, requests: { cpu: 1 } },

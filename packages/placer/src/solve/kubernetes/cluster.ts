@@ -4,8 +4,8 @@ import type { Instance, NodeOf, Rule, Topology } from "../instance.ts";
 
 /** What a container is taken to need, in scores, that asks for nothing. [pkg/scheduler/util/pod_resources.go] */
 const unasked: Readonly<Record<string, number>> = { cpu: 100, memory: 200 * 2 ** 20 };
-/** `compile` keeps one part in 10⁹ free against rounding, which whole numbers do not need. */
-const withoutMargin = 1 / (1 - 1e-9);
+/** What may be used of a capacity, without the hair that `compile` adds against rounding, which whole numbers do not need. */
+const usable = (capacity: number, whole: number): number => (whole === 0 ? 0 : whole * (Math.round((capacity / whole) * 1e10) / 1e10));
 /** Parts of 1 for shares of a cluster: fine enough for nodes of a hundred-thousandth, and a hundred times all of them is still exact. */
 const parts: Readonly<Record<Resource["unit"], number>> = { cores: 1000, bytes: 1, count: 1, share: 1e12 };
 
@@ -61,9 +61,9 @@ function zonesOf({ problem, nodes }: Instance): Topology | null {
 
 /** An empty cluster; what is pinned or present is not placed yet. */
 export function createCluster(instance: Instance): Cluster {
-  const { problem, nodes, services, replicas, resources, capacity, demand, serviceOf, rules } = instance;
+  const { problem, nodes, services, replicas, resources, capacity, wholeCapacity, demand, serviceOf, rules } = instance;
   const scale = problem.resources.map(({ unit }) => parts[unit]);
-  const allocatable = capacity.map((value, at) => Math.floor(value * withoutMargin * scale[at % resources]! + 1e-3));
+  const allocatable = capacity.map((value, at) => Math.floor(usable(value, wholeCapacity[at]!) * scale[at % resources]! + 1e-3));
   const request = demand.map((value, at) => Math.ceil(value * scale[at % resources]! - 1e-3));
   const nonZeroRequest = request.map((value, at) => {
     const { name, unit } = problem.resources[at % resources]!;
