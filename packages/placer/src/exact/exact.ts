@@ -7,7 +7,7 @@ import { inOrder, inPlace } from "./alike-nodes.ts";
 import { countModel } from "./count-model.ts";
 import { Highs, type MipAnswer } from "./highs.ts";
 import { infeasibility, infeasibleError } from "./infeasible.ts";
-import { replicasOfCounts } from "./replicas-of-counts.ts";
+import { replicasOfCounts } from "../solve/replicas-of-counts.ts";
 
 /** Models with more columns than this take HiGHS minutes to look at and gigabytes to hold. */
 const mostColumns = 200_000;

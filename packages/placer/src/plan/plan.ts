@@ -3,7 +3,7 @@ import type { StrategyName } from "../solve/strategy.ts";
 
 /** One kind of constraint, checked over the whole plan. */
 export interface Check {
-  /** `placed`, `capacity`, `nodes`, `pinned`, `affinity`, `anti-affinity`, `spread`, `budget`. */
+  /** `placed`, `capacity`, `nodes`, `pinned`, `affinity`, `anti-affinity`, `spread`, `budget`, and last `wishes`, of which `broken` tells and breaks no plan. */
   readonly name: string;
   /** How many cases of it were looked at. */
   readonly checked: number;

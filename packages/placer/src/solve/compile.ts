@@ -1,14 +1,18 @@
 /** From a problem to the numbers that solvers work on. @module */
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { AffinityRule, NodeSpec, Problem, ServiceSpec, SpreadRule } from "../problem/problem.ts";
 import type { CompileOptions, Instance, Rule, Topology } from "./instance.ts";
 import { dislike, labelOf, refusal } from "./node-match.ts";
 
-/** Kept free of each capacity, so that sums taken in another order never exceed it. */
-const rounding = 1e-9;
+/** Sums of the same figures in another order differ by less than this share of them: what fills a node to the last bit must fit. */
+const rounding = 1e-12;
+/** Counts of a service's replicas on a node are kept in 16 bits. */
+const mostReplicas = 32_767;
 
 /**
  * Compiles a problem: the same problem and options give equal numbers in the same order.
  *
+ * @throws {MitsuError} `ERR_PLACER_TOO_LARGE` for a service of more than 32 767 replicas.
  * @example
  * ```ts
  * const instance = compile(problem, { maxUtilisation: 0.9 });
@@ -20,7 +24,10 @@ export function compile(problem: Problem, { maxUtilisation = 1, reserve = "reque
   const indexOfNode = new Map(nodes.map(({ name }, at) => [name, at]));
   const indexOfService = new Map(services.map(({ name }, at) => [name, at]));
   const firstReplica = new Int32Array(services.length + 1);
-  for (const [at, { replicas }] of services.entries()) firstReplica[at + 1] = firstReplica[at]! + replicas.length;
+  for (const [at, { name, replicas }] of services.entries()) {
+    if (replicas.length > mostReplicas) throw tooMany(name, replicas.length);
+    firstReplica[at + 1] = firstReplica[at]! + replicas.length;
+  }
   const replicas = firstReplica[services.length]!;
   const serviceOf = new Int32Array(replicas);
   const pinned = new Int32Array(replicas).fill(-1);
@@ -37,7 +44,7 @@ export function compile(problem: Problem, { maxUtilisation = 1, reserve = "reque
   const wholeCapacity = new Float64Array(nodes.length * resources.length);
   for (const [m, { capacity }] of nodes.entries())
     for (const [r, { name }] of resources.entries()) wholeCapacity[m * resources.length + r] = capacity[name] ?? 0;
-  const capacity = wholeCapacity.map((whole) => whole * maxUtilisation * (1 - rounding));
+  const capacity = wholeCapacity.map((whole) => whole * maxUtilisation * (1 + rounding));
   const demand = new Float64Array(services.length * resources.length);
   for (const [s, service] of services.entries())
     for (const [r, { name }] of resources.entries()) demand[s * resources.length + r] = reserved(service, name, reserve);
@@ -67,6 +74,14 @@ export function compile(problem: Problem, { maxUtilisation = 1, reserve = "reque
     rules,
     moveBytes: Float64Array.from(services, ({ moveBytes }) => moveBytes),
   };
+}
+
+function tooMany(service: string, replicas: number): MitsuError {
+  return new MitsuError(`service ${service} has ${replicas} replicas; at most ${mostReplicas} are possible`, {
+    code: "ERR_PLACER_TOO_LARGE",
+    exit: exitStatus.usage,
+    hint: "split it into services of the same requests and traffic",
+  });
 }
 
 /** What one replica of a service reserves of a resource. */

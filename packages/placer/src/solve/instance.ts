@@ -28,9 +28,8 @@ export type Rule =
       readonly weight: number | null;
     };
 
-/** What is to be solved. Nodes, services and replicas are numbered as in the problem; replicas of a service follow each other. */
-export interface Instance {
-  readonly problem: Problem;
+/** The figures of what is to be solved. Nodes, services and replicas are numbered as in the problem; replicas of a service follow each other. */
+export interface Figures {
   readonly nodes: number;
   readonly services: number;
   readonly replicas: number;
@@ -39,7 +38,7 @@ export interface Instance {
   readonly firstReplica: Int32Array;
   /** `Int32Array[replicas]`. */
   readonly serviceOf: Int32Array;
-  /** `Float64Array[nodes × resources]`, what may be used: `--max-utilisation` is in it, less one part in 10⁹ against rounding. */
+  /** `Float64Array[nodes × resources]`, what may be used: `--max-utilisation` is in it, and one part in 10¹² for rounding. */
   readonly capacity: Float64Array;
   /** `Float64Array[nodes × resources]`, all there is. */
   readonly wholeCapacity: Float64Array;
@@ -66,6 +65,11 @@ export interface Instance {
   readonly rules: readonly Rule[];
   /** `Float64Array[services]`: bytes that a move of one replica carries. */
   readonly moveBytes: Float64Array;
+}
+
+/** What is to be solved: figures, and the problem they come from, for names. */
+export interface Instance extends Figures {
+  readonly problem: Problem;
 }
 
 /** How `compile` reads a problem. */

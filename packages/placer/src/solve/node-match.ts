@@ -14,9 +14,9 @@ export function matches(node: NodeSpec, { key, operator, values }: NodeMatch): b
     case "DoesNotExist":
       return value === undefined;
     case "Gt":
-      return value !== undefined && Number(value) > Number(values[0]);
+      return value !== undefined && /^-?\d+$/.test(value) && Number(value) > Number(values[0]);
     case "Lt":
-      return value !== undefined && Number(value) < Number(values[0]);
+      return value !== undefined && /^-?\d+$/.test(value) && Number(value) < Number(values[0]);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a placement is worth; every strategy is judged by it, and the search minimises it. @module */
-import type { Instance, NodeOf, Rule } from "./instance.ts";
+import type { Figures, NodeOf, Rule } from "./instance.ts";
 
 /** Balance against traffic where nobody says otherwise: traffic decides, balance breaks near-ties. */
 export const defaultWeight = 0.05;
@@ -17,7 +17,7 @@ export interface Evaluation {
 }
 
 /** Counts of replicas: `Int16Array[services × nodes]`. */
-export function countsOf({ replicas, services, nodes, serviceOf }: Instance, nodeOf: NodeOf): Int16Array {
+export function countsOf({ replicas, services, nodes, serviceOf }: Figures, nodeOf: NodeOf): Int16Array {
   const counts = new Int16Array(services * nodes);
   for (let replica = 0; replica < replicas; replica++) {
     const m = nodeOf[replica]!;
@@ -37,7 +37,7 @@ export function countsOf({ replicas, services, nodes, serviceOf }: Instance, nod
  * evaluate(instance, nodeOf, 0.05).onNode; // 0.86
  * ```
  */
-export function evaluate(instance: Instance, nodeOf: NodeOf, weight: number): Evaluation {
+export function evaluate(instance: Figures, nodeOf: NodeOf, weight: number): Evaluation {
   const counts = countsOf(instance, nodeOf);
   const onNode = onNodeShare(instance, counts);
   const imbalance = imbalanceOf(instance, nodeOf);
@@ -45,7 +45,7 @@ export function evaluate(instance: Instance, nodeOf: NodeOf, weight: number): Ev
   return { objective: (1 - weight) * (1 - onNode) + weight * imbalance + wishes, onNode, imbalance, wishes };
 }
 
-function onNodeShare({ edges: { a, b, saving }, firstReplica, nodes }: Instance, counts: Int16Array): number {
+function onNodeShare({ edges: { a, b, saving }, firstReplica, nodes }: Figures, counts: Int16Array): number {
   let all = 0;
   let kept = 0;
   for (let e = 0; e < saving.length; e++) {
@@ -62,7 +62,7 @@ function onNodeShare({ edges: { a, b, saving }, firstReplica, nodes }: Instance,
 }
 
 /** The cluster's utilisation by resource: `Float64Array[resources]`, all that is reserved over all there is. */
-export function clusterUtilisation({ nodes, services, resources, demand, firstReplica, wholeCapacity }: Instance): Float64Array {
+export function clusterUtilisation({ nodes, services, resources, demand, firstReplica, wholeCapacity }: Figures): Float64Array {
   const used = new Float64Array(resources);
   const all = new Float64Array(resources);
   for (let s = 0; s < services; s++)
@@ -71,7 +71,7 @@ export function clusterUtilisation({ nodes, services, resources, demand, firstRe
   return used.map((one, r) => (all[r] === 0 ? 0 : one / all[r]!));
 }
 
-function imbalanceOf(instance: Instance, nodeOf: NodeOf): number {
+function imbalanceOf(instance: Figures, nodeOf: NodeOf): number {
   const { nodes, replicas, resources, demand, serviceOf, wholeCapacity } = instance;
   const load = new Float64Array(nodes * resources);
   for (let replica = 0; replica < replicas; replica++) {
@@ -98,7 +98,7 @@ function imbalanceOf(instance: Instance, nodeOf: NodeOf): number {
   return counted === 0 ? 0 : sum / counted;
 }
 
-function brokenWishes(instance: Instance, counts: Int16Array): number {
+function brokenWishes(instance: Figures, counts: Int16Array): number {
   const { services, nodes, replicas, unwanted, rules } = instance;
   let sum = 0;
   for (const rule of rules) if (rule.weight !== null) sum += rule.weight * brokenShare(instance, rule, counts);
@@ -111,7 +111,7 @@ function brokenWishes(instance: Instance, counts: Int16Array): number {
  * The share of a service's replicas for which a rule is not kept, 0 to 1; of a spread, by how much its skew is too large, over the replicas. A must is kept when this is 0.
  * Nodes without the label belong to no domain: beside nobody, whoever else is there.
  */
-export function brokenShare(instance: Instance, rule: Rule, counts: Int16Array): number {
+export function brokenShare(instance: Figures, rule: Rule, counts: Int16Array): number {
   const { nodes, firstReplica, topologies, allowed } = instance;
   const { domainOf, domains } = topologies[rule.topology]!;
   const own = new Int32Array(domains);
