@@ -13,7 +13,7 @@ const sources = ["import:bytedance"] as const;
  * Turns a published cluster into a problem: containers are replicas, machines nodes. Figures are shares of the whole cluster and stay as they are;
  * traffic has no unit there and becomes messages a second of 0 bytes.
  *
- * @throws {ProblemError} with every fault and its place: a container of no service or on two machines, a service or machine that is not listed.
+ * @throws {ProblemError} with every fault and its place: a container of no service or on two machines, traffic of a service that is not listed.
  */
 export function importBytedance(text: string, file: string): Imported {
   const document = readDocument(text, file);
@@ -23,7 +23,16 @@ export function importBytedance(text: string, file: string): Imported {
   for (const name of ["ServiceList", "MachineList"]) if (!root.at(name).given) root.fault(`${name} is missing; give a list`);
   notes.end();
   const machines = root.at("MachineList").list();
-  const services = root.at("ServiceList").list();
+  const listed = root.at("ServiceList").list();
+  const leftOut = new Set<unknown>();
+  const services = listed.filter((service) => {
+    const any = service.at("ContainerList").list().length > 0;
+    if (!any) {
+      service.at("ContainerList").warn("has no container; the service is left out, and its traffic");
+      leftOut.add(service.at("Service").value);
+    }
+    return any;
+  });
   const names = new Set(machines.map((machine) => machine.at("MachineIP").value));
   const problem = buildProblem({
     name: file.replace(/^.*\//, "").replace(/\.json$/, ""),
@@ -33,7 +42,7 @@ export function importBytedance(text: string, file: string): Imported {
     ],
     nodes: machines.map(node),
     services: services.map((service) => serviceParts(service, names)),
-    traffic: traffic(root.at("TrafficList")),
+    traffic: traffic(root.at("TrafficList"), leftOut),
     assignment: assignment(machines, services),
   });
   return notes.finish(problem, { nodes: machines, services, whole: root });
@@ -49,17 +58,27 @@ function node(machine: Cursor): NodeParts {
 function serviceParts(service: Cursor, machines: ReadonlySet<unknown>): ServiceParts {
   const compatible = service.at("CompatibleMachines");
   const list = compatible.value === "*" ? [] : compatible.list();
-  const all = list.length === 0 ? compatible.value === "*" || !compatible.given : list.some(({ value }) => value === "*");
-  const nodes = all ? null : list.map((machine) => machine.needText());
+  const all = compatible.value === "*" || !compatible.given || list.some(({ value }) => value === "*");
+  const nodes = all ? null : compatibleNodes(compatible, list, machines);
   const containers = service.at("ContainerList").list();
-  if (containers.length === 0) service.at("ContainerList").fault("is empty; give at least one container");
   return {
     name: service.at("Service").needText(),
     replicas: containers.map((container) => container.needText()),
     requests: { cpu: share(service.at("RequestCPU")), memory: share(service.at("RequestMem")) },
-    // Every machine listed is the same as none: shorter, and quicker to check.
-    nodes: nodes && nodes.length > 0 && new Set(nodes).size === machines.size && nodes.every((name) => machines.has(name)) ? null : nodes,
+    nodes,
   };
+}
+
+/** Machines that are in the cluster; null when that is every one, which is shorter, and quicker to check. */
+function compatibleNodes(compatible: Cursor, list: readonly Cursor[], machines: ReadonlySet<unknown>): string[] | null {
+  const names = new Set<string>();
+  for (const machine of list) {
+    const name = machine.needText();
+    if (machines.has(name)) names.add(name);
+    else machine.warn("this machine is not in MachineList; left out");
+  }
+  if (names.size === 0) compatible.fault('names no machine of MachineList; name some, or "*" for all');
+  return names.size === machines.size ? null : [...names];
 }
 
 function share(figure: Cursor): number {
@@ -70,12 +89,13 @@ function share(figure: Cursor): number {
 }
 
 /** Each ordered pair once, in the file's order; what is listed again is added, and told. */
-function traffic(list: Cursor): TrafficParts[] {
+function traffic(list: Cursor, leftOut: ReadonlySet<unknown>): TrafficParts[] {
   const edges = new Map<string, { from: string; to: string; messagesPerSecond: number; sources: readonly string[] }>();
   for (const entry of list.list()) {
     const from = entry.at("Service1").needText();
     const to = entry.at("Service2").needText();
     const messagesPerSecond = share(entry.at("Traffic"));
+    if (leftOut.has(from) || leftOut.has(to)) continue;
     const pair = JSON.stringify([from, to]);
     const before = edges.get(pair);
     if (!before) edges.set(pair, { from, to, messagesPerSecond, sources });

@@ -105,6 +105,8 @@ interface Known {
 }
 
 function serviceFaults(service: ServiceSpec, path: FieldPath, { nodes, services, nodeOf, findings }: Known): void {
+  if (service.nodes?.length === 0)
+    findings.push({ path: [...path, "nodes"], at: "value", message: "is empty, so no node is left; name some, or leave it out for all" });
   for (const [at, name] of (service.nodes ?? []).entries()) nodes.need(name, [...path, "nodes", at]);
   for (const kind of ["affinity", "antiAffinity"] as const)
     for (const [at, rule] of service[kind].entries()) services.need(rule.service, [...path, kind, at, "service"]);
