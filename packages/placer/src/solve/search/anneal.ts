@@ -87,10 +87,19 @@ class Anneal {
     const random = this.#random;
     const kind = random.below(100);
     if (this.#talking.length > 0) {
-      if (kind < blocksOf100) return this.#moveBlock();
-      if (kind < blocksOf100 + gathersOf100) return this.#gather();
+      if (kind < blocksOf100) {
+        this.#moveBlock();
+        return;
+      }
+      if (kind < blocksOf100 + gathersOf100) {
+        this.#gather();
+        return;
+      }
     }
-    if (this.#hasPresent && kind < 30) return this.#goHome();
+    if (this.#hasPresent && kind < 30) {
+      this.#goHome();
+      return;
+    }
     const { nodeOf, instance } = this.#state;
     const talking = this.#talking.length > 0 && kind < 90;
     const pool = talking ? this.#talking : this.#movable;
@@ -208,15 +217,19 @@ class Anneal {
 
   /** Makes room on the node that the step filled, and takes the step back unless all of it is worth it and allowed. */
   #finish(newcomer: number, from: number, to: number, limit: number): void {
+    if (!this.#isWorthIt(newcomer, from, to, limit)) this.#undo();
+  }
+
+  #isWorthIt(newcomer: number, from: number, to: number, limit: number): boolean {
     const state = this.#state;
     const { budget } = this.#run;
     const price = this.#movePrice;
     const most = this.#cost + limit + price * this.#moved;
     const end = this.#depth + 2 * mostEvicted;
-    if (state.cost + price * state.moved > most) return this.#undo();
-    while (state.overloaded(to)) if (this.#depth >= end || !this.#evictOne(newcomer, to, from, most)) return this.#undo();
+    if (state.cost + price * state.moved > most) return false;
+    while (state.overloaded(to)) if (this.#depth >= end || !this.#evictOne(newcomer, to, from, most)) return false;
     const inBudget = budget === null || state.moved <= this.#moved || (state.moved <= budget.moves && state.movedBytes <= budget.bytes);
-    if (!inBudget || state.brokenMusts > this.#brokenMusts) this.#undo();
+    return inBudget && state.brokenMusts <= this.#brokenMusts;
   }
 
   /** Of some replicas of a node, the one that leaves at the least cost leaves; false when none can and all stays within `most`. */

@@ -110,7 +110,7 @@ export class PlacementState {
       // Of min(x_s/n_s, x_t/n_t): what is lost where it leaves, and won where it comes.
       const lost = otherFrom >= shareFrom ? inverse : otherFrom - (shareFrom - inverse);
       const won = otherTo <= shareTo ? 0 : otherTo >= shareTo + inverse ? inverse : otherTo - shareTo;
-      gain += shares[k]! * (won - (lost > 0 ? lost : 0));
+      gain += shares[k]! * (won - Math.max(0, lost));
     }
     let delta = -gain * this.#trafficWeight;
     if (this.#balanceWeight > 0) {
