@@ -46,6 +46,10 @@ export interface WatchOptions {
 
 /** A plan is made anew when so much of the traffic, in what it costs, is other than when the last one was made. */
 const changed = 0.05;
+/** Placements are judged anew when so much of the traffic is other than when they were judged last, or when there is another of them. */
+const stirred = 0.002;
+/** Between two judgements passes at least so many times what the last one took, which of 100 000 replicas is a second. */
+const judgeRestFactor = 10;
 /** Between two plans passes at least so many times what the last one took: planning has a sixth of a core at most. */
 const restFactor = 5;
 /** After a failure, at least. */
@@ -72,6 +76,13 @@ export class Watch {
   #read: ReadProblem;
   #estimate: Estimate = { edges: [], unknown: [] };
   #worth: Worth | null = null;
+  /** What the worth is of, and until when another judgement waits. */
+  #judged: {
+    readonly edges: readonly Rate[];
+    readonly plan: Plan | null;
+    readonly proposal: Plan | null;
+    readonly untilMs: number;
+  } | null = null;
   /** The best plan known, and the estimate it was made of. */
   #plan: Plan | null = null;
   #planned: readonly Rate[] | null = null;
@@ -113,7 +124,7 @@ export class Watch {
   /** Another problem: what has held so far is forgotten, and a proposal that breaks its rules goes at once. */
   configure(read: ReadProblem): void {
     this.#read = read;
-    this.#plan = this.#planned = this.#planFailure = null;
+    this.#plan = this.#planned = this.#planFailure = this.#judged = null;
     this.#restUntilMs = 0;
     this.#hysteresis.restart();
     this.#add();
@@ -135,7 +146,7 @@ export class Watch {
     this.#add();
     const nowMs = this.#now().monotonicMs;
     if (this.#canJudge()) {
-      this.#worth = this.#judge();
+      this.#judgeAgain(nowMs);
       this.#act(this.#hysteresis.look(nowMs, { plan: this.#gain("plan"), proposal: this.#gain("proposal") }));
       this.#beginPlan(nowMs);
     } else if (this.#state === "holding") {
@@ -228,6 +239,18 @@ export class Watch {
   /** Silence is no reason to move anything. */
   #canJudge(): boolean {
     return this.#warm() && this.#estimate.edges.length > 0;
+  }
+
+  #judgeAgain(nowMs: number): void {
+    const { edges } = this.#estimate;
+    const plan = this.#plan;
+    const proposal = this.#proposal?.plan ?? null;
+    const last = this.#judged;
+    if (last && last.plan === plan && last.proposal === proposal) {
+      if (nowMs < last.untilMs || difference(last.edges, edges, this.#read.problem.costs) < stirred) return;
+    }
+    this.#worth = this.#judge();
+    this.#judged = { edges, plan, proposal, untilMs: nowMs + judgeRestFactor * (this.#now().monotonicMs - nowMs) };
   }
 
   #judge(): Worth {
