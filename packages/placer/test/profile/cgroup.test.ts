@@ -83,7 +83,7 @@ test("observeCgroups() takes mean and percentiles of the cores between samples",
   const cpuUs = (second: number): number => (second <= 9 ? second * 0.5e6 : 4.5e6 + (second - 9) * 3e6);
   const found = await measure([web], (_path, second) => ({ cpuUs: cpuUs(second), memory: 1000 + second * 100, throttled: 0 }));
   const { demand, replicas } = found.services[0]!;
-  const near = (value: number, expected: number): void => t.true(Math.abs(value - expected) < 1e-6, `${value} is not ${expected}`);
+  const near = (value: number, expected: number): boolean => t.true(Math.abs(value - expected) < 1e-6, `${value} is not ${expected}`);
   t.is(replicas, 1);
   near(demand.cpu!.mean, 0.75);
   near(demand.cpu!.p50, 0.5);
