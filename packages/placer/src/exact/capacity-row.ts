@@ -48,7 +48,9 @@ function commonMeasure(numbers: readonly number[]): number | null {
   if (measure < largest / most) return null;
   // The Euclidean steps gather rounding; the multiple of the largest does not.
   measure = largest / Math.round(largest / measure);
-  return numbers.every((number) => Math.abs(number / measure - Math.round(number / measure)) < 1e-6 && Math.round(number / measure) > 0)
-    ? measure
-    : null;
+  const isMultiple = (number: number): boolean => {
+    const times = Math.round(number / measure);
+    return times > 0 && Math.abs(number / measure - times) <= 1e-14 * times;
+  };
+  return numbers.every(isMultiple) ? measure : null;
 }

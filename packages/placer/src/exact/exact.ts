@@ -2,19 +2,19 @@
 import { MitsuError } from "@mitsu/cli/error";
 import type { Instance, NodeOf } from "../solve/instance.ts";
 import { countsOf, evaluate } from "../solve/objective.ts";
+import { replicasOfCounts } from "../solve/replicas-of-counts.ts";
 import type { Budget, Solution, SolveOptions, Strategy } from "../solve/strategy.ts";
 import { inOrder, inPlace } from "./alike-nodes.ts";
 import { countModel } from "./count-model.ts";
 import { Highs, type MipAnswer } from "./highs.ts";
 import { infeasibility, infeasibleError } from "./infeasible.ts";
-import { replicasOfCounts } from "../solve/replicas-of-counts.ts";
 
 /** Models with more columns than this take HiGHS minutes to look at and gigabytes to hold. */
 const mostColumns = 200_000;
 /** What a solution may lack of its bound and still be the optimum. */
 const tolerance = 1e-6;
 /** Left of the deadline for what comes after. */
-const reserveMs = 150;
+const reserveMs = 250;
 
 /** What of the options counts here. */
 export type ExactOptions = Pick<SolveOptions, "weight" | "budget" | "deadlineMs" | "startedAtMs" | "seed" | "progress">;
@@ -70,7 +70,9 @@ export async function solveWith(highs: Highs, instance: Instance, options: Exact
     if (margin === 0) bound = Math.max(0, answer.bound);
     const counts = answer.values && countsFrom(columns, answer.values);
     nodeOf = counts && replicasOfCounts(instance, budget ? counts : inPlace(instance, counts));
-    if (margin > 0 || nodeOf === null || !isOverCapacity(instance, nodeOf)) break;
+    if (nodeOf === null || !isOverCapacity(instance, nodeOf)) break;
+    nodeOf = null;
+    if (margin > 0) break;
   }
   if (answer.status === "infeasible") {
     const { status, clash } = await infeasibility(instance, { deadlineMs: leftMs(), highs });

@@ -44,7 +44,7 @@ export type HighsMessage =
   | { readonly kind: "error"; readonly message: string };
 
 /** HiGHS looks at its clock between steps, some of which are long; so much later it is ended. */
-const graceMs = 500;
+const graceMs = 150;
 
 /**
  * A solver; one question at a time.
