@@ -38,6 +38,9 @@ export async function run(args: SimulateArgs, context: Context): Promise<void> {
   const { env, log } = context;
   check(args);
   const rates = parseRates(args.rate);
+  const most = rates.at(-1)! * args.seconds;
+  if (most > mostRequests)
+    throw wrong(`${most.toPrecision(3)} requests are too many for one rate; ${mostRequests} are the most`, "lower --rate or --seconds");
   const { text } = await readInput(args.model, env);
   const model = parseModel(text, args.model === "-" ? "stdin" : args.model);
   refuseBeyond(model, rates, args);
@@ -64,13 +67,18 @@ export async function run(args: SimulateArgs, context: Context): Promise<void> {
   );
 }
 
+function wrong(message: string, hint = "see placer simulate --help"): MitsuError {
+  return new MitsuError(message, { code: "ERR_USAGE", hint, exit: exitStatus.usage });
+}
+
 function check({ seconds, warmUp, seed }: SimulateArgs): void {
-  const wrong = (message: string): MitsuError =>
-    new MitsuError(message, { code: "ERR_USAGE", hint: "see placer simulate --help", exit: exitStatus.usage });
   if (!(seconds > 0 && seconds <= 86_400)) throw wrong(`--seconds ${seconds}: give a number above 0, and at most 86400`);
   if (!(warmUp >= 0 && warmUp < seconds)) throw wrong(`--warm-up ${warmUp}: give a number from 0 and below --seconds, ${seconds}`);
   if (!Number.isSafeInteger(seed)) throw wrong(`--seed ${seed}: give a whole number`);
 }
+
+/** More requests than this take minutes and gigabytes. */
+const mostRequests = 20_000_000;
 
 /** A model knows the range that it was fitted to, and nothing of what happens beyond. */
 function refuseBeyond(model: Model, rates: readonly number[], { extrapolate, model: file }: SimulateArgs): void {

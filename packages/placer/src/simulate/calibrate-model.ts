@@ -50,7 +50,7 @@ const priors = { known: 0.02, unknown: 0.003 };
 /**
  * Fits a model.
  *
- * With CPU times: a scale for each service and what messages cost are fitted to them; then one factor on all CPU time, the overhead and the time that
+ * With CPU times: a scale for each service and what messages cost are fitted to them; then one factor on all CPU time, one on waking (part of it passes when the answer is already sent), the overhead and the time that
  * messages take to response times. Without: one scale for all services, and factors on the costs, to response times. Both schedulers are tried, as
  * programs whose work is short beside the kernel's time slices run to their end. Every try meets the same requests.
  *
@@ -79,7 +79,7 @@ export function calibrate(start: Model, problem: Problem, runs: readonly Measure
   const calls = offeredLoad(deploy(based, problem, runs[0]!.assignment, idle)).calls;
   // Parameters are near 0 when nothing changes: logarithms of factors, then parts of the shortest median.
   const modelAt = (at: readonly number[]): Model => {
-    const [scale = 0, overhead = 0, network = 0, local = 0, remote = 0] = at;
+    const [scale = 0, overhead = 0, network = 0, wake = 0, local = 0, remote = 0] = at;
     const way = (Math.abs(network) * shortest) / calls;
     const fitted = scaled(based, problem, {
       scale: Math.exp(scale),
@@ -89,6 +89,7 @@ export function calibrate(start: Model, problem: Problem, runs: readonly Measure
     });
     return {
       ...fitted,
+      wake: fitted.wake * Math.exp(wake),
       overhead: start.overhead + Math.abs(overhead) * shortest,
       network: { local: start.network.local + way, remote: start.network.remote + way },
     };
@@ -99,8 +100,8 @@ export function calibrate(start: Model, problem: Problem, runs: readonly Measure
     const { squares, count } = compare({ ...modelAt(at), scheduler }, problem, runs, options);
     return squares / count + prior * at.reduce((sum, x, i) => sum + (i === 1 || i === 2 ? 0.1 : 1) * x * x, 0);
   };
-  const first = [0, 0.02, 0.02, ...(cpu === null ? [0, 0] : [])];
-  const steps = [cpu === null ? 0.3 : 0.08, 0.1, 0.1, ...(cpu === null ? [0.3, 0.3] : [])];
+  const first = [0, 0.02, 0.02, 0, ...(cpu === null ? [0, 0] : [])];
+  const steps = [cpu === null ? 0.3 : 0.08, 0.1, 0.1, -0.5, ...(cpu === null ? [0.3, 0.3] : [])];
   const found = (["sharing", "fifo"] as const).map((scheduler) => ({
     scheduler,
     least: nelderMead((at) => cost(at, scheduler), first, steps, tries),

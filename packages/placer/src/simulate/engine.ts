@@ -70,6 +70,8 @@ class Simulation {
   #toSend = new Int32Array(1024).fill(nobody);
   /** 1 after its wait. */
   #rested = new Int32Array(1024);
+  /** 1 when the present part found a core idle. */
+  #woke = new Int32Array(1024);
   /** Of a request's first call: which of the counted requests it is; -1 for the others. */
   #number = new Int32Array(1024);
   /** CPU seconds of each part of its work; of the messages that it got since the last. */
@@ -108,7 +110,7 @@ class Simulation {
     this.#options = options;
     this.#arrivals = new Xoshiro(options.seed);
     this.#next = new NextNode(deployment.nodes.length);
-    this.#cpus = deployment.nodes.map(({ cores, speed }) => new NodeCpu(cores, speed, deployment.scheduler, deployment.wake));
+    this.#cpus = deployment.nodes.map(({ cores, speed }) => new NodeCpu(cores, speed, deployment.scheduler));
     const replicas = deployment.replicaNode.length;
     this.#idle = Int32Array.from(deployment.replicaService, (service) => deployment.workers[service]!);
     this.#first = new Int32Array(replicas).fill(nobody);
@@ -153,9 +155,12 @@ class Simulation {
       if ((++this.#events & 0x1ffff) === 0) onProgress?.(Math.min(1, now / seconds));
       if (node < time) {
         const at = this.#next.node;
-        const call = this.#cpus[at]!.take(now);
-        this.#next.set(at, this.#cpus[at]!.nextAt);
-        this.#worked(call);
+        const cpu = this.#cpus[at]!;
+        const call = cpu.take(now);
+        // What was woken goes to sleep again after it has sent what it had to, and before a core of this node has time for who gets it.
+        if (call !== nobody && this.#woke[call] === 1 && this.#d.wake > 0) cpu.add(nobody, this.#d.wake, now);
+        this.#next.set(at, cpu.nextAt);
+        if (call !== nobody) this.#worked(call);
       } else this.#due(this.#timers.pop());
     }
     const counted = this.#requests;
@@ -285,6 +290,7 @@ class Simulation {
     this.#step[call] = step;
     if (step === operation.steps.length) work += this.#call[call]!.response[this.#path(call)];
     const cpu = this.#cpus[node]!;
+    this.#woke[call] = Number(cpu.idle);
     cpu.add(call, work, this.#now);
     this.#next.set(node, cpu.nextAt);
   }
@@ -497,6 +503,7 @@ class Simulation {
     this.#after = ints(this.#after);
     this.#toSend = ints(this.#toSend);
     this.#rested = ints(this.#rested);
+    this.#woke = ints(this.#woke);
     this.#number = ints(this.#number);
     this.#part = floats(this.#part);
     this.#extra = floats(this.#extra);

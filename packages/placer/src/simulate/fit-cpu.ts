@@ -12,7 +12,7 @@ export interface CpuFit {
   /** On the costs of messages. */
   readonly local: number;
   readonly remote: number;
-  /** CPU time to wake an idle core, seconds. */
+  /** CPU time of waking an idle core, seconds. */
   readonly wake: number;
   /** Root mean square of the relative errors that are left. */
   readonly error: number;

@@ -113,7 +113,9 @@ export const modelFile: z.ZodType<ModelFile> = z.strictObject({
     .describe("Time that a message is on its way, one way, CPU time aside."),
   wake: duration
     .default("0s")
-    .describe("CPU time to wake an idle core, for each part of a call that finds one: why requests cost less when there are many."),
+    .describe(
+      "CPU time of waking an idle core and of sleeping again, for each part of a call that finds one: why requests cost less when there are many.",
+    ),
   scheduler: oneOf("sharing", "fifo")
     .default("sharing")
     .describe("How a node gives out its cores: the same to all, or to each until it is done."),

@@ -16,20 +16,15 @@ export class NodeCpu {
   readonly #cores: number;
   readonly #speed: number;
   readonly #slots: number;
-  readonly #wake: number;
   readonly #running = new TimeHeap();
   #waiting: { readonly job: number; readonly work: number }[] = [];
   #firstWaiting = 0;
   #virtual = 0;
   #now = 0;
 
-  /**
-   * @param speed Work per second of a core; 1 is what service times were measured on.
-   * @param wake Work added to a job that finds a core idle.
-   */
-  constructor(cores: number, speed: number, scheduler: Scheduler, wake = 0) {
+  /** @param speed Work per second of a core; 1 is what service times were measured on. */
+  constructor(cores: number, speed: number, scheduler: Scheduler) {
     this.#cores = cores;
-    this.#wake = wake;
     this.#speed = speed;
     this.#slots = scheduler === "fifo" ? Math.max(1, Math.floor(cores)) : Number.POSITIVE_INFINITY;
   }
@@ -37,9 +32,13 @@ export class NodeCpu {
   /** Gives it a job of so many seconds of work. */
   add(job: number, work: number, now: number): void {
     this.#advance(now);
-    const woken = this.#running.size < this.#cores ? work + this.#wake : work;
-    if (this.#running.size < this.#slots) this.#running.push(this.#virtual + woken, job);
+    if (this.#running.size < this.#slots) this.#running.push(this.#virtual + work, job);
     else this.#waiting.push({ job, work });
+  }
+
+  /** Whether a core is idle. */
+  get idle(): boolean {
+    return this.#running.size < this.#cores;
   }
 
   /** When the next job is done; Infinity when none runs. */

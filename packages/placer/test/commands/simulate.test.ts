@@ -150,3 +150,20 @@ test("simulate --draw writes an SVG with every plan's name", async (t) => {
   t.regex(svg, /^<svg/);
   for (const name of ["near.json", "far.json"]) t.true(svg.includes(name));
 });
+
+test("simulate refuses what would run without end, or before it begins", async (t) => {
+  const call = await folder(t);
+  const argv = ["simulate", "@near.json", "--model", "@model.yaml"];
+  const cases = [
+    [["--rate", "1000000000"], /requests are too many/],
+    [["--rate", "fast"], /is not a rate above 0/],
+    [["--rate", "100", "--seconds", "3", "--warm-up", "3"], /--warm-up 3: give a number from 0 and below --seconds/],
+    [["--rate", "100", "--seconds", "-1"], /--seconds/],
+  ] as const;
+  for (const [more, message] of cases) {
+    const { status, env } = await call(...argv, ...more);
+    t.is(status, 2, env.err());
+    t.regex(env.err(), message);
+    t.is(env.out(), "");
+  }
+});

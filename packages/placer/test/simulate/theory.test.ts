@@ -112,6 +112,15 @@ test("simulate() meets a tandem of three queues, and Little's law", (t) => {
   for (const [n, share] of [0.4, 0.6, 0.8].entries()) t.true(Math.abs(one.utilisation[n]!.share - share) < 0.02);
 });
 
+test("simulate() pays for waking when a core is idle: utilisation is rate × (work + wake) / (1 + rate × wake)", (t) => {
+  const deployment = { ...queue({ cpu: exponential(0.01) }), wake: 0.005 };
+  for (const rate of [10, 40, 80]) {
+    const one = simulate(deployment, { rate, seconds: 1000, warmUp: 10, seed: 1 });
+    const share = (rate * 0.015) / (1 + rate * 0.005);
+    t.true(Math.abs(one.utilisation[0]!.share / share - 1) < 0.03, `${rate}/s: ${one.utilisation[0]!.share}, not ${share}`);
+  }
+});
+
 test("simulate() says what is saturated in place of response times", (t) => {
   const asked = run({ cpu: exponential(0.01) }, 120, 20);
   t.is(asked.response, null);
