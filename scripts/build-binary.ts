@@ -1,10 +1,10 @@
 /** Makes one standalone binary out of a daemon's entry, unless one of the same inputs is there. @module */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import pkg from "@yao-pkg/pkg/lib-es5/sea.js";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleThread } from "./bundle.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 export interface BinaryPlan {
   /** Absolute path of the entry, a `main.ts`. */
   readonly entry: string;
-  /** Files to carry, found by their base names through `node:sea`; koffi's native part, Graphviz and HiGHS come by themselves. */
+  /** Files to carry, found by their base names through `node:sea`; koffi's native part, Graphviz, HiGHS and threads come by themselves. */
   readonly assets: readonly string[];
   /** Options of Node that it always runs with. */
   readonly nodeFlags: readonly string[];
@@ -41,7 +41,10 @@ export interface BuiltBinary {
 export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
   const script = await bundle(plan.entry);
   const assets = Object.fromEntries(
-    [...plan.assets, koffiNative(), ...graphviz(script), ...highs(script)].map((file) => [basename(file), file]),
+    [...plan.assets, koffiNative(), ...graphviz(script), ...highs(script), ...(await threads(script))].map((file) => [
+      basename(file),
+      file,
+    ]),
   );
   const inputs = hash([
     script,
@@ -92,6 +95,21 @@ function highs(script: string): string[] {
   if (!script.includes('"highs.wasm"')) return [];
   const { resolve: find } = createRequire(join(root, "packages/placer/package.json"));
   return [find("highs"), find("highs/runtime")];
+}
+
+/** Scripts of threads: `search-worker.js` that the script asks for is made of the one `search-worker.ts` of the packages. */
+async function threads(script: string): Promise<string[]> {
+  const folder = join(root, ".cache/build");
+  mkdirSync(folder, { recursive: true });
+  const files: string[] = [];
+  for (const name of new Set([...script.matchAll(/"([\w-]+-worker)\.js"/g)].map(([, one]) => one!))) {
+    const [source, ...others] = globSync(`packages/*/src/**/${name}.ts`, { cwd: root });
+    if (!source || others.length > 0) throw new Error(`${name}.js is asked for, but there is not one ${name}.ts`);
+    const file = join(folder, `${name}.js`);
+    writeFileSync(file, await bundleThread(join(root, source)));
+    files.push(file);
+  }
+  return files;
 }
 
 /** Ties the inputs to the binary that was made of them: one replaced or truncated by hand counts as changed. */

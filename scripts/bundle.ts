@@ -32,12 +32,27 @@ export async function bundle(entry: string): Promise<string> {
     },
     // import() of a built-in becomes require(): V8's code cache and import() exclude each other in such a binary.
     supported: { "dynamic-import": false },
-    plugins: [main(entry), workers(), koffi(), viz()],
+    plugins: [main(entry), koffi(), viz()],
   };
   const result = await build(options);
   const [file] = result.outputFiles ?? [];
   if (!file) throw new Error(`esbuild made nothing of ${entry}`);
   return file.text;
+}
+
+/** Bundles the script of a thread, which a standalone binary carries beside its own and hands to `new Worker(text, { eval: true })`. */
+export async function bundleThread(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+    legalComments: "none",
+    logLevel: "silent",
+  });
+  return outputFiles![0]!.text;
 }
 
 /** Takes the top-level await out of the entry. */
@@ -53,33 +68,6 @@ function main(entry: string): Plugin {
       });
     },
   };
-}
-
-/** How a module starts a thread; written so, the thread's script goes into the bundle. */
-const newWorker = /new Worker\(\s*new URL\("(\.[^"]*\.ts)", import\.meta\.url\)/g;
-
-/** A thread's script, with all that it imports, becomes a data: URL: a standalone binary has no files beside it. */
-function workers(): Plugin {
-  return {
-    name: "workers",
-    setup({ onLoad }) {
-      onLoad({ filter: /\/packages\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        let contents = source;
-        for (const [started, script] of source.matchAll(newWorker)) {
-          const code = await threadScript(join(dirname(path), script!));
-          contents = contents.replace(started, `new Worker(new URL("data:text/javascript;base64,${code.toString("base64")}")`);
-        }
-        return contents === source ? undefined : { loader: "ts", contents };
-      });
-    },
-  };
-}
-
-async function threadScript(entry: string): Promise<Buffer> {
-  const options: BuildOptions = { entryPoints: [entry], bundle: true, write: false, platform: "node", target: "node24", format: "esm" };
-  const { outputFiles } = await build({ ...options, minifyWhitespace: true, legalComments: "none", logLevel: "silent" });
-  return Buffer.from(outputFiles![0]!.contents);
 }
 
 /** One koffi for require() and import() alike, with scripts/embedded-koffi.ts in the place of its search through node_modules. */

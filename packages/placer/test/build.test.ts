@@ -1,16 +1,14 @@
 /** The standalone binary does what the sources do, without Node, npm or a compiler: with HiGHS, with threads, and as a daemon that plans. @module */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { connect, placer } from "@mitsu/ipc";
 import test from "ava";
-import { bundle } from "../../../scripts/bundle.ts";
 import { emptyRoot, leastEnv } from "../../../scripts/test/empty-root.ts";
 import { until } from "../../sockhijack/test/kernel/support/until.ts";
 import type { Plan } from "../src/plan/plan.ts";
-import { twoServices } from "./watch/support/daemon.ts";
+import { bin, twoServices } from "./watch/support/daemon.ts";
 import { FakeSockhijack, folderOf } from "./watch/support/fake-sockhijack.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -20,35 +18,6 @@ test.serial.before("./build makes dist/bin/placer", (t) => {
   t.timeout(120_000, "copying Node and injecting the bundle takes some 10 s on an idle machine");
   const run = spawnSync(join(root, "build"), ["placer"], { encoding: "utf8" });
   t.is(run.status, 0, `${run.stdout}${run.stderr}`);
-});
-
-test.serial("bundle() puts the script of a thread, with what it imports, into the text", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "placer-bundle-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const source = join(folder, "packages/demo/src");
-  mkdirSync(source, { recursive: true });
-  const write = (name: string, text: string): void => writeFileSync(join(source, name), text);
-  write("main.ts", 'import { answer } from "./answer.ts";\nif (import.meta.main) process.exitCode = await answer();\n');
-  write(
-    "answer.ts",
-    `import { Worker } from "node:worker_threads";
-export async function answer(): Promise<number> {
-  const worker = new Worker(new URL("./thread.ts", import.meta.url), { workerData: 20 });
-  return new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
-}
-`,
-  );
-  write(
-    "thread.ts",
-    'import { parentPort, workerData } from "node:worker_threads";\nimport { more } from "./more.ts";\nparentPort!.postMessage(more(workerData as number));\n',
-  );
-  write("more.ts", "export const more = (value: number): number => value + 22;\n");
-  const text = await bundle(join(source, "main.ts"));
-  write("main.cjs", text);
-  rmSync(join(source, "thread.ts"));
-  rmSync(join(source, "more.ts"));
-  const run = spawnSync(process.execPath, [join(source, "main.cjs")], { encoding: "utf8" });
-  t.is(run.status, 42, run.stderr);
 });
 
 test.serial("the binary prints its version and its help, and refuses a bad problem, in an empty root directory", (t) => {
@@ -68,13 +37,12 @@ test.serial("the binary prints its version and its help, and refuses a bad probl
   t.regex(refused.stderr, /bad\.yaml:3:/);
 });
 
-test.serial("the binary plans in an empty root directory: by itself, with two threads, and with HiGHS", (t) => {
+test.serial("the binary plans in an empty root directory: by itself, and with HiGHS, which has a thread", (t) => {
   const empty = emptyRoot(t, binary);
   if (!empty) return;
   writeFileSync(join(empty.folder, "p.yaml"), `${twoServices}traffic: [{ from: client, to: web, messages: 900/s, bytes: 1MB/s }]\n`);
   for (const how of [
-    ["--workers", "1"],
-    ["--workers", "2"],
+    ["--strategy", "mitsu"],
     ["--strategy", "exact", "--deadline", "20"],
   ]) {
     const run = empty.run("plan", "/p.yaml", "-o", "/plan.json", ...how);
@@ -86,6 +54,21 @@ test.serial("the binary plans in an empty root directory: by itself, with two th
   const drawn = empty.run("draw", "/plan.json", "-o", "/plan.svg");
   t.is(drawn.status, 0, drawn.stderr);
   t.regex(readFileSync(join(empty.folder, "plan.svg"), "utf8"), /^<svg|<\?xml/);
+});
+
+test.serial("the binary plans a larger problem with two threads in an empty root directory, as the sources do", (t) => {
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
+  const problem = join(empty.folder, "p.json");
+  const made = empty.run("generate", "industrial", "--services", "60", "--replicas", "300", "--nodes", "12", "-o", "/p.json");
+  t.is(made.status, 0, made.stderr);
+  const args = ["--workers", "2", "--deadline", "60", "-o"];
+  const run = empty.run("plan", "/p.json", ...args, "/plan.json");
+  t.is(run.status, 0, run.stderr);
+  const bySources = spawnSync(bin, ["plan", problem, ...args, join(empty.folder, "other.json")], { encoding: "utf8" });
+  t.is(bySources.status, 0, bySources.stderr);
+  const assignment = (name: string): Plan["assignment"] => (JSON.parse(readFileSync(join(empty.folder, name), "utf8")) as Plan).assignment;
+  t.deepEqual(assignment("plan.json"), assignment("other.json"));
 });
 
 test.serial("the binary runs a daemon that proposes a plan, and leaves nothing in the folder for temporary files", async (t) => {
