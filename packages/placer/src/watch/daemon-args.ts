@@ -1,6 +1,7 @@
 /** What `placer daemon` is told, checked. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { defaultWeight } from "../solve/objective.ts";
+import { parseBudget } from "../solve/parse-budget.ts";
 import type { WatchOptions } from "./watch.ts";
 
 /** Flags of `placer daemon`. */
@@ -40,7 +41,6 @@ export function checkArgs(
     [hold >= 0 && hold <= 1e7, `--hold ${hold}`, "0 or more seconds"],
     [maxUtilisation > 0 && maxUtilisation <= 1, `--max-utilisation ${maxUtilisation}`, "above 0, to 1"],
     [share(weight), `--weight ${weight}`, "0 to 1"],
-    [budget === undefined || /^(moves|bytes)=\d+/.test(budget), `--budget ${budget}`, "moves=N or bytes=B"],
   ] as const;
   for (const [right, what, allowed] of faults) {
     if (!right)
@@ -50,6 +50,7 @@ export function checkArgs(
         hint: "see placer daemon --help",
       });
   }
+  parseBudget(budget); // placer plan takes it as it was given; a wrong one is said at once
   return {
     sockets: [...new Set(args.sockhijackSocket.length > 0 ? args.sockhijackSocket : [sockhijackSocket])],
     intervalMs: interval * 1000,

@@ -68,7 +68,7 @@ for (const [what, flags, problem, status, says, problemFile] of [
   ["a threshold that is no share", ["--threshold", "0"], twoServices, 2, /--threshold 0: above 0, to 1 is needed/],
   ["an interval that is none", ["--interval", "0"], twoServices, 2, /--interval 0: /],
   ["a half-life below the interval", ["--half-life", "1"], twoServices, 2, /--half-life 1: at least --interval/],
-  ["a budget without a unit", ["--budget", "5"], twoServices, 2, /--budget 5: moves=N or bytes=B is needed/],
+  ["a budget without a unit", ["--budget", "5"], twoServices, 2, /--budget 5: "5" is neither moves=N nor bytes=B/],
   ["stdin as the problem", [], twoServices, 2, /--problem -: a file/, "-"],
 ] as const) {
   test(`daemon refuses ${what}, names it, and leaves nothing`, async (t) => {
