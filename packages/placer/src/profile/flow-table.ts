@@ -100,7 +100,7 @@ export class FlowTable {
   #fragment(segment: Segment): void {
     const key = segment.fragmentOf!;
     if (segment.fragmentAt === 0) {
-      if (this.#fragments.size >= mostFragments) this.#fragments.delete(this.#fragments.keys().next().value!);
+      if (this.#fragments.size >= mostFragments) forgetOldest(this.#fragments);
       this.#fragments.set(key, { ...segment });
       this.#count(segment);
       return;
@@ -123,10 +123,7 @@ export class FlowTable {
     if (!flow) {
       if (payload === 0 && !begins) return; // an acknowledgement tells nothing, and would keep flows alive that have ended
       flow = this.#open(segment);
-      if (this.#flows.size >= mostFlows) {
-        this.#flows.delete(this.#flows.keys().next().value!);
-        this.#forgottenFlows++;
-      }
+      if (this.#flows.size >= mostFlows) this.#forgottenFlows += forgetOldest(this.#flows);
       this.#flows.set(key, flow);
     }
     const byClient = source === flow.client && sourcePort === flow.clientPort;
@@ -182,6 +179,17 @@ export class FlowTable {
       known.bytes += bytes;
     } else if (this.#unknown.size < mostUnknown) this.#unknown.set(address, { packets: 1, bytes });
   }
+}
+
+/** Drops the older half; one at a time would walk over the places of all that were dropped before. */
+function forgetOldest(map: Map<string, unknown>): number {
+  const count = Math.floor(map.size / 2);
+  let left = count;
+  for (const key of map.keys()) {
+    if (left-- <= 0) break;
+    map.delete(key);
+  }
+  return count;
 }
 
 /** Whether the source is the client. */

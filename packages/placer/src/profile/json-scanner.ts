@@ -127,6 +127,8 @@ export class JsonScanner {
       const byte = piece[at]!;
       if (this.#inString) {
         at = this.#string(piece, at);
+        // A raw line break or the like: a quote is missing somewhere before. [RFC 8259 §7]
+        if (this.#inString && at < length) return this.#fail("unexpected control character in a string", at, pickedFrom);
         continue;
       }
       if (byte === quote) {
@@ -184,7 +186,7 @@ export class JsonScanner {
     return at;
   }
 
-  /** Goes to the string's end, or the piece's. */
+  /** Goes to the string's end, the piece's, or a byte that no string may hold. */
   #string(piece: Uint8Array, begin: number): number {
     let at = begin;
     const { length } = piece;
@@ -199,7 +201,7 @@ export class JsonScanner {
           this.#keyParts = null;
         }
         return at + 1;
-      }
+      } else if (byte < 0x20) return at;
       at++;
     }
     this.#keyParts?.push(latin(piece, begin, at));

@@ -27,10 +27,27 @@ const conflict = 2;
 const figure = (value: number): string => String(Number(value.toPrecision(3)));
 const sourcesOf = ({ edge, observation }: Seen): readonly string[] => edge.sources ?? [observation.source];
 
-/** The better source first: one that counts before one that samples, one that need not estimate before one that must; then the one that watched longer. */
+/** What a source that sees only a part may lack of the bytes and still have seen all: two measurements are never of the same second. */
+const slack = 0.9;
+
+/** Whether `a` cannot see everything, and has indeed seen less than `b`. */
+function sawLess(a: Seen, b: Seen): boolean {
+  const partial = a.observation.partial === true && b.observation.partial !== true;
+  return partial && (a.edge.bytesPerSecond ?? 0) < slack * (b.edge.bytesPerSecond ?? 0);
+}
+
+/**
+ * The better source first: one that counts before one that samples; of those that count, one that sees everything before one that does not and has
+ * seen less; then one that need not estimate before one that must; then the one that watched longer.
+ */
 function better(a: Seen, b: Seen): number {
   const kind = Number(a.observation.kind === "sample") - Number(b.observation.kind === "sample");
-  return kind || Number(a.edge.estimated) - Number(b.edge.estimated) || b.observation.seconds - a.observation.seconds;
+  return (
+    kind ||
+    Number(sawLess(a, b)) - Number(sawLess(b, a)) ||
+    Number(a.edge.estimated) - Number(b.edge.estimated) ||
+    b.observation.seconds - a.observation.seconds
+  );
 }
 
 /**

@@ -31,6 +31,8 @@ export interface Observation {
   readonly source: string;
   /** `count`: it meets every message; `sample`: some of them, scaled up. */
   readonly kind: "count" | "sample";
+  /** Some of the traffic cannot be seen from there: what sockhijack redirects passes no interface, so no packet tells of it. */
+  readonly partial?: boolean;
   /** Time observed. */
   readonly seconds: number;
   readonly edges: readonly ObservedEdge[];

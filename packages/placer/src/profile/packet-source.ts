@@ -74,6 +74,7 @@ class PacketCounter {
     return {
       source,
       kind: "count",
+      partial: true,
       seconds,
       edges: pairs
         .filter(({ from, to }) => from !== to)

@@ -1,7 +1,7 @@
 /** A problem of what was measured. @module */
 import type { Catalog } from "@mitsu/catalog";
 import { buildProblem, replicaNames, type ServiceParts } from "../problem/build-problem.ts";
-import type { Demand, NodeSpec, Problem, ServiceSpec, TrafficEdge } from "../problem/problem.ts";
+import type { Demand, NodeSpec, Problem, Resource, ServiceSpec, TrafficEdge } from "../problem/problem.ts";
 import { merge } from "./merge.ts";
 import type { Observation } from "./observation.ts";
 
@@ -10,6 +10,8 @@ export interface ProblemBasis {
   /** Nodes, services and rules; what was measured replaces what it has of the same. */
   readonly problem: Problem | undefined;
   readonly nodes: readonly NodeSpec[];
+  /** Resources of the nodes besides cpu and memory; the problem's unless given. */
+  readonly resources?: readonly Resource[];
   /** Tells how many replicas services have, and on which nodes. */
   readonly catalog: Catalog | undefined;
 }
@@ -28,7 +30,10 @@ export interface ProfiledProblem {
  * const { problem } = profileProblem([await observeCgroups(…)], { problem: undefined, nodes: [thisNode()], catalog: undefined });
  * ```
  */
-export function profileProblem(observations: readonly Observation[], { problem, nodes, catalog }: ProblemBasis): ProfiledProblem {
+export function profileProblem(
+  observations: readonly Observation[],
+  { problem, nodes, resources, catalog }: ProblemBasis,
+): ProfiledProblem {
   const merged = merge(observations);
   const notices = [...merged.notices];
   const names = new Map(merged.services.map(({ name }) => [name, cleanName(name)]));
@@ -60,6 +65,7 @@ export function profileProblem(observations: readonly Observation[], { problem, 
   return {
     problem: buildProblem({
       ...problem,
+      ...(resources ? { resources } : {}),
       nodes,
       services,
       traffic: withKept(problem?.traffic ?? [], renamed(merged.edges, names, notices), notices),

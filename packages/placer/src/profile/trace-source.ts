@@ -137,11 +137,19 @@ function otlpScanner(statistics: TraceStatistics, source: string, counts: FileCo
     flush();
     service = null;
   };
+  const { fault, skipped } = damage(counts);
   const scanner = new JsonScanner({
     paths: otlpPaths,
     // One request a line, as the collector's file exporter writes them: a damaged line costs only itself.
     resync: { pattern: /(\n)\{\s{0,64}"resource_?[sS]pans"/, within: [] },
-    ...damage(counts),
+    skipped,
+    fault: (why, at) => {
+      fault(why, at);
+      // Whose these spans are stood behind the damage.
+      if (service === null) counts.broken += waiting.length;
+      waiting = [];
+      service = null;
+    },
     leave: (path) => {
       if (path === "resourceSpans[]" || path === "resource_spans[]") next();
     },

@@ -90,6 +90,20 @@ test("profile takes addresses from the catalog of --config", async (t) => {
   t.like(parseProblem(env.out(), "stdout").traffic[0], { from: "app", to: "web", messagesPerSecond: 500 });
 });
 
+test("profile takes nodes of --nodes, with their resources", async (t) => {
+  const path = join(folder(t), "nodes.yaml");
+  writeFileSync(path, "resources: { gpu: { unit: count } }\nnodes: [{ name: n1, capacity: { cpu: 8, gpu: 2 } }, { name: n2 }]\n");
+  const { status, env } = await profile(["--otlp", otlp, "--nodes", path]);
+  t.is(status, 0, env.err());
+  t.deepEqual(
+    parseProblem(env.out(), "stdout").nodes.map(({ name, capacity }) => [name, capacity]),
+    [
+      ["n1", { cpu: 8, gpu: 2 }],
+      ["n2", {}],
+    ],
+  );
+});
+
 test("profile ends early at SIGINT, and writes what it has measured", async (t) => {
   const path = folder(t);
   mkdirSync(join(path, "web"));

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
+import { needs } from "../../../sockhijack/test/kernel/support/needs.ts";
 import { parseProblem } from "../../src/problem/parse-problem.ts";
 
 const placer = new URL("../../../../bin/placer", import.meta.url).pathname;
@@ -34,6 +35,7 @@ tcpdump -r dump.pcap -w - 2>/dev/null | "$PLACER" profile --pcap=- --config mesh
 
 kernelTest("profile --capture and --pcap count what curl and http.server said, as tcpdump's own figures have it", (t) => {
   t.timeout(90_000);
+  for (const program of ["tcpdump", "curl", "python3"]) needs(program, program);
   const directory = mkdtempSync(join(tmpdir(), "mitsu-capture-"));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   writeFileSync(join(directory, "body"), Buffer.alloc(bodyBytes, 7));

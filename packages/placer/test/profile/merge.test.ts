@@ -35,6 +35,20 @@ test("merge() takes a count before an estimate, then what was watched longer", (
   t.is(merge([seen("pcap:f", [edge(2)]), seen("pcap:g", [edge(3)], { seconds: 20 })]).edges[0]!.messagesPerSecond, 3);
 });
 
+test("merge() takes the source that sees everything before packets, which lack what is redirected, unless they saw as much", (t) => {
+  const all = seen("sockhijack", [edge(10, { estimated: true })]);
+  const packets = (messages: number): Observation => seen("capture:lo", [edge(messages)], { partial: true });
+  for (const [messages, taken] of [
+    [1, 10],
+    [8.9, 10],
+    [9.1, 9.1],
+    [11, 11],
+  ] as const) {
+    t.is(merge([packets(messages), all]).edges[0]!.messagesPerSecond, taken);
+    t.is(merge([all, packets(messages)]).edges[0]!.messagesPerSecond, taken);
+  }
+});
+
 test("merge() takes bytes from the next source where the best tells none", (t) => {
   const none = seen("pcap:f", [edge(2, { bytesPerSecond: null })]);
   t.is(merge([none, seen("jaeger:t", [edge(2, { bytesPerSecond: 77 })], { kind: "sample" })]).edges[0]!.bytesPerSecond, 77);

@@ -12,7 +12,6 @@ import { demandOf } from "../../src/profile/demand.ts";
 import { jaegerProblem } from "../../src/profile/jaeger-problem.ts";
 import type { Observation } from "../../src/profile/observation.ts";
 import { profileProblem } from "../../src/profile/profile-problem.ts";
-import { readNodes } from "../../src/profile/read-nodes.ts";
 import { tellNotices } from "../../src/profile/tell-notices.ts";
 import { thisNode } from "../../src/profile/this-node.ts";
 
@@ -160,32 +159,6 @@ test("thisNode() reads NUMA nodes, in order, without those that have memory alon
   });
   t.deepEqual(thisNode({ proc: root, sys: "/nowhere" }).numa, []);
   t.is(t.throws<MitsuError>(() => thisNode({ proc: "/nowhere" }))?.code, "ERR_NODE_UNREADABLE");
-});
-
-const nodes = (text: string): ReturnType<typeof readNodes> => readNodes("/nodes.yaml", testEnv({ files: { "/nodes.yaml": text } }));
-
-test("readNodes() reads a list, JSON or YAML, and a problem's", async (t) => {
-  const expected = { name: "n1", capacity: { cpu: 0.5 }, zone: "z" };
-  for (const text of [
-    "- { name: n1, capacity: { cpu: 500m }, zone: z }\n",
-    '[{"name": "n1", "capacity": {"cpu": 0.5}, "zone": "z"}]',
-    "nodes: [{ name: n1, capacity: { cpu: 500m }, zone: z }]\nservices: [{ name: web }]\n",
-  ]) {
-    t.like((await nodes(text))[0], expected);
-  }
-});
-
-test("readNodes() names line and field of what is wrong", async (t) => {
-  const wrong = async (text: string): Promise<string> => (await t.throwsAsync<MitsuError>(nodes(text)))!.message;
-  t.regex(
-    await wrong("- { name: n1 }\n- { name: n1 }\n"),
-    /^\/nodes\.yaml:2:\d+: \[1\]\.name: .*given twice|^\/nodes\.yaml:2:\d+: .*given twice/,
-  );
-  t.regex(await wrong("- name: n1\n  capacity: { cpu: -1 }\n"), /^\/nodes\.yaml:2:/);
-  t.regex(await wrong("nodes: [{ nam: n1 }]\n"), /^\/nodes\.yaml:1:/);
-  t.regex(await wrong("services: []\n"), /nodes/);
-  t.regex(await wrong("just text"), /nodes/);
-  t.regex(await wrong(""), /is empty/);
 });
 
 test("jaegerProblem() is what `import jaeger` wants", async (t) => {

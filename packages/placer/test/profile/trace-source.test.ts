@@ -208,6 +208,19 @@ test("observeTraces() loses only a damaged line of OTLP, and says where it was",
   t.regex(found.notices.join("\n"), /at byte \d+: unexpected/);
 });
 
+test("observeTraces() gives spans of a damaged line to no service of another line", async (t) => {
+  const late = { resourceSpans: [{ scopeSpans: [{ spans: [spans[0]] }], resource: { attributes: [attribute("service.name", "web")] } }] };
+  const found = await observe(
+    "otlp",
+    `${JSON.stringify(late).slice(0, -70)}\n${JSON.stringify(request("db", { ...spans[0], spanId: "a".repeat(16) }))}`,
+  );
+  t.deepEqual(
+    found.services.map(({ name }) => name),
+    ["db"],
+  );
+  t.is(found.skipped, 3);
+});
+
 const jaegerTrace = (id: string, tags: readonly object[] = []): object => ({
   traceID: id,
   spans: [
