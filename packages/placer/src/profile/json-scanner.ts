@@ -21,8 +21,7 @@ export interface ScanOptions {
   readonly paths: readonly string[];
   /** A value's text was complete. @param at Its first byte's place. */
   readonly value: (path: string, text: string, at: number) => void;
-  /** A container on the way to a picked one begins or ends. */
-  readonly enter?: (path: string) => void;
+  /** A container on the way to a picked one ends. */
   readonly leave?: (path: string) => void;
   /** The text is damaged at a byte. */
   readonly fault: (why: string, at: number) => void;
@@ -153,7 +152,6 @@ export class JsonScanner {
         } else {
           const kept = path !== null && this.#prefixes.has(path) ? path : null;
           this.#stack.push({ array, path: kept });
-          if (kept !== null) this.#options.enter?.(kept);
         }
         this.#key = null;
         at++;
