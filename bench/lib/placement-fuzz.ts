@@ -1,5 +1,4 @@
 /** Thousands of small problems with rules of every kind: no placement may break a capacity or a rule. In this process, as starting 2000 takes longer than solving. @module */
-import { createLog, testEnv } from "../../packages/cli/src/mod.ts";
 import { small } from "../../packages/placer/src/generate/small.ts";
 import { checkPlan } from "../../packages/placer/src/plan/check-plan.ts";
 import { compile } from "../../packages/placer/src/solve/compile.ts";
@@ -11,7 +10,6 @@ import { factsOf, judgePlacement } from "./placement-judge.ts";
 export async function measureFuzz(bench: Bench, problems: number): Promise<void> {
   const begun = Date.now();
   const solve = await strategies.mitsu();
-  const log = createLog(testEnv());
   const broken: string[] = [];
   for (let seed = 1; seed <= problems; seed++) {
     const problem = small({ seed: 1_000_000 + seed, rules: true });
@@ -24,7 +22,6 @@ export async function measureFuzz(bench: Bench, problems: number): Promise<void>
         weight: 0.05,
         budget: moves === null ? null : { moves, bytes: Number.POSITIVE_INFINITY },
         workers: 1,
-        log,
         progress: () => {},
       });
       const replicas = problem.services.flatMap((service) => service.replicas);

@@ -40,13 +40,13 @@ export interface PlanArgs {
 /** Strategies that search, and so know a gain curve and a front. */
 const searching: readonly StrategyName[] = ["mitsu", "traffic", "balance"];
 /** Of the deadline, the part that the gain curve takes. */
-const curveTime = 0.25;
+const curveTime = 0.2;
 /** Left of the deadline for what comes after the search: the report, the file. */
 const writingTime = 0.1;
 
 /** `placer plan`. Exit status 1 when the plan breaks a rule, as baselines may. */
 export async function run(args: PlanArgs, context: Context): Promise<number> {
-  const { env, log } = context;
+  const { env } = context;
   checkArgs(args);
   const startedAtMs = env.now();
   const { problem, file, sha256 } = await readProblem(args.problem, context);
@@ -59,7 +59,6 @@ export async function run(args: PlanArgs, context: Context): Promise<number> {
     weight: weightOf(args),
     budget: parseBudget(args.budget),
     workers: args.workers ?? availableParallelism(),
-    log,
     progress: line.update,
   };
   const solved = await solve(instance, args, options).finally(line.done);

@@ -1,5 +1,4 @@
 /** What every strategy is: a function from an instance to a node for each replica. @module */
-import type { Log } from "@mitsu/cli";
 import type { Instance, NodeOf } from "./instance.ts";
 
 /** Names of the strategies. */
@@ -27,7 +26,6 @@ export interface SolveOptions {
   readonly budget: Budget | null;
   /** Threads. */
   readonly workers: number;
-  readonly log: Log;
   readonly progress: (text: string) => void;
 }
 

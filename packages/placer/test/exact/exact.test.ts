@@ -1,4 +1,3 @@
-import { createLog, testEnv } from "@mitsu/cli";
 import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
 import { exact, solveExactly, solveWith } from "../../src/exact/exact.ts";
@@ -13,7 +12,7 @@ import { bruteForce, keepsAll } from "./brute-force.ts";
 import { problemOf, randomFrom, type Spice, tinyProblem } from "./tiny-problem.ts";
 
 function options(weight: number, budget: Budget | null = null): SolveOptions {
-  return { seed: 1, deadlineMs: 20_000, startedAtMs: Date.now(), weight, budget, workers: 1, log: createLog(testEnv()), progress() {} };
+  return { seed: 1, deadlineMs: 20_000, startedAtMs: Date.now(), weight, budget, workers: 1, progress() {} };
 }
 
 const runs = process.env.MITSU_TEST_ALL === "1" ? 400 : 40;

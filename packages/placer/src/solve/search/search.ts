@@ -9,8 +9,8 @@ import type { Proof, Solution, SolveOptions, Strategy } from "../strategy.ts";
 import type { SearchAnswer, SearchJob } from "./search-job.ts";
 import { SearchPool } from "./search-pool.ts";
 
-/** Steps that a slow machine makes in a second, so that what is planned by steps is done in time nearly everywhere. */
-const stepsPerSecond = 800_000;
+/** Somewhat fewer steps than a thread of a common machine makes in a second, so that what is planned by steps is done in time nearly everywhere. */
+const stepsPerSecond = 1_500_000;
 /** More steps than this for each replica gain nothing that is worth the wait. */
 const stepsOfReplica = 5_000;
 /** Of a problem so small (services × nodes), many short runs from the beginning find more than few long ones; threads would only take time to start. */
@@ -21,7 +21,7 @@ const stepsOfSmall = 24_000;
 const rounds = [0.4, 0.2, 0.2, 0.2] as const;
 const reheat = 1 / 30;
 /** Of the time, so much is left for all that is not the search. */
-const timeForSearch = 0.75;
+const timeForSearch = 0.9;
 
 /** Balance against traffic by the weight; 0 is `traffic`, 1 is `balance`. */
 export const mitsu: Strategy = (instance, options) => solve(instance, options);

@@ -12,6 +12,9 @@ const stepsBetweenChecks = 512;
  * `pace` is asked with the share of steps done, as in `anneal`.
  */
 export function findStart(figures: Figures, random: Random, steps: number, pace: (done: number) => number): NodeOf | null {
+  const { pinned, serviceOf, allowed, nodes } = figures;
+  if (pinned.some((node, replica) => node >= 0 && allowed[serviceOf[replica]! * nodes + node] === 0)) return null;
+  for (let s = 0; s < figures.services; s++) if (!allowed.subarray(s * nodes, (s + 1) * nodes).includes(1)) return null;
   for (let attempt = 0; ; attempt++) {
     // Where replicas run now is the best beginning, unless it led nowhere: every other attempt begins with an empty cluster.
     const state = new PlacementState(figures, filled(figures, random, attempt % 2 === 0), 0);
@@ -72,7 +75,7 @@ function filled(figures: Figures, random: Random, keep: boolean): NodeOf {
       least = full;
       best = m;
     }
-    put(replica, best === -1 ? offset : best); // with no allowed node nothing can be found; check.ts says so
+    put(replica, best);
   }
   return nodeOf;
 }

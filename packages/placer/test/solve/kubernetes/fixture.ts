@@ -1,5 +1,4 @@
 /** Small clusters in the middle of being scheduled, for tests of one plugin at a time. @module */
-import { createLog, testEnv } from "@mitsu/cli";
 import { buildProblem, type ProblemParts } from "../../../src/problem/build-problem.ts";
 import { compile } from "../../../src/solve/compile.ts";
 import { type Cluster, createCluster } from "../../../src/solve/kubernetes/cluster.ts";
@@ -18,7 +17,6 @@ export function solveOptions(seed = 1): SolveOptions {
     weight: 0.05,
     budget: null,
     workers: 1,
-    log: createLog(testEnv()),
     progress: () => {},
   };
 }
