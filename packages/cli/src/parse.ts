@@ -87,6 +87,17 @@ function unknownFlag(argv: readonly string[], options: Options): string | undefi
   return argv.map((argument) => argument.split("=", 1)[0]!).find((argument) => argument.startsWith("--") && !known.has(argument));
 }
 
+/** `--file -` as `--file=-`: yargs takes a lone dash, which stands for stdin, for no value of an option that may be repeated. */
+function withLoneDashes(argv: readonly string[], options: Options): string[] {
+  const joined: string[] = [];
+  for (const argument of argv) {
+    const before = joined.at(-1);
+    if (argument === "-" && before?.startsWith("--") && takesValue(before, options)) joined[joined.length - 1] = `${before}=-`;
+    else joined.push(argument);
+  }
+  return joined;
+}
+
 /** Values by option key and positional name. */
 export interface ParsedArgs {
   /** The command's own. */
@@ -104,7 +115,7 @@ export async function parseArgs(program: Program, command: Command, rest: readon
   const options: Options = { ...command.options, ...program.options, ...builtinOptions };
   const see = `see '${program.name} ${command.name} --help'`;
   const { default: yargs } = await import("yargs"); // here, not above: it costs more than the whole of --help
-  let parser = yargs([...rest])
+  let parser = yargs(withLoneDashes(rest, options))
     .locale("en")
     .help(false)
     .version(false)

@@ -20,6 +20,11 @@ test("run() takes flags in every form yargs knows", async (t) => {
   t.deepEqual(JSON.parse(out), { timeoutMs: 5, service: ["a", "b"], mode: "udp", quiet: true, target: "web", more: [] });
 });
 
+test("run() takes a lone dash as a value, of options that may be repeated too", async (t) => {
+  const { out } = await call(["ping", "--service", "-", "--service=b", "web", "--mode", "udp"]);
+  t.deepEqual(JSON.parse(out).service, ["-", "b"]);
+});
+
 test("run() finds nested commands behind global options and returns their status", async (t) => {
   t.is((await call(["--socket", "/tmp/s", "policy", "check"])).status, 3);
   t.is((await call(["policy", "--json", "check"])).status, 3);
