@@ -64,8 +64,11 @@ export function unknownCommand(program: Program, word: string): UsageError {
 function checkValue(key: string, option: Option, value: unknown): unknown {
   const flag = `--${flagOf(key)}`;
   if (Array.isArray(value) && option.type !== "array") throw new UsageError(`${flag} was given ${value.length} times`, "give it once");
-  if (option.type === "number" && value !== undefined && !Number.isFinite(value)) {
-    throw new UsageError(`${flag} needs a number${option.unit ? ` (${option.unit})` : ""}`, `such as ${flag} 5`);
+  if (option.type === "number" && value !== undefined) {
+    const number = String(value).trim() === "" ? Number.NaN : Number(value);
+    if (!Number.isFinite(number))
+      throw new UsageError(`${flag} needs a number${option.unit ? ` (${option.unit})` : ""}`, `such as ${flag} 5`);
+    return number;
   }
   if (option.choices) {
     for (const one of Array.isArray(value) ? value : value === undefined ? [] : [value]) {
@@ -115,13 +118,7 @@ export async function parseArgs(program: Program, command: Command, rest: readon
   const options: Options = { ...command.options, ...program.options, ...builtinOptions };
   const see = `see '${program.name} ${command.name} --help'`;
   const { default: yargs } = await import("yargs"); // here, not above: it costs more than the whole of --help
-  let parser = yargs(withLoneDashes(rest, options))
-    .locale("en")
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail(false)
-    .strictOptions();
+  let parser = yargs(withLoneDashes(rest, options)).locale("en").help(false).version(false).exitProcess(false).fail(false).strictOptions();
   parser = parser.parserConfiguration({
     "boolean-negation": true,
     "camel-case-expansion": false,
@@ -133,7 +130,8 @@ export async function parseArgs(program: Program, command: Command, rest: readon
   for (const [key, option] of Object.entries(options)) {
     const { type, alias, default: value } = option;
     parser = parser.option(flagOf(key), {
-      ...(type === "array" ? { type: "string", array: true } : { type }),
+      // Numbers are read in checkValue: yargs takes a later 1 for a count, and makes 4 of `--wait 3 --wait 1`.
+      ...(type === "array" ? { type: "string", array: true } : { type: type === "number" ? "string" : type }),
       ...(alias ? { alias } : {}),
       ...(value === undefined ? {} : { default: value }),
       ...(type === "boolean" ? {} : { requiresArg: true }),

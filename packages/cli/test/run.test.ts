@@ -55,6 +55,8 @@ const wrong: readonly (readonly [string, string, string])[] = [
   ["ping web -z", "unknown option z", "see 'demo ping --help'"],
   ["ping web --timeout-ms x", "--timeout-ms needs a number (ms)", "such as --timeout-ms 5"],
   ["ping web --timeout-ms", "--timeout-ms needs a value", "see 'demo ping --help'"],
+  ["ping web --timeout-ms=", "--timeout-ms needs a number (ms)", "such as --timeout-ms 5"],
+  ["ping web --timeout-ms 3 --timeout-ms 1", "--timeout-ms was given 2 times", "give it once"],
   ["ping web --mode icmp", "--mode cannot be 'icmp'", "choose one of tcp, udp"],
   ["ping web --socket a --socket b", "--socket was given 2 times", "give it once"],
   ["policy check now", "unexpected argument 'now' for 'policy check'", "usage: demo policy check [options]"],
