@@ -17,6 +17,7 @@ export {
 export { type DaemonOptions, type Life, runDaemon } from "./daemon.ts";
 export { lockDaemon } from "./daemon-lock.ts";
 export { didYouMean } from "./did-you-mean.ts";
+export { displayWidth } from "./display-width.ts";
 export { type Env, type OutputStream, type SignalName, systemEnv } from "./env.ts";
 export { exitStatus, MitsuError, type MitsuErrorOptions, NotSupportedError } from "./error.ts";
 export { formatBytes, formatDuration, formatRate } from "./format.ts";

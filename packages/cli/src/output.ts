@@ -1,4 +1,5 @@
 /** What commands print on stdout: tables for people, JSON for programs, and the redraw loop of `--watch`. @module */
+import { displayWidth, fitted } from "./display-width.ts";
 import type { Env, OutputStream } from "./env.ts";
 
 /** One column: how its header reads (unit included, `p99 [ms]`) and which side it aligns to. */
@@ -8,8 +9,6 @@ export interface Column<Row> {
   /** Numbers align right unless told. */
   readonly align?: "left" | "right";
 }
-
-const cut = (line: string, width: number): string => (line.length > width ? `${line.slice(0, Math.max(width - 1, 0))}…` : line);
 
 /**
  * Lays rows out as an aligned table; only a terminal truncates lines, a pipe gets every byte.
@@ -26,14 +25,15 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   const right = columns.map(({ align }, at) =>
     align ? align === "right" : cells.length > 0 && cells.every((row) => typeof row[at] !== "string"),
   );
-  const widths = columns.map(({ header }, at) => texts.reduce((most, row) => Math.max(most, row[at]!.length), header.length));
+  const widths = columns.map(({ header }, at) => texts.reduce((most, row) => Math.max(most, displayWidth(row[at]!)), displayWidth(header)));
+  const pad = (cell: string, at: number): string => " ".repeat(widths[at]! - displayWidth(cell));
   const line = (row: readonly string[]) =>
     row
-      .map((cell, at) => (right[at] ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)))
+      .map((cell, at) => (right[at] ? pad(cell, at) + cell : cell + pad(cell, at)))
       .join("  ")
       .trimEnd();
   const lines = [columns.map(({ header }) => header), ...texts].map(line);
-  return `${lines.map((text) => (out.isTTY ? cut(text, out.columns) : text)).join("\n")}\n`;
+  return `${lines.map((text) => (out.isTTY ? fitted(text, out.columns) : text)).join("\n")}\n`;
 }
 
 /**
