@@ -1,10 +1,11 @@
 /** `compare`: plans and the present placement beside each other. @module */
-import { type Context, formatBytes, type OutputStream, print, table } from "@mitsu/cli";
+import { type Column, type Context, displayWidth, formatBytes, type OutputStream, print, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { keepsRules } from "../plan/check-plan.ts";
+import { costScale } from "../plan/message-cost.ts";
 import type { Check, PlanReport } from "../plan/plan.ts";
 import { planReport } from "../plan/plan-report.ts";
-import { percent, significant } from "../plan/quantity.ts";
+import { percent } from "../plan/quantity.ts";
 import { readPlan } from "../plan/read-plan.ts";
 import type { Reserve } from "../plan/reserved.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -23,6 +24,8 @@ interface Compared {
   readonly onNode: number;
   readonly onNodeMessages: number;
   readonly messageCores: number;
+  /** If all messages crossed nodes. */
+  readonly messageCoresRemote: number;
   readonly imbalance: number;
   readonly objective: number;
   readonly fullest: { readonly node: string; readonly resource: string; readonly utilisation: number };
@@ -44,6 +47,7 @@ function compared(plan: string, strategy: string, report: PlanReport): Compared 
     onNode: report.onNode,
     onNodeMessages: report.onNodeMessages,
     messageCores: report.messageCores,
+    messageCoresRemote: report.messageCoresRemote,
     imbalance: report.imbalance,
     objective: report.objective,
     fullest: uses.reduce((one, other) => (other.utilisation > one.utilisation ? other : one), { node: "", resource: "", utilisation: 0 }),
@@ -59,23 +63,31 @@ function brokenText({ broken }: Compared): string {
   return kinds.length === 0 ? "none" : kinds.join(", ");
 }
 
-function text(rows: readonly Compared[], out: OutputStream): string {
-  return table(
-    rows,
-    [
-      { header: "PLAN", value: ({ plan }) => plan },
-      { header: "STRATEGY", value: ({ strategy }) => strategy },
-      { header: "ON-NODE", value: ({ onNode }) => percent(onNode), align: "right" },
-      { header: "MESSAGES [cores]", value: ({ messageCores }) => significant(messageCores, 3), align: "right" },
-      { header: "IMBALANCE", value: ({ imbalance }) => percent(imbalance), align: "right" },
-      { header: "OBJECTIVE", value: ({ objective }) => objective.toFixed(4), align: "right" },
-      { header: "FULLEST NODE", value: ({ fullest }) => `${fullest.node} ${fullest.resource} ${percent(fullest.utilisation)}` },
-      { header: "MOVES", value: ({ moves }) => moves },
-      { header: "CARRYING", value: ({ moveBytes }) => formatBytes(moveBytes), align: "right" },
-      { header: "BROKEN", value: brokenText },
-    ],
-    out,
-  );
+/** A row for each placement; where a terminal is too narrow for that, a column. */
+function text(rows: readonly Compared[], problem: Problem, out: OutputStream): string {
+  const remote = rows.reduce((most, row) => Math.max(most, row.messageCoresRemote), 0);
+  const scale = costScale(problem, { largest: rows.reduce((most, row) => Math.max(most, row.messageCores), 0), remote });
+  const sized = problem.services.some(({ moveBytes }) => moveBytes > 0);
+  const columns: Column<Compared>[] = [
+    { header: "PLAN", value: ({ plan }) => plan },
+    { header: "STRATEGY", value: ({ strategy }) => strategy },
+    { header: "ON-NODE", value: ({ onNode }) => percent(onNode), align: "right" },
+    { header: `MESSAGES [${scale.unit}]`, value: ({ messageCores }) => scale.value(messageCores), align: "right" },
+    { header: "IMBALANCE", value: ({ imbalance }) => percent(imbalance), align: "right" },
+    { header: "OBJECTIVE", value: ({ objective }) => objective.toFixed(4), align: "right" },
+    { header: "FULLEST NODE", value: ({ fullest }) => `${fullest.node} ${fullest.resource} ${percent(fullest.utilisation)}` },
+    { header: "MOVES", value: ({ moves }) => moves },
+    ...(sized ? [{ header: "CARRYING", value: ({ moveBytes }: Compared) => formatBytes(moveBytes), align: "right" as const }] : []),
+    { header: "BROKEN", value: brokenText },
+  ];
+  const whole = table(rows, columns, { ...out, isTTY: false });
+  if (!out.isTTY || whole.split("\n").every((line) => displayWidth(line) <= out.columns)) return whole;
+  const [head, ...facts] = columns;
+  const turned: Column<Column<Compared>>[] = [
+    { header: head!.header, value: ({ header }) => header },
+    ...rows.map((row) => ({ header: row.plan, value: ({ value }: Column<Compared>) => String(value(row)), align: "right" as const })),
+  ];
+  return table(facts, turned, out);
 }
 
 /**
@@ -103,7 +115,7 @@ export async function run({ plan: paths, problem: problemPath }: CompareArgs, co
     }
     rows.push(compared(path, plan.strategy, planReport(first, plan.assignment, reading)));
   }
-  print(context, { plans: rows }, ({ plans }, out) => text(plans, out));
+  print(context, { plans: rows }, ({ plans }, out) => text(plans, first!, out));
 }
 
 /** Whether two problems place the same replicas on the same nodes; figures may have changed in between. */

@@ -32,5 +32,7 @@ export async function run({ replica, plan: path, problem: problemPath }: Explain
       exit: exitStatus.usage,
     });
   }
-  print(context, explainReplica(problem, plan.assignment, replica, options), explanationText);
+  print(context, explainReplica(problem, plan.assignment, replica, options), (explanation, out) =>
+    explanationText(explanation, problem, out),
+  );
 }

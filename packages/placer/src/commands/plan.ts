@@ -63,7 +63,7 @@ export async function run(args: PlanArgs, context: Context): Promise<number> {
   };
   const solved = await solve(instance, args, options).finally(line.done);
   const plan = planOf(problem, solved, options, args, { file, sha256, seconds: (env.now() - startedAtMs) / 1000 });
-  await tell(plan, args, context);
+  await tell(plan, problem, args, context);
   return keepsRules(plan.report.checks) ? exitStatus.ok : exitStatus.failure;
 }
 
@@ -121,7 +121,7 @@ async function solve(instance: Instance, args: PlanArgs, options: SolveOptions):
   const solution = await strategy(instance, { ...options, deadlineMs: options.deadlineMs * (1 - curveTime) });
   const { gainCurve } = await import("../solve/search/gain-curve.ts");
   const untilMs = options.startedAtMs + options.deadlineMs;
-  return { ...solution, curve: await gainCurve(instance, pool, options, { whole: solution.nodeOf, share: curveTime / 5, untilMs }) };
+  return { ...solution, curve: await gainCurve(instance, pool, options, { whole: solution.nodeOf, price: solution.price ?? null, share: curveTime, untilMs }) };
 }
 
 /** The plan file's content, but for the time that writing it takes. */
@@ -178,7 +178,7 @@ function assignmentOf(problem: Problem, nodeOf: NodeOf): Readonly<Record<string,
   return Object.fromEntries(names.flatMap((name, at) => (nodeOf[at]! < 0 ? [] : [[name, problem.nodes[nodeOf[at]!]!.name]])));
 }
 
-async function tell(plan: Plan, { output, draw }: PlanArgs, { env, json: asJson, log }: Context): Promise<void> {
+async function tell(plan: Plan, problem: Problem, { output, draw }: PlanArgs, { env, json: asJson, log }: Context): Promise<void> {
   const text = `${JSON.stringify(plan, null, 1)}\n`;
   if (draw !== undefined) {
     const picture = plan.front
@@ -189,6 +189,6 @@ async function tell(plan: Plan, { output, draw }: PlanArgs, { env, json: asJson,
   }
   if (output !== undefined) await writeOutput(output, text, env);
   if (output === "-") return;
-  env.stdout.write(asJson ? text : formatPlan(plan, env.stdout, painter(env.stdout, env.vars)));
-  if (output === undefined && !asJson) log.info("not written: give -o plan.json to keep it");
+  env.stdout.write(asJson ? text : formatPlan(plan, problem, env.stdout, painter(env.stdout, env.vars)));
+  if (output === undefined && !asJson) log.info("the plan was not kept: -o plan.json writes it to a file");
 }

@@ -1,6 +1,7 @@
 /** A plan as one picture: before beside after. @module */
 import { formatBytes } from "@mitsu/cli";
 import { keepsRules } from "../plan/check-plan.ts";
+import { costScale } from "../plan/message-cost.ts";
 import type { Plan } from "../plan/plan.ts";
 import { percent } from "../plan/quantity.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -55,7 +56,7 @@ ${line(facts, 60)}
 ${scene.panels
   .map((panel, at) => {
     const x = page.margin + at * (drawn.width + page.gap);
-    return `<g class="panel" data-p="${at}">${panelHead(panel, x, drawn.width)}<g transform="translate(${x} ${top})">\n${drawn.panels[at]}\n</g></g>`;
+    return `<g class="panel" data-p="${at}">${panelHead(panel, scene.problem, x, drawn.width)}<g transform="translate(${x} ${top})">\n${drawn.panels[at]}\n</g></g>`;
   })
   .join("\n")}
 <g transform="translate(${page.margin} ${fixed(below)})">${pairs.svg}</g>
@@ -78,13 +79,15 @@ function factsOf({ problem, plan, panels }: Scene): string {
   return `${counted(replicas, "replica")} of ${counted(problem.services.length, "service")} on ${counted(problem.nodes.length, "node")}${moves}; strategy ${plan.strategy}, objective ${report.objective.toFixed(4)} at weight ${plan.options.weight}`;
 }
 
-function panelHead({ kind, report, nowhere }: Panel, x: number, width: number): string {
+function panelHead({ kind, report, nowhere }: Panel, problem: Problem, x: number, width: number): string {
   const fullest = report.nodes.flatMap(({ node, utilisation }) =>
     Object.entries(utilisation).map(([resource, share]) => ({ node, resource, share })),
   );
   const most = fullest.reduce((one, other) => (other.share > one.share ? other : one), { node: "", resource: "", share: -1 });
   const lost = nowhere > 0 ? `${counted(nowhere, "replica")} nowhere, ` : "";
-  const text = `${lost}imbalance ${percent(report.imbalance)}, messages ${report.messageCores.toPrecision(3)} cores, fullest ${most.node} ${most.resource} ${percent(most.share)}`;
+  const { unit, text: cost } = costScale(problem, { largest: report.messageCores, remote: report.messageCoresRemote });
+  const messages = `${cost(report.messageCores)}${unit === "%" ? " of their cost between nodes" : ""}`;
+  const text = `${lost}imbalance ${percent(report.imbalance)}, messages ${messages}, fullest ${most.node} ${most.resource} ${percent(most.share)}`;
   const title = `${kind === "now" ? "Now" : "Plan"}: ${percent(report.onNode)} stays`;
   return `<text class="head" x="${x}" y="${page.top + 14}">${title}</text><text class="soft" x="${x}" y="${page.top + 31}">${escaped(fitted(text, width, 11))}</text>`;
 }

@@ -1,12 +1,14 @@
 /** An explanation as people read it. @module */
 import { formatBytes, formatRate, type OutputStream, table } from "@mitsu/cli";
+import type { Problem } from "../problem/problem.ts";
 import type { ReplicaReason } from "./explain-reason.ts";
 import type { Explanation, NodeOption } from "./explain-replica.ts";
+import { costScale } from "./message-cost.ts";
 import { percent, significant } from "./quantity.ts";
 
 const mostNodes = 24;
 const printable = (text: string): string => text.replace(/\p{Cc}/gu, "�");
-const signed = (value: number, text: string): string => (value > 0 && !/^[−-]/.test(text) ? `+${text}` : text);
+const signed = (value: number, text: string): string => (value > 0 && text !== "0" && !/^[−-]/.test(text) ? `+${text}` : text);
 /** A change of a share, in percentage points. */
 const points = (share: number): string => (Math.abs(share) < 1e-10 ? "0" : signed(share, significant(share * 100, 3)));
 
@@ -27,59 +29,95 @@ function headline({ replica, service, node, present, reason, nodes }: Explanatio
   return `${replica} of ${service} is on ${node}: ${choice ?? reason}${equal}; ${from}`;
 }
 
-/** One replica against every node. */
-export function explanationText(explanation: Explanation, out: OutputStream): string {
+/** One replica against every node, which fits 80 columns where names are short. */
+export function explanationText(explanation: Explanation, problem: Problem, out: OutputStream): string {
   const { traffic, nodes, reserves, node } = explanation;
+  const may = nodes.filter(({ verdict }) => verdict !== "forbidden");
+  const mayNot = nodes.slice(may.length);
   const parts = [
     `${printable(headline(explanation))}\nreserves ${Object.entries(reserves)
       .map(([resource, amount]) => `${resource} ${amount}`)
       .join(", ")}`,
+    traffic.length === 0 ? "it says nothing to other services" : trafficText(explanation, out),
+    ...(may.length > 0 ? [`what a move would change (pt: points of percent)\n${changesText(may, problem, out)}`] : []),
+    ...(mayNot.length > 0 ? [`${node === null ? "it" : "where else it"} cannot be\n${forbiddenText(mayNot, out)}`] : []),
   ];
-  parts.push(
-    traffic.length === 0
-      ? "it says nothing to other services"
-      : table(
-          traffic,
-          [
-            { header: "TRAFFIC WITH", value: ({ service }) => service },
-            { header: "MESSAGES", value: ({ messagesPerSecond }) => formatRate(messagesPerSecond), align: "right" },
-            { header: "BYTES", value: ({ bytesPerSecond }) => `${formatBytes(Math.round(bytesPerSecond))}/s`, align: "right" },
-            { header: node === null ? "STAYS" : `STAYS ON ${node}`, value: ({ onNode }) => percent(onNode), align: "right" },
-          ],
-          out,
-        ).trimEnd(),
-  );
-  const shown = nodes.slice(0, mostNodes);
-  const rest = nodes.length > shown.length ? `\n… and ${nodes.length - shown.length} further nodes; --json has them all` : "";
+  if (nodes.some(({ verdict }) => verdict === "better"))
+    parts.push("better: by the objective alone; a budget, the deadline or the strategy kept the plan from it");
+  return `${parts.join("\n\n")}\n`;
+}
+
+function trafficText({ traffic, node }: Explanation, out: OutputStream): string {
+  return table(
+    traffic,
+    [
+      { header: "TRAFFIC WITH", value: ({ service }) => service },
+      { header: "MESSAGES", value: ({ messagesPerSecond }) => formatRate(messagesPerSecond), align: "right" },
+      { header: "BYTES", value: ({ bytesPerSecond }) => `${formatBytes(Math.round(bytesPerSecond))}/s`, align: "right" },
+      { header: node === null ? "STAYS" : `STAYS ON ${node}`, value: ({ onNode }) => percent(onNode), align: "right" },
+    ],
+    out,
+  ).trimEnd();
+}
+
+/** The first of many, and how many more there are. */
+function shownOf(nodes: readonly NodeOption[]): { readonly shown: readonly NodeOption[]; readonly rest: string } {
+  const left = nodes.length - mostNodes;
+  return {
+    shown: nodes.slice(0, mostNodes),
+    rest: left > 0 ? `\n… and ${left} further ${left === 1 ? "node" : "nodes"}; --json has them all` : "",
+  };
+}
+
+function changesText(nodes: readonly NodeOption[], problem: Problem, out: OutputStream): string {
+  const { shown, rest } = shownOf(nodes);
   const figure =
     (of: (change: NonNullable<NodeOption["change"]>) => string) =>
     ({ change, verdict }: NodeOption): string =>
       change === null || verdict === "here" ? "" : of(change);
-  parts.push(
+  const largest = shown.reduce((most, { change }) => Math.max(most, Math.abs(change?.messageCores ?? 0)), 0);
+  const remote = problem.traffic.reduce(
+    (sum, { from, to, messagesPerSecond, bytesPerSecond }) =>
+      from === to ? sum : sum + messagesPerSecond * problem.costs.remote.message + bytesPerSecond * problem.costs.remote.byte,
+    0,
+  );
+  const scale = costScale(problem, { largest, remote });
+  const text = table(
+    shown,
+    [
+      { header: "NODE", value: (option) => option.node },
+      { header: "", value: ({ verdict }) => verdict },
+      {
+        header: "OBJECTIVE",
+        value: figure(({ objective }) => signed(objective, Math.abs(objective) < 1e-10 ? "0" : significant(objective, 3))),
+        align: "right",
+      },
+      { header: "ON-NODE [pt]", value: figure(({ onNode }) => points(onNode)), align: "right" },
+      { header: "IMBALANCE [pt]", value: figure(({ imbalance }) => points(imbalance)), align: "right" },
+      {
+        header: `MESSAGES [${scale.unit === "%" ? "pt" : scale.unit}]`,
+        value: figure(({ messageCores }) => signed(messageCores, scale.value(messageCores))),
+        align: "right",
+      },
+    ],
+    out,
+  ).trimEnd();
+  return text + rest;
+}
+
+function forbiddenText(nodes: readonly NodeOption[], out: OutputStream): string {
+  const { shown, rest } = shownOf(nodes);
+  return (
     table(
       shown,
       [
         { header: "NODE", value: (option) => option.node },
-        {
-          header: "Δ OBJECTIVE",
-          value: figure(({ objective }) => signed(objective, Math.abs(objective) < 1e-10 ? "0" : significant(objective, 3))),
-          align: "right",
-        },
-        { header: "Δ ON-NODE [points]", value: figure(({ onNode }) => points(onNode)), align: "right" },
-        { header: "Δ IMBALANCE [points]", value: figure(({ imbalance }) => points(imbalance)), align: "right" },
-        {
-          header: "Δ MESSAGES [cores]",
-          value: figure(({ messageCores }) => signed(messageCores, significant(messageCores, 3))),
-          align: "right",
-        },
-        { header: "", value: ({ verdict, why }) => (verdict === "forbidden" ? why : verdict) },
+        { header: "WHY NOT", value: ({ why }) => why },
       ],
-      out,
-    ).trimEnd() + rest,
+      // Cut, a reason would be none.
+      { ...out, isTTY: false },
+    ).trimEnd() + rest
   );
-  if (nodes.some(({ verdict }) => verdict === "better"))
-    parts.push("better: by the objective alone; a budget, the deadline or the strategy kept the plan from it");
-  return `${parts.join("\n\n")}\n`;
 }
 
 /** Every replica in one line. */

@@ -1,6 +1,8 @@
 /** What `placer plan` says on a terminal: what a plan is worth, how full nodes get, and each check. @module */
-import { formatBytes, type OutputStream, type Paint, table } from "@mitsu/cli";
-import type { Check, NodeUse, Plan, PlanReport } from "./plan.ts";
+import { displayWidth, formatBytes, type OutputStream, type Paint, table } from "@mitsu/cli";
+import type { Problem } from "../problem/problem.ts";
+import { costScale } from "./message-cost.ts";
+import type { Check, FrontPoint, GainPoint, NodeUse, Plan, PlanReport } from "./plan.ts";
 import { percent, significant } from "./quantity.ts";
 
 const most = { nodes: 20, broken: 5, points: 12 } as const;
@@ -13,44 +15,71 @@ const printable = (text: string): string => text.replace(/\p{Cc}/gu, "�");
  * @param paint Plain unless told; see `painter` of `@mitsu/cli`.
  * @example
  * ```ts
- * env.stdout.write(formatPlan(plan, env.stdout, painter(env.stdout, env.vars)));
+ * env.stdout.write(formatPlan(plan, problem, env.stdout, painter(env.stdout, env.vars)));
  * ```
  */
-export function formatPlan(plan: Plan, out: OutputStream, paint: Paint = plain): string {
+export function formatPlan(plan: Plan, problem: Problem, out: OutputStream, paint: Paint = plain): string {
   const { report } = plan;
   const replicas = Object.keys(plan.assignment).length;
-  const { moves, bytes } = plan.options.budget ?? { moves: null, bytes: null };
-  const limits = [...(moves === null ? [] : [`${moves} moves`]), ...(bytes === null ? [] : [formatBytes(bytes)])].join(" and ");
   const facts: readonly (readonly [string, string])[] = [
     [
       "on-node traffic",
       `${paint("bold", percent(report.onNode))} of what it can save; ${percent(report.onNodeMessages)} of messages, ${percent(report.onNodeBytes)} of bytes`,
     ],
-    [
-      "messages cost",
-      `${significant(report.messageCores)} cores; all on their nodes ${significant(report.messageCoresLocal)}, all between nodes ${significant(report.messageCoresRemote)}`,
-    ],
+    ["messages cost", costText(report, problem)],
     ["imbalance", `${percent(report.imbalance)} mean deviation from the cluster's utilisation`],
-    ["objective", `${report.objective.toFixed(4)} at weight ${plan.options.weight}; ${proofText(report)}`],
-    ["moves", `${report.moves} of ${replicas} replicas, ${formatBytes(report.moveBytes)}${limits && `; at most ${limits}`}`],
+    ["objective", `${report.objective.toFixed(4)} at weight ${plan.options.weight}`],
+    ["best possible", boundText(plan, problem)],
+    ["moves", movesText(plan, problem)],
   ];
-  const head = `${paint("bold", printable(plan.problem.name))}: ${replicas} replicas on ${report.nodes.length} nodes, by ${plan.strategy} in ${significant(plan.seconds, 2)} s`;
+  const head = `${paint("bold", printable(plan.problem.name || "plan"))}: ${replicas} replicas on ${report.nodes.length} nodes, by ${plan.strategy} in ${significant(plan.seconds, 2)} s`;
   const sections = [
     [head, ...facts.map(([name, text]) => `  ${paint("dim", name.padEnd(15))}  ${text}`)].join("\n"),
-    nodesText(report.nodes, out, paint).trimEnd(),
+    nodesText(plan, problem, out, paint).trimEnd(),
     report.checks.map((check) => checkText(check, paint)).join("\n"),
-    ...(plan.curve?.length ? [curveText(plan.curve, out).trimEnd()] : []),
-    ...(plan.front?.length ? [frontText(plan.front, plan.options.weight, out).trimEnd()] : []),
-    notesText(plan, paint),
+    ...(plan.curve?.length ? [curveText(plan.curve, problem, out).trimEnd()] : []),
+    ...(plan.front?.length ? [frontText(plan.front, plan, out).trimEnd()] : []),
+    plan.notes.map((note) => `${paint("dim", "note:")} ${printable(note)}`).join("\n"),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
 }
 
-/** What is known of how near to the best a placement is: `the optimum, proven by highs`. */
-function proofText({ proof, bound, gap, boundBy }: PlanReport): string {
-  if (proof === "none" || bound === null || gap === null) return "no bound known";
-  if (proof === "optimal") return `the optimum, proven by ${boundBy}`;
-  return `no placement is below ${bound.toFixed(4)} (by ${boundBy}), gap ${percent(gap)}`;
+function costText({ messageCores, messageCoresLocal, messageCoresRemote }: PlanReport, problem: Problem): string {
+  if (messageCoresRemote === 0) return "nothing: there is no traffic between services";
+  const { unit, value, text } = costScale(problem, { largest: messageCoresRemote, remote: messageCoresRemote });
+  if (unit === "%") return `${text(messageCores)} of what they would if all crossed nodes, ${text(messageCoresLocal)} if none did`;
+  return `${text(messageCores)}; ${value(messageCoresLocal)} if all stayed on their nodes, ${value(messageCoresRemote)} if none did`;
+}
+
+/** So small (services × nodes) that `exact` has a proof in seconds. */
+const provable = 150;
+/** A bound below this share of the objective says nothing: the gap is the bound's fault, not the plan's. */
+const usefulBound = 0.1;
+
+/** What is known of how near to the best a placement is. */
+function boundText({ report: { objective, proof, bound, gap, boundBy } }: Plan, { services, nodes }: Problem): string {
+  const by = boundBy === "highs" ? "HiGHS" : boundBy;
+  if (proof === "optimal") return `this is the optimum, proven by ${by}`;
+  const hint = boundBy !== "highs" && services.length * nodes.length <= provable ? "; --strategy exact finds it out" : "";
+  if (proof === "none" || bound === null || gap === null || bound < usefulBound * objective) return `not known${hint}`;
+  if (boundBy === "highs") return `${bound.toFixed(4)} or more, by ${by}: a gap of ${percent(gap)}`;
+  return `${bound.toFixed(4)} or more, by a rough bound${hint}`;
+}
+
+function movesText({ report, assignment, options }: Plan, { services, assignment: present }: Problem): string {
+  const replicas = Object.keys(assignment).length;
+  const running = Object.keys(present).length;
+  if (running === 0) return `none: nothing runs yet, all ${replicas} start`;
+  const starting = Object.keys(assignment).filter((replica) => !Object.hasOwn(present, replica)).length;
+  const sized = services.some(({ moveBytes }) => moveBytes > 0);
+  const { moves, bytes } = options.budget ?? { moves: null, bytes: null };
+  const limits = [...(moves === null ? [] : [String(moves)]), ...(bytes === null ? [] : [formatBytes(bytes)])].join(" and ");
+  return [
+    `${report.moves} of ${running} replicas${starting > 0 ? " that run" : ""}`,
+    sized ? `, ${formatBytes(report.moveBytes)}` : "",
+    limits && `; at most ${limits}`,
+    starting > 0 ? `; ${starting} ${starting === 1 ? "starts" : "start"}` : "",
+  ].join("");
 }
 
 const eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
@@ -62,15 +91,19 @@ function bar(share: number, width: number): string {
   return drawn + "·".repeat(width - drawn.length);
 }
 
-function nodesText(nodes: readonly NodeUse[], out: OutputStream, paint: Paint): string {
+function nodesText({ report: { nodes, messageCoresRemote: remote } }: Plan, problem: Problem, out: OutputStream, paint: Paint): string {
   const fullness = ({ utilisation }: NodeUse): number => Object.values(utilisation).reduce((one, other) => Math.max(one, other), 0);
   const sorted = nodes.length > most.nodes ? nodes.toSorted((a, b) => fullness(b) - fullness(a)) : nodes;
   const half = most.nodes / 2;
   const shown = nodes.length > most.nodes ? [...sorted.slice(0, half), ...sorted.slice(-half)] : sorted;
   const resources = Object.keys(nodes[0]?.utilisation ?? {});
-  const names = shown.reduce((width, { node }) => Math.max(width, node.length), 4);
-  const room = Math.floor((out.columns - names - 32) / Math.max(1, resources.length)) - 9;
-  const width = Math.min(16, Math.max(4, room));
+  const names = shown.reduce((width, { node }) => Math.max(width, displayWidth(node)), 4);
+  const scale = costScale(problem, { largest: shown.reduce((all, { messageCores }) => Math.max(all, messageCores), 0), remote });
+  const cost = `MESSAGES [${scale.unit}]`;
+  const room = Math.floor((out.columns - names - cost.length - 12) / Math.max(1, resources.length)) - 9;
+  // Where bars do not fit, figures do.
+  const width = room < 4 ? 0 : Math.min(16, room);
+  const used = (share: number): string => `${width > 0 ? `${bar(share, width)} ` : ""}${percent(share).padStart(6)}`;
   const text = table(
     shown,
     [
@@ -78,9 +111,10 @@ function nodesText(nodes: readonly NodeUse[], out: OutputStream, paint: Paint): 
       { header: "REPLICAS", value: ({ replicas }) => replicas },
       ...resources.map((resource) => ({
         header: resource.toUpperCase(),
-        value: ({ utilisation }: NodeUse) => `${bar(utilisation[resource] ?? 0, width)} ${percent(utilisation[resource] ?? 0).padStart(6)}`,
+        value: ({ utilisation }: NodeUse) => used(utilisation[resource] ?? 0),
+        align: width > 0 ? ("left" as const) : ("right" as const),
       })),
-      { header: "MESSAGES [cores]", value: ({ messageCores }) => significant(messageCores, 3), align: "right" as const },
+      ...(remote === 0 ? [] : [{ header: cost, value: ({ messageCores }: NodeUse) => scale.value(messageCores), align: "right" as const }]),
     ],
     out,
   );
@@ -109,12 +143,13 @@ function thinned<T>(of: readonly T[]): readonly T[] {
   return Array.from({ length: most.points }, (_, at) => of[Math.round((at * (of.length - 1)) / (most.points - 1))]!);
 }
 
-function curveText(curve: NonNullable<Plan["curve"]>, out: OutputStream): string {
+function curveText(curve: NonNullable<Plan["curve"]>, { services }: Problem, out: OutputStream): string {
+  const sized = services.some(({ moveBytes }) => moveBytes > 0);
   return table(
     thinned(curve),
     [
       { header: "MOVES, AT MOST", value: ({ moves }) => moves },
-      { header: "CARRYING", value: ({ bytes }) => formatBytes(bytes), align: "right" },
+      ...(sized ? [{ header: "CARRYING", value: ({ bytes }: GainPoint) => formatBytes(bytes), align: "right" as const }] : []),
       { header: "ON-NODE TRAFFIC", value: ({ onNode }) => percent(onNode), align: "right" },
       { header: "OBJECTIVE", value: ({ objective }) => objective.toFixed(4), align: "right" },
     ],
@@ -122,7 +157,11 @@ function curveText(curve: NonNullable<Plan["curve"]>, out: OutputStream): string
   );
 }
 
-function frontText(front: NonNullable<Plan["front"]>, weight: number, out: OutputStream): string {
+function frontText(front: NonNullable<Plan["front"]>, { options: { weight }, report }: Plan, out: OutputStream): string {
+  const near = (one: number, other: number): boolean => Math.abs(one - other) < 1e-9;
+  // A weight between two of the front's often has the plan of one of them.
+  const isThis = (point: FrontPoint): boolean =>
+    point.weight === weight || (near(point.onNode, report.onNode) && near(point.imbalance, report.imbalance));
   return table(
     thinned(front),
     [
@@ -130,13 +169,8 @@ function frontText(front: NonNullable<Plan["front"]>, weight: number, out: Outpu
       { header: "ON-NODE TRAFFIC", value: ({ onNode }) => percent(onNode), align: "right" },
       { header: "IMBALANCE", value: ({ imbalance }) => percent(imbalance), align: "right" },
       { header: "OBJECTIVE", value: ({ objective }) => objective.toFixed(4), align: "right" },
-      { header: "", value: (point) => (point.weight === weight ? "← this plan" : "") },
+      { header: "", value: (point) => (isThis(point) ? "← this plan" : "") },
     ],
     out,
   );
-}
-
-function notesText({ cut, notes }: Plan, paint: Paint): string {
-  const all = [...(cut ? ["the deadline cut the search short: another run may answer otherwise"] : []), ...notes];
-  return all.map((note) => `${paint("dim", "note:")} ${printable(note)}`).join("\n");
 }

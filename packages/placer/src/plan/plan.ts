@@ -79,7 +79,8 @@ export interface Plan {
     /** Of the file's bytes, SHA-256 in hex. */
     readonly sha256: string;
   };
-  readonly strategy: StrategyName;
+  /** `unknown` of a plan file that does not say. */
+  readonly strategy: StrategyName | "unknown";
   readonly options: {
     readonly seed: number;
     readonly weight: number;

@@ -10,7 +10,16 @@ import { readDocument } from "../problem/document-text.ts";
 import type { Problem } from "../problem/problem.ts";
 import { ProblemError } from "../problem/problem-error.ts";
 import { readProblem } from "../problem/read-problem.ts";
+import { defaultWeight } from "../solve/objective.ts";
 import type { Plan, PlanReport } from "./plan.ts";
+import type { Reserve } from "./reserved.ts";
+
+const reserves = ["requests", "mean", "p95", "p99", "larger"] as const satisfies readonly Reserve[];
+const share = (what: string) =>
+  z
+    .number(wrong("a share", `give ${what}, 0 to 1`))
+    .min(0, wrong("a share", "write 0 to 1"))
+    .max(1, wrong("a share", "write 0 to 1"));
 
 /** What must be right for a plan to be used; all else is only shown. */
 const planFile = z.looseObject(
@@ -21,6 +30,13 @@ const planFile = z.looseObject(
       z.string(wrong("a node", "give the node's name")),
       wrong("an assignment", "give a map of replica to node"),
     ),
+    options: z
+      .looseObject({
+        weight: share("the weight that was minimised").optional(),
+        maxUtilisation: share("the share of each capacity that may be used").optional(),
+        reserve: z.enum(reserves, wrong("a way to reserve", `write one of ${reserves.join(", ")}`)).optional(),
+      })
+      .optional(),
     problem: z.looseObject({ name: z.string(), file: z.string(), sha256: z.string() }).optional(),
   },
   wrong("a plan", "give a map with version and assignment"),
@@ -89,13 +105,13 @@ function problemBeside(path: string, file: string | undefined, { env }: Pick<Con
 function whole(plan: Partial<Plan> & Pick<Plan, "assignment">, read: { problem: Problem; file: string; sha256: string }): Plan {
   return {
     problem: { name: read.problem.name, file: read.file, sha256: read.sha256 },
-    strategy: "mitsu",
-    options: { seed: 1, weight: 0.05, maxUtilisation: 1, reserve: "requests", workers: 1, budget: null },
+    strategy: "unknown",
     cut: false,
     seconds: 0,
     notes: plan.report ? [] : ["the plan file says only where replicas go"],
     report: nothingKnown,
     ...plan,
+    options: { seed: 1, weight: defaultWeight, maxUtilisation: 1, reserve: "requests", workers: 1, budget: null, ...plan.options },
     version: 1,
   };
 }

@@ -10,10 +10,29 @@ test("placer compare puts the present placement first, then each plan, judged an
   t.is(status, 0, err);
   t.is(
     out,
-    `PLAN          STRATEGY  ON-NODE  MESSAGES [cores]  IMBALANCE  OBJECTIVE  FULLEST NODE  MOVES  CARRYING  BROKEN
-now           -            32 %            0.0154      3.1 %     0.6459  n2 cpu 88 %       0       0 B  none
-plan.json     mitsu        55 %            0.0124      3.1 %     0.4248  n1 cpu 88 %       3    1000 B  none
-crowded.json  mitsu       100 %           0.00687       59 %     0.0297  n1 cpu 163 %      4    1000 B  capacity 1
+    `PLAN          STRATEGY  ON-NODE  MESSAGES [mcores]  IMBALANCE  OBJECTIVE  FULLEST NODE  MOVES  CARRYING  BROKEN
+now           -            32 %               15.4      3.1 %     0.6459  n2 cpu 88 %       0       0 B  none
+plan.json     unknown      55 %               12.4      3.1 %     0.4248  n1 cpu 88 %       3    1000 B  none
+crowded.json  unknown     100 %               6.87       59 %     0.0297  n1 cpu 163 %      4    1000 B  capacity 1
+`,
+  );
+});
+
+test("placer compare has a column for each plan where a terminal is too narrow for rows", async (t) => {
+  const { terminal } = planFolder(t, shop, { "plan.json": shopPlan, "crowded.json": crowded });
+  const { out } = await terminal(80, "compare", "plan.json", "crowded.json", "--problem", "problem.yaml");
+  t.is(
+    out,
+    `PLAN                       now    plan.json  crowded.json
+STRATEGY                     -      unknown       unknown
+ON-NODE                   32 %         55 %         100 %
+MESSAGES [mcores]         15.4         12.4          6.87
+IMBALANCE                3.1 %        3.1 %          59 %
+OBJECTIVE               0.6459       0.4248        0.0297
+FULLEST NODE       n2 cpu 88 %  n1 cpu 88 %  n1 cpu 163 %
+MOVES                        0            3             4
+CARRYING                   0 B       1000 B        1000 B
+BROKEN                    none         none    capacity 1
 `,
   );
 });

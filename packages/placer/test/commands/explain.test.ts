@@ -15,12 +15,26 @@ TRAFFIC WITH  MESSAGES      BYTES  STAYS ON n1
 web              900/s  879 KiB/s          0 %
 db               700/s  684 KiB/s        100 %
 
-NODE  Δ OBJECTIVE  Δ ON-NODE [points]  Δ IMBALANCE [points]  Δ MESSAGES [cores]
-n1                                                                               here
-n2        -0.0878                +9.9                 +12.5            -0.00124  better
+what a move would change (pt: points of percent)
+NODE          OBJECTIVE  ON-NODE [pt]  IMBALANCE [pt]  MESSAGES [mcores]
+n1    here
+n2    better    -0.0878          +9.9           +12.5              -1.24
 
 better: by the objective alone; a budget, the deadline or the strategy kept the plan from it
 `,
+  );
+});
+
+test("placer explain tells whole why other nodes are ruled out, however narrow the terminal", async (t) => {
+  const { terminal } = planFolder(t, shop, { "plan.json": shopPlan });
+  const { out } = await terminal(40, "explain", "db-0", "--problem", "problem.yaml");
+  t.true(
+    out.endsWith(`
+where else it cannot be
+NODE  WHY NOT
+n2    no room: cpu: 2 cores wanted, 1 core free of 4 cores
+`),
+    out,
   );
 });
 

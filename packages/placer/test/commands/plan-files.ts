@@ -2,11 +2,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run, testEnv } from "@mitsu/cli";
+import { run, type TestEnvOptions, testEnv } from "@mitsu/cli";
 import type { ExecutionContext } from "ava";
 import { placer } from "../../src/cli.ts";
 import type { Problem } from "../../src/problem/problem.ts";
 import { writeProblem } from "../../src/problem/write-problem.ts";
+
+/** How a run ended, and what it said. */
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
 
 /** Writes a problem and plans of it (by file name), and gives what runs placer there. */
 export function planFolder(t: ExecutionContext, problem: Problem, plans: Readonly<Record<string, Readonly<Record<string, string>>>>) {
@@ -19,10 +26,14 @@ export function planFolder(t: ExecutionContext, problem: Problem, plans: Readonl
   return {
     write: (name: string, text: string): void => writeFileSync(join(folder, name), text),
     read: (name: string): string => readFileSync(join(folder, name), "utf8"),
-    placer: async (...argv: string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> => {
-      const env = testEnv({ cwd: folder, columns: 120 });
-      const status = await run(placer, argv, env);
-      return { status, out: env.out(), err: env.err() };
-    },
+    placer: (...argv: string[]): Promise<Ran> => runIn(folder, argv, { columns: 120 }),
+    /** The same on a terminal of so many columns, without colours. */
+    terminal: (columns: number, ...argv: string[]): Promise<Ran> => runIn(folder, argv, { columns, isTTY: true, vars: { NO_COLOR: "1" } }),
   };
+}
+
+async function runIn(cwd: string, argv: readonly string[], options: TestEnvOptions): Promise<Ran> {
+  const env = testEnv({ cwd, ...options });
+  const status = await run(placer, argv, env);
+  return { status, out: env.out(), err: env.err() };
 }

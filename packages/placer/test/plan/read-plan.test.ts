@@ -48,8 +48,15 @@ test("readPlan() takes version and assignment alone, with --problem", async (t) 
     assignment,
     problem: { name: "shop", file: "problem.yaml", sha256 },
     notes: ["the plan file says only where replicas go"],
+    strategy: "unknown",
+    options: { weight: 0.05, maxUtilisation: 1, reserve: "requests" },
   });
   await t.throwsAsync(readPlan("plan.json", undefined, context), { code: "ERR_PLAN_PROBLEM", message: /does not say which problem file/ });
+});
+
+test("readPlan() keeps what a plan says of its options, and fills in the rest", async (t) => {
+  const { plan } = await readPlan("plan.json", "problem.yaml", files(t, { version: 1, assignment, options: { weight: 0.5 } }));
+  t.like(plan.options, { weight: 0.5, maxUtilisation: 1, reserve: "requests", seed: 1 });
 });
 
 test("readPlan() warns of a problem that has changed since, when all names are still there", async (t) => {
@@ -70,6 +77,16 @@ for (const [what, plan, says] of [
   ["another version", { version: 2, assignment }, /^plan\.json:1:12: version: 2 is not a version that is known/],
   ["no assignment", { version: 1 }, /assignment: is missing; give a map of replica to node/],
   ["a number for a node", { version: 1, assignment: { "web-0": 1 } }, /^plan\.json:1:36: assignment\.web-0: 1 is not a node/],
+  [
+    "a weight that is none",
+    { version: 1, assignment, options: { weight: 7 } },
+    /^plan\.json:1:75: options\.weight: 7 is not a share; write 0 to 1/,
+  ],
+  [
+    "another way to reserve",
+    { version: 1, assignment, options: { reserve: "p42" } },
+    /options\.reserve: .*p42.*write one of requests, mean/,
+  ],
   ["a list", [], /a list is not a plan/],
   ["no JSON", '{"version": 1,', /not valid JSON: the text ends too early|double quotes/],
   ["nothing", "", /is empty/],
