@@ -85,6 +85,7 @@ export const placer: Program = {
     command({
       name: "import compose",
       summary: "a problem from Compose files",
+      description: "Reads services, replicas, reservations and limits. No traffic is read from depends_on, links or networks.",
       examples: [
         { command: "placer import compose compose.yaml --nodes nodes.yaml -o problem.yaml", does: "services, replicas, reservations" },
       ],
@@ -95,7 +96,8 @@ export const placer: Program = {
     command({
       name: "import bytedance",
       summary: "a problem from a cluster that ByteDance published",
-      description: "The form ServiceList, MachineList, TrafficList of bytedance/research-cluster-dataset.",
+      description:
+        "The form ServiceList, MachineList, TrafficList of bytedance/research-cluster-dataset. Resources are shares of the cluster; traffic has no unit there and is taken as messages a second of 0 bytes.",
       examples: [{ command: "placer import bytedance M1.json -o problem.json", does: "containers are replicas, machines nodes" }],
       options: { output: outputOrStdout },
       positionals: [{ name: "file", description: "the cluster's JSON; - is stdin", required: true }],
@@ -203,7 +205,7 @@ export const placer: Program = {
         to: { type: "string", description: "what carries it out", choices: ["systemd", "compose", "nomad", "k8s"], required: true },
         dryRun: { type: "boolean", alias: "n", description: "print, write nothing" },
         node: { type: "string", description: "only this node's part; systemd wants it, and takes this host's name", unit: "name" },
-        directory: { type: "string", description: "where files go; systemd's own unless given", unit: "path" },
+        directory: { type: "string", description: "where files go; systemd's own, else this folder, unless given", unit: "path" },
         state: { type: "string", description: "where what was replaced is kept", default: "/var/lib/mitsu/placer", unit: "path" },
         unit: { type: "string", description: "unit of a replica", default: "{replica}.service", unit: "pattern" },
         cpuset: { type: "boolean", description: "give each application cores of its own (AllowedCPUs, cpuset)" },
