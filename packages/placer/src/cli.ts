@@ -277,7 +277,7 @@ export const placer: Program = {
         "Wants at least two runs, such as at 30 % and at 60 % of the load that the system bears: each a JSON file with the rate, the response times and where the replicas ran.",
       examples: [
         {
-          command: "placer calibrate --model start.json --run low.json --run high.json -o model.json",
+          command: "placer calibrate --model start.json -p problem.yaml --run low.json --run high.json -o model.json",
           does: "fits service times and message costs",
         },
       ],
