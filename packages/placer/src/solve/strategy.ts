@@ -47,6 +47,8 @@ export interface Solution {
   readonly cut: boolean;
   /** Steps of whatever it does, for people who compare. */
   readonly steps: number;
+  /** Under a budget, when the search knows it: what all of the budget is worth where it ends, in units of the objective. */
+  readonly price?: number | null;
   /** Said to people: what it left out, what it could not place. */
   readonly notes: readonly string[];
 }

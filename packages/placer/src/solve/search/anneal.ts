@@ -14,9 +14,17 @@ export interface Annealing {
   readonly hot: number;
   readonly cold: number;
   readonly budget: Budget | null;
+  readonly price: MovePrice;
   /** Asked every some thousand steps, with the share of the steps done: the share that counts, which is larger when time runs out. From 1 on the run ends. */
   readonly pace: (done: number) => number;
 }
+
+/**
+ * What moves cost, for all of the budget together, in units of the objective. `tiny`: next to nothing, and less as it gets colder, so that moves that gain nothing are undone;
+ * the budget is never passed. `fixed`: so much, whatever the budget, which then says only what a move is of it: the more it costs, the fewer are made. `sought`: so much at
+ * first, then more while the budget is passed and less while it is not; it is not passed again.
+ */
+export type MovePrice = { readonly kind: "tiny" } | { readonly kind: "fixed" | "sought"; readonly price: number };
 
 /** Of 100 steps at random, so many move a block that stands together, and so many gather one from everywhere. */
 const blocksOf100 = 10;
@@ -26,8 +34,11 @@ const largestBlock = 60;
 /** At most so many replicas make room for a newcomer, and so many are looked at for each. */
 const mostEvicted = 4;
 const candidates = 4;
-/** What a moved replica costs, in temperatures: moves that gain nothing are undone, and the more so the wilder the search is. */
-const moveShare = 0.03;
+/** What a moved replica costs where moves cost next to nothing, in temperatures. */
+const tinyPrice = 0.03;
+/** A price that is sought rises by so much a look at the most, and falls by so much. */
+const fastestRise = 0.05;
+const fastestFall = 0.02;
 const stepsBetweenChecks = 4096;
 const checksBetweenSums = 16;
 
@@ -52,9 +63,13 @@ class Anneal {
   #moved = 0;
   #movedBytes = 0;
   #brokenMusts = 0;
+  #spent = 0;
   #temperature = 0;
   #movePrice = 0;
   readonly #hasPresent: boolean;
+  /** `Float64Array[services]`: what a move of one replica is of the budget, which is 1; without one, moves count by number. */
+  readonly #moveCost: Float64Array;
+  readonly #meanMoveCost: number;
 
   constructor(state: PlacementState, random: Random, run: Annealing) {
     const { pinned, serviceOf } = state.instance;
@@ -62,6 +77,9 @@ class Anneal {
     this.#state = state;
     this.#random = random;
     this.#run = run;
+    const { moves = 1, bytes = Number.POSITIVE_INFINITY } = run.budget ?? {};
+    this.#moveCost = state.instance.moveBytes.map((one) => 1 / Math.max(1, moves) + one / Math.max(1, bytes));
+    this.#meanMoveCost = this.#moveCost.reduce((sum, one) => sum + one, 0) / Math.max(1, this.#moveCost.length);
     this.#hasPresent = state.instance.present.some((node) => node >= 0);
     this.#movable = Int32Array.from(pinned.keys()).filter((replica) => pinned[replica] === -1);
     this.#talking = this.#movable.filter((replica) => firstNeighbour[serviceOf[replica]!]! < firstNeighbour[serviceOf[replica]! + 1]!);
@@ -75,12 +93,29 @@ class Anneal {
       const done = pace(step / steps);
       if (done >= 1) return step;
       this.#temperature = hot * Math.exp(ratio * done);
-      this.#movePrice = moveShare * this.#temperature;
+      this.#setPrice();
       for (let k = Math.min(stepsBetweenChecks, steps - step); k > 0; k--) this.#step();
       if ((step / stepsBetweenChecks) % checksBetweenSums === 0) this.#state.settle();
     }
     this.#state.settle();
     return steps;
+  }
+
+  #setPrice(): void {
+    const { price } = this.#run;
+    if (price.kind === "tiny") this.#movePrice = (tinyPrice * this.#temperature) / this.#meanMoveCost;
+    else if (price.kind === "fixed" || this.#movePrice === 0) this.#movePrice = price.price;
+    else {
+      const over = this.#spentNow() - 1;
+      this.#movePrice *= over > 0 ? 1 + Math.min(fastestRise, over / 2 + 0.002) : 1 - Math.min(fastestFall, -over / 3);
+    }
+  }
+
+  /** What the moves are of the budget. */
+  #spentNow(): number {
+    const { moved, movedBytes } = this.#state;
+    const { moves, bytes } = this.#run.budget ?? { moves: 1, bytes: Number.POSITIVE_INFINITY };
+    return moved / Math.max(1, moves) + movedBytes / Math.max(1, bytes);
   }
 
   #step(): void {
@@ -116,7 +151,7 @@ class Anneal {
     const from = nodeOf[replica]!;
     if (instance.allowed[service * instance.nodes + to] === 0) return;
     const limit = this.#limit();
-    const change = state.delta(service, from, to) + this.#movePrice * state.movedDelta(service, from, to);
+    const change = state.delta(service, from, to) + this.#movePrice * this.#moveCost[service]! * state.movedDelta(service, from, to);
     if (change > limit || state.mustDelta(service, from, to) > 0) return;
     this.#begin();
     this.#do(replica, to);
@@ -222,13 +257,20 @@ class Anneal {
 
   #isWorthIt(newcomer: number, from: number, to: number, limit: number): boolean {
     const state = this.#state;
-    const { budget } = this.#run;
+    const {
+      budget,
+      price: { kind },
+    } = this.#run;
     const price = this.#movePrice;
-    const most = this.#cost + limit + price * this.#moved;
+    const most = this.#cost + limit + price * this.#spent;
     const end = this.#depth + 2 * mostEvicted;
-    if (state.cost + price * state.moved > most) return false;
+    if (state.cost + price * this.#spentNow() > most) return false;
     while (state.overloaded(to)) if (this.#depth >= end || !this.#evictOne(newcomer, to, from, most)) return false;
-    const inBudget = budget === null || state.moved <= this.#moved || (state.moved <= budget.moves && state.movedBytes <= budget.bytes);
+    const inBudget =
+      budget === null ||
+      kind === "fixed" ||
+      this.#spentNow() <= this.#spent ||
+      (state.moved <= budget.moves && state.movedBytes <= budget.bytes);
     return inBudget && state.brokenMusts <= this.#brokenMusts;
   }
 
@@ -240,7 +282,7 @@ class Anneal {
     const { nodes, serviceOf, allowed, pinned } = instance;
     const list = state.onNode[node]!;
     const price = this.#movePrice;
-    const slack = most - state.cost - price * state.moved;
+    const slack = most - state.cost - price * this.#spentNow();
     let best = -1;
     let bestTo = -1;
     let bestChange = Number.POSITIVE_INFINITY;
@@ -250,7 +292,7 @@ class Anneal {
       const service = serviceOf[replica]!;
       const to = k % 2 === 0 ? preferred : random.below(nodes);
       if (to === node || allowed[service * nodes + to] === 0 || !state.fits(service, to)) continue;
-      const change = state.delta(service, node, to) + price * state.movedDelta(service, node, to);
+      const change = state.delta(service, node, to) + price * this.#moveCost[service]! * state.movedDelta(service, node, to);
       if (change >= bestChange || change > slack || state.mustDelta(service, node, to) > 0) continue;
       best = replica;
       bestTo = to;
@@ -263,6 +305,7 @@ class Anneal {
 
   #begin(): void {
     ({ cost: this.#cost, moved: this.#moved, movedBytes: this.#movedBytes, brokenMusts: this.#brokenMusts } = this.#state);
+    this.#spent = this.#spentNow();
     this.#depth = 0;
   }
 

@@ -1,7 +1,7 @@
 /** One piece of a search: a placement to improve, by so many steps. The same in a thread and without one. @module */
 import type { Figures, NodeOf } from "../instance.ts";
 import type { Budget } from "../strategy.ts";
-import { anneal } from "./anneal.ts";
+import { anneal, type MovePrice } from "./anneal.ts";
 import { Random } from "./random.ts";
 import { findStart } from "./start.ts";
 import { PlacementState } from "./state.ts";
@@ -12,6 +12,7 @@ export interface SearchJob {
   readonly start: NodeOf | null;
   readonly weight: number;
   readonly budget: Budget | null;
+  readonly price: MovePrice;
   readonly seed: number;
   readonly steps: number;
   readonly hot: number;
@@ -25,6 +26,9 @@ export interface SearchAnswer {
   /** Null when no placement that keeps the rules was found. */
   readonly nodeOf: NodeOf | null;
   readonly cost: number;
+  /** Moves that it takes, and what they carry. */
+  readonly moves: number;
+  readonly bytes: number;
   readonly steps: number;
   /** It ran out of time: the same job may answer otherwise. */
   readonly cut: boolean;
@@ -38,21 +42,24 @@ const opinionAfter = 0.3;
 
 /** Does a job. The same figures and job give the same answer, unless it is cut. */
 export function search(figures: Figures, job: SearchJob): SearchAnswer {
-  const { weight, budget, hot, cold, steps, untilMs } = job;
+  const { weight, budget, price, hot, cold, steps, untilMs } = job;
   const random = new Random(job.seed);
   const clock = new Pace(untilMs);
-  const start =
-    job.start ?? findStart(figures, random, Math.max(leastStartSteps, startStepsOfReplica * figures.replicas), (d) => clock.end(d));
-  if (start === null) return { nodeOf: null, cost: Number.POSITIVE_INFINITY, steps: 0, cut: clock.cut };
+  const startSteps = Math.max(leastStartSteps, startStepsOfReplica * figures.replicas);
+  const start = job.start ?? findStart(figures, random, startSteps, (done) => clock.end(done));
+  if (start === null) return { nodeOf: null, cost: Number.POSITIVE_INFINITY, moves: 0, bytes: 0, steps: 0, cut: clock.cut };
   const state = new PlacementState(figures, start.slice(), weight);
-  const before = state.cost;
-  const done = anneal(state, random, { steps, hot, cold, budget, pace: (d) => clock.hurry(d) });
-  const better = state.cost < before || !withinBudget(new PlacementState(figures, start.slice(), weight), budget);
-  return { nodeOf: better ? state.nodeOf : start, cost: better ? state.cost : before, steps: done, cut: clock.cut };
+  const before = { nodeOf: start, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
+  const done = anneal(state, random, { steps, hot, cold, budget, price, pace: (share) => clock.hurry(share) });
+  const after = { nodeOf: state.nodeOf, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
+  // What was found may be worse than the start, but a fixed price asks for another trade.
+  const best = price.kind === "fixed" || !within(before, budget) || after.cost < before.cost ? after : before;
+  return { ...best, steps: done, cut: clock.cut };
 }
 
-function withinBudget({ moved, movedBytes }: PlacementState, budget: Budget | null): boolean {
-  return budget === null || (moved <= budget.moves && movedBytes <= budget.bytes);
+/** Whether so many moves may be made. */
+export function within({ moves, bytes }: { readonly moves: number; readonly bytes: number }, budget: Budget | null): boolean {
+  return budget === null || (moves <= budget.moves && bytes <= budget.bytes);
 }
 
 /** Steps against the clock: by steps as long as they will be done in time, else by time. */

@@ -41,6 +41,7 @@ test("search() breaks no capacity and no must on 2000 random problems", (t) => {
       start: null,
       weight: defaultWeight,
       budget: null,
+      price: { kind: "tiny" },
       seed,
       steps: 1000,
       hot: 0.03,
@@ -102,7 +103,7 @@ test("mitsu keeps to a budget of moves and of bytes, and gains with each part of
   }
   const whole = await mitsu(instance, options({ budget: budgets[0]! }));
   await using pool = new SearchPool(instance, 1);
-  const given = { whole: whole.nodeOf, share: 0.05, untilMs: Date.now() + 30_000 };
+  const given = { whole: whole.nodeOf, price: whole.price ?? null, share: 0.2, untilMs: Date.now() + 30_000 };
   const curve = await gainCurve(instance, pool, options({ budget: budgets[0]! }), given);
   t.true(curve.length >= 3);
   t.is(curve[0]!.moves, 0);
@@ -151,7 +152,17 @@ test("sweep() gives a front: no point is beaten in both, from traffic to balance
 test("search() that runs out of time hurries to an end and says that it was cut", (t) => {
   const instance = compile(industrial({ seed: 5 }));
   const beganMs = Date.now();
-  const job = { start: null, weight: defaultWeight, budget: null, seed: 1, steps: 1e9, hot: 0.03, cold: 1e-6, untilMs: beganMs + 1500 };
+  const job = {
+    start: null,
+    weight: defaultWeight,
+    budget: null,
+    price: { kind: "tiny" } as const,
+    seed: 1,
+    steps: 1e9,
+    hot: 0.03,
+    cold: 1e-6,
+    untilMs: beganMs + 1500,
+  };
   const { nodeOf, cut } = search(instance, job);
   t.true(cut);
   t.true(Date.now() - beganMs < 6000);
