@@ -17,7 +17,7 @@ import type { Instance, NodeOf } from "../solve/instance.ts";
 import { defaultWeight, evaluate } from "../solve/objective.ts";
 import { parseBudget } from "../solve/parse-budget.ts";
 import { strategies } from "../solve/strategies.ts";
-import type { Solution, SolveOptions, StrategyName } from "../solve/strategy.ts";
+import type { Budget, Solution, SolveOptions, StrategyName } from "../solve/strategy.ts";
 
 /** What is given on the command line. */
 export interface PlanArgs {
@@ -47,7 +47,7 @@ const writingTime = 0.1;
 /** `placer plan`. Exit status 1 when the plan breaks a rule, as baselines may. */
 export async function run(args: PlanArgs, context: Context): Promise<number> {
   const { env } = context;
-  checkArgs(args);
+  const limits = checkArgs(args);
   const startedAtMs = env.now();
   const { problem, file, sha256 } = await readProblem(args.problem, context);
   const instance = compile(problem, { maxUtilisation: args.maxUtilisation, reserve: args.reserve });
@@ -57,7 +57,7 @@ export async function run(args: PlanArgs, context: Context): Promise<number> {
     deadlineMs: args.deadline * 1000 * (1 - writingTime),
     startedAtMs,
     weight: weightOf(args),
-    budget: parseBudget(args.budget),
+    budget: limits,
     workers: args.workers ?? availableParallelism(),
     progress: line.update,
   };
@@ -67,8 +67,8 @@ export async function run(args: PlanArgs, context: Context): Promise<number> {
   return keepsRules(plan.report.checks) ? exitStatus.ok : exitStatus.failure;
 }
 
-/** @throws {MitsuError} `ERR_USAGE`. */
-function checkArgs({ strategy, maxUtilisation, weight, deadline, workers, budget, sweep, draw }: PlanArgs): void {
+/** What no file is needed for; gives the budget. @throws {MitsuError} `ERR_USAGE`. */
+function checkArgs({ strategy, maxUtilisation, weight, deadline, workers, budget, sweep, draw }: PlanArgs): Budget | null {
   const faults = [
     [maxUtilisation > 0 && maxUtilisation <= 1, `--max-utilisation ${maxUtilisation}: above 0, at most 1`],
     [weight === undefined || (weight >= 0 && weight <= 1), `--weight ${weight}: 0 to 1`],
@@ -89,6 +89,7 @@ function checkArgs({ strategy, maxUtilisation, weight, deadline, workers, budget
   ] as const;
   for (const [right, message] of faults)
     if (!right) throw new MitsuError(message, { code: "ERR_USAGE", exit: exitStatus.usage, hint: "see placer plan --help" });
+  return parseBudget(budget);
 }
 
 function weightOf({ strategy, weight }: PlanArgs): number {
@@ -121,7 +122,10 @@ async function solve(instance: Instance, args: PlanArgs, options: SolveOptions):
   const solution = await strategy(instance, { ...options, deadlineMs: options.deadlineMs * (1 - curveTime) });
   const { gainCurve } = await import("../solve/search/gain-curve.ts");
   const untilMs = options.startedAtMs + options.deadlineMs;
-  return { ...solution, curve: await gainCurve(instance, pool, options, { whole: solution.nodeOf, price: solution.price ?? null, share: curveTime, untilMs }) };
+  return {
+    ...solution,
+    curve: await gainCurve(instance, pool, options, { whole: solution.nodeOf, price: solution.price ?? null, share: curveTime, untilMs }),
+  };
 }
 
 /** The plan file's content, but for the time that writing it takes. */

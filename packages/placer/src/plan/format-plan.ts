@@ -48,7 +48,7 @@ function costText({ messageCores, messageCoresLocal, messageCoresRemote }: PlanR
   if (messageCoresRemote === 0) return "nothing: there is no traffic between services";
   const { unit, value, text } = costScale(problem, { largest: messageCoresRemote, remote: messageCoresRemote });
   if (unit === "%") return `${text(messageCores)} of what they would if all crossed nodes, ${text(messageCoresLocal)} if none did`;
-  return `${text(messageCores)}; ${value(messageCoresLocal)} if all stayed on their nodes, ${value(messageCoresRemote)} if none did`;
+  return `${text(messageCores)}; ${value(messageCoresLocal)} if all stayed on nodes, ${value(messageCoresRemote)} if none did`;
 }
 
 /** So small (services × nodes) that `exact` has a proof in seconds. */
@@ -63,7 +63,7 @@ function boundText({ report: { objective, proof, bound, gap, boundBy } }: Plan, 
   const hint = boundBy !== "highs" && services.length * nodes.length <= provable ? "; --strategy exact finds it out" : "";
   if (proof === "none" || bound === null || gap === null || bound < usefulBound * objective) return `not known${hint}`;
   if (boundBy === "highs") return `${bound.toFixed(4)} or more, by ${by}: a gap of ${percent(gap)}`;
-  return `${bound.toFixed(4)} or more, by a rough bound${hint}`;
+  return `${bound.toFixed(4)} or more, a rough bound${hint}`;
 }
 
 function movesText({ report, assignment, options }: Plan, { services, assignment: present }: Problem): string {

@@ -24,6 +24,7 @@ export function planFolder(t: ExecutionContext, problem: Problem, plans: Readonl
     writeFileSync(join(folder, name), JSON.stringify({ version: 1, assignment }));
   }
   return {
+    folder: folder as string,
     write: (name: string, text: string): void => writeFileSync(join(folder, name), text),
     read: (name: string): string => readFileSync(join(folder, name), "utf8"),
     placer: (...argv: string[]): Promise<Ran> => runIn(folder, argv, { columns: 120 }),
@@ -33,7 +34,7 @@ export function planFolder(t: ExecutionContext, problem: Problem, plans: Readonl
 }
 
 async function runIn(cwd: string, argv: readonly string[], options: TestEnvOptions): Promise<Ran> {
-  const env = testEnv({ cwd, ...options });
+  const env = testEnv({ cwd, now: Date.now, ...options });
   const status = await run(placer, argv, env);
   return { status, out: env.out(), err: env.err() };
 }

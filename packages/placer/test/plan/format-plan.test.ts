@@ -28,7 +28,7 @@ test("formatPlan() says what a plan is worth, how full each node is, and each ch
     text,
     `shop: 6 replicas on 2 nodes, by mitsu in 0.21 s
   on-node traffic  55 % of what it can save; 55 % of messages, 55 % of bytes
-  messages cost    12.4 mcores; 6.87 if all stayed on their nodes, 19.4 if none did
+  messages cost    12.4 mcores; 6.87 if all stayed on nodes, 19.4 if none did
   imbalance        3.1 % mean deviation from the cluster's utilisation
   objective        0.4248 at weight 0.05
   best possible    not known; --strategy exact finds it out
@@ -58,7 +58,7 @@ test("formatPlan() tells an optimum, a bound where it says something, and notes;
     shop,
     stdout,
   );
-  t.regex(bound, /best possible +0\.4000 or more, by a rough bound; --strategy exact finds it out\n/);
+  t.regex(bound, /best possible +0\.4000 or more, a rough bound; --strategy exact finds it out\n/);
   const useless = formatPlan(
     { ...plan, report: { ...plan.report, proof: "bound", bound: 0.04, gap: 0.9, boundBy: "pairs" } },
     shop,
