@@ -1,5 +1,6 @@
 /** The outside world as one value: every effect of a command comes in through an {@link Env}, so that tests call commands in-process. @module */
 import { readFileSync } from "node:fs";
+import { exitStatus } from "./error.ts";
 
 /** A text sink: a terminal, a pipe or a test's buffer. */
 export interface OutputStream {
@@ -46,8 +47,14 @@ function sink(stream: NodeJS.WriteStream): OutputStream {
         guarded = true;
         // `mitsu flows | head` closes our stdout early: that is the reader's right, so end quietly as `cat` does (128 + SIGPIPE).
         stream.on("error", (error: NodeJS.ErrnoException) => {
-          if (error.code !== "EPIPE") throw error;
-          if (stream === process.stdout) process.exit(141);
+          if (stream !== process.stdout) {
+            if (error.code !== "EPIPE") throw error;
+            return;
+          }
+          if (error.code === "EPIPE") process.exit(141);
+          // A full disk, most often: what was printed is not whole, and nothing else would say so.
+          process.stderr.write(`cannot write to stdout: ${error.message}\n`);
+          process.exit(exitStatus.failure);
         });
       }
       stream.write(text);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import test from "ava";
 import { systemEnv, testEnv } from "../src/mod.ts";
 
@@ -13,6 +14,17 @@ test("systemEnv ends quietly when the reader of stdout goes away", (t) => {
   );
   t.is(stderr, "");
   t.is(stdout, "xxx 141\n");
+});
+
+test("systemEnv says that stdout cannot take what is printed, and fails", (t) => {
+  const script = `const { systemEnv } = await import(${mod}); systemEnv.stdout.write("x");`;
+  const full = openSync("/dev/full", "w");
+  t.teardown(() => closeSync(full));
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    stdio: ["ignore", full, "pipe"],
+  });
+  t.deepEqual([status, stderr], [1, "cannot write to stdout: ENOSPC: no space left on device, write\n"]);
 });
 
 test("systemEnv reads files, clocks and the environment", (t) => {
