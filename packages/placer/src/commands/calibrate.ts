@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type Context, json, type OutputStream, progress, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { readInput } from "../files/input-file.ts";
-import { writeOutput } from "../files/output-file.ts";
+import { checkOutput, writeOutput } from "../files/output-file.ts";
 import { readProblem } from "../problem/read-problem.ts";
 import { type CalibratedModel, calibrate } from "../simulate/calibrate-model.ts";
 import { parseRun } from "../simulate/measured-run.ts";
@@ -27,6 +27,7 @@ export async function run(args: CalibrateArgs, context: Context): Promise<void> 
       hint: "leave it out for 1",
       exit: exitStatus.usage,
     });
+  await checkOutput(args.output, env);
   const start = parseModel((await readInput(args.model, env)).text, args.model);
   const { problem } = await readProblem(args.problem, context);
   const runs = [];

@@ -4,7 +4,7 @@ import { type Context, painter, progress } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { drawCurve } from "../draw/curve-svg.ts";
 import { drawFront } from "../draw/front-svg.ts";
-import { writeOutput } from "../files/output-file.ts";
+import { checkOutput, writeOutput } from "../files/output-file.ts";
 import { keepsRules } from "../plan/check-plan.ts";
 import { formatPlan } from "../plan/format-plan.ts";
 import type { FrontPoint, GainPoint, Plan } from "../plan/plan.ts";
@@ -48,6 +48,7 @@ const writingTime = 0.1;
 export async function run(args: PlanArgs, context: Context): Promise<number> {
   const { env } = context;
   const limits = checkArgs(args);
+  for (const path of [args.output, args.draw]) await checkOutput(path, env);
   const startedAtMs = env.now();
   const { problem, file, sha256 } = await readProblem(args.problem, context);
   const instance = compile(problem, { maxUtilisation: args.maxUtilisation, reserve: args.reserve });

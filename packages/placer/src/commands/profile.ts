@@ -2,7 +2,7 @@
 import { type Catalog, loadCatalog } from "@mitsu/catalog";
 import { type Context, json as jsonText, onSignals, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { writeOutput } from "../files/output-file.ts";
+import { checkOutput, writeOutput } from "../files/output-file.ts";
 import type { Problem } from "../problem/problem.ts";
 import { readNodes } from "../problem/read-nodes.ts";
 import { readProblem } from "../problem/read-problem.ts";
@@ -39,6 +39,7 @@ const longestSeconds = 86_400;
 export async function run(args: ProfileArgs, context: Context): Promise<void> {
   const { env, log, json } = context;
   check(args);
+  await checkOutput(args.output, env);
   const asked = askedOf(args);
   const problem = args.problem === undefined ? undefined : (await readProblem(args.problem, context)).problem;
   const known = problem ?? (args.nodes === undefined ? { nodes: [thisNode()] } : await readNodes(args.nodes, context));

@@ -4,7 +4,7 @@ import { type Context, type OutputStream, print, progress, table } from "@mitsu/
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { drawResponse } from "../draw/response-svg.ts";
 import { readInput } from "../files/input-file.ts";
-import { writeOutput } from "../files/output-file.ts";
+import { checkOutput, writeOutput } from "../files/output-file.ts";
 import { readPlan } from "../plan/read-plan.ts";
 import { deploy } from "../simulate/deployment.ts";
 import { simulate } from "../simulate/engine.ts";
@@ -37,6 +37,7 @@ interface Prediction {
 export async function run(args: SimulateArgs, context: Context): Promise<void> {
   const { env, log } = context;
   check(args);
+  await checkOutput(args.draw, env);
   const rates = parseRates(args.rate);
   const most = rates.at(-1)! * args.seconds;
   if (most > mostRequests)

@@ -40,12 +40,12 @@ async function readPath(path: string, env: Pick<Env, "cwd" | "readFile">): Promi
     if (cause instanceof MitsuError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw refuse("ERR_INPUT_MISSING", `cannot read ${path}: no such file`, "check the path; - is stdin", cause);
+      throw refuse("ERR_INPUT_MISSING", `cannot read ${path}: no such file`, "check the path; - is stdin");
     throw refuse(
       "ERR_INPUT_UNREADABLE",
       `cannot read ${path}: ${code === "EACCES" ? "no right to read it" : message}`,
       "name a readable file",
-      cause,
+      code === "EACCES" ? undefined : cause,
     );
   }
 }

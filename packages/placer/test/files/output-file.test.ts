@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MitsuError, testEnv } from "@mitsu/cli";
 import test, { type ExecutionContext } from "ava";
-import { writeOutput } from "../../src/files/output-file.ts";
+import { checkOutput, writeOutput } from "../../src/files/output-file.ts";
 
 function folder(t: ExecutionContext): string {
   const path = mkdtempSync(join(tmpdir(), "placer-output-"));
@@ -52,6 +52,16 @@ for (const [path, why] of [
       code: "ERR_OUTPUT_UNWRITABLE",
     });
     t.regex(error!.message, why);
+    const before = await t.throwsAsync(checkOutput(path, testEnv({ cwd })), { code: "ERR_OUTPUT_UNWRITABLE" });
+    t.is(before!.message, error!.message);
     t.deepEqual(readdirSync(cwd), []);
   });
 }
+
+test("checkOutput() finds nothing wrong with stdout, a device, a new file and one that is there, and makes none", async (t) => {
+  const cwd = folder(t);
+  writeFileSync(join(cwd, "there"), "old");
+  for (const path of [undefined, "-", "/dev/null", "new", "there"]) await t.notThrowsAsync(checkOutput(path, testEnv({ cwd })), path);
+  t.deepEqual(readdirSync(cwd), ["there"]);
+  await t.throwsAsync(checkOutput("there/below", testEnv({ cwd })), { message: /there\/below: a part of the path is no folder/ });
+});
