@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Response time against request rate, for three placements of the same services: measured on real processes, beside what placer predicted.
+# Response time against request rate, for placements of the same services, with and without redirect: measured on real processes, beside what placer predicted.
 # Method and how to read the output: bench/README.md.
 # shellcheck source-path=SCRIPTDIR
 set -uo pipefail
@@ -11,10 +11,13 @@ placement-response.sh: nine services on two nodes, placed by kubernetes, by mits
 usage: bench/placement-response.sh [options]
 
   --reps N        repetitions; medians are over these (default 3)
-  --seconds N     length of one measurement (default 3)
-  --quick         a minute: one repetition of two seconds, four rates; indicative only
-  --shares LIST   rates, in percent of what the kubernetes placement bears (default 20,30,40,50,60,70,80,90; 30 and 60 are always measured)
-  --fit LIST      placements that the model is calibrated on, at 30 and 60 percent (default kubernetes,worst: mitsu is predicted unseen)
+  --seconds N     length of one measurement (default 2)
+  --quick         about a minute: one repetition, three rates; indicative only
+  --system NAME   page, with which placer's model was made, or orders, which was fixed before it was measured (default page)
+  --modes LIST    of kubernetes, mitsu, worst, kubernetes-redirect, mitsu-redirect; kubernetes is always among them (default all)
+  --shares LIST   rates, in percent of what the kubernetes placement bears (default 20,30,45,60,75,90; 30 and 60 are always measured)
+  --fit LIST      placements that the model is calibrated on, at 30 and 60 percent (default kubernetes,worst: mitsu is predicted unseen);
+                  with redirect it is always kubernetes-redirect
   --realtime      services by the scheduler's real-time class: for a machine that is not idle. Each then runs until it waits
   --out DIR       where placement-response-<date>.json and placement-response.svg go (default bench/out)
   --strict        exit 1 when a target is missed or could not be measured
@@ -23,14 +26,19 @@ usage: bench/placement-response.sh [options]
 examples:
   bench/placement-response.sh                   everything, about five minutes
   bench/placement-response.sh --quick           a smoke run
-  bench/placement-response.sh --reps 5 --fit kubernetes
+  bench/placement-response.sh --system orders --modes kubernetes,mitsu,worst
 
-A node is one CPU and a network namespace; the two are joined by a bridge. A service is a process in a cgroup of its own: nginx in front, the
-others bench/lib/response-service.c. Needs root, two CPUs, nginx, wrk, gcc, iproute2. stdout is the table, stderr the progress.
+kubernetes and mitsu are plans that placer makes of one problem: CPU requests from what the services are told to take, 80 % of both nodes in
+all. worst is the maximum cut. -redirect: sockhijack on each node, which redirects calls that stay there. A node is one CPU and a network
+namespace; the two are joined by a bridge. A service is a process in a cgroup of its own: nginx in front, the others
+bench/lib/response-service.c. Needs root, two CPUs, nginx, wrk, gcc, iproute2. stdout is the table, stderr the progress.
 HELP
 }
 
-reps=3 seconds=3 quick=no strict=no shares=20,30,40,50,60,70,80,90 fit=kubernetes,worst realtime=no
+reps=3 seconds=2 quick=no strict=no shares=20,30,45,60,75,90 fit=kubernetes,worst realtime=no system=page
+all_modes=(kubernetes mitsu worst kubernetes-redirect mitsu-redirect)
+chosen=$(IFS=,; echo "${all_modes[*]}")
+mesh_groups=''
 bench=placement-response
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -40,7 +48,9 @@ while (($#)); do
   case $1 in
     --reps) reps=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
-    --quick) quick=yes reps=1 seconds=2 shares=30,60,90 ;;
+    --quick) quick=yes reps=1 shares=30,60,90 ;;
+    --system) system=${2:?}; shift ;;
+    --modes) chosen=${2:?}; shift ;;
     --shares) shares=${2:?}; shift ;;
     --fit) fit=${2:?}; shift ;;
     --realtime) realtime=yes ;;
@@ -51,6 +61,13 @@ while (($#)); do
   esac
   shift
 done
+
+modes=()
+for one in "${all_modes[@]}"; do [[ ,kubernetes,$chosen, == *,$one,* ]] && modes+=("$one"); done
+for one in ${chosen//,/ }; do
+  [[ " ${all_modes[*]} " == *" $one "* ]] || { printf 'placement-response: there is no mode %s; see --help\n' "$one" >&2; exit 64; }
+done
+[[ $system == page || $system == orders ]] || { printf 'placement-response: there is no system %s; see --help\n' "$system" >&2; exit 64; }
 
 # shellcheck source=lib/run.sh
 source "$here/lib/run.sh"
@@ -69,7 +86,9 @@ begin nginx wrk gcc ip taskset nsenter
 gcc -O2 -Wall -pthread -o "$work/response-service" "$here/lib/response-service.c" -lm || die "bench/lib/response-service.c does not compile"
 make_nodes
 make_priority
+make_plans
 start_services
+warm_up
 find_capacity
 
 # --- measure ----------------------------------------------------------------------------------------------------------
@@ -78,7 +97,8 @@ measure_plan 6
 
 # --- report -----------------------------------------------------------------------------------------------------------
 report=("$node" "$here/report/placement-response.ts" "$raw" --work "$work" --fit "$fit" --out "$out" --meta "reps=$reps" --meta "seconds=$seconds"
-  --meta "quick=$quick" --meta "capacity=$capacity" --meta "realtime=$realtime" --meta "failures=$failures" --meta "commit=$(git -C "$root" rev-parse --short HEAD 2>/dev/null)"
+  --meta "quick=$quick" --meta "capacity=$capacity" --meta "realtime=$realtime" --meta "system=$system" --meta "redirected=$(redirected)"
+  --meta "failures=$failures" --meta "commit=$(git -C "$root" rev-parse --short HEAD 2>/dev/null)"
   --meta "nginx=$(nginx -v 2>&1 | cut -d/ -f2)")
 [[ $strict == yes ]] && report+=(--strict)
 "${report[@]}"

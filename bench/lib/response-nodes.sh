@@ -1,9 +1,10 @@
-# The two nodes of placement-response.sh, the services on them, and its measurements. Sourced after lib/cgroups.sh.
+# The two nodes of placement-response.sh, the services on them, and its measurements. Sourced after lib/cgroups.sh and lib/sockhijack.sh.
 # shellcheck shell=bash disable=SC2154,SC2034
 declare -A node_cpu=([a]=0 [b]=1)
-declare -A node_namespace edge_of # placement → ADDRESS PORT of its nginx
-declare -A groups_of              # placement → "service=folder ..."
+declare -A node_namespace edge_of # mode → ADDRESS PORT of its nginx
+declare -A groups_of              # mode → "service=folder ..."
 priority=()         # prefix of a command that comes before all else
+client_first=()     # the same for the generator
 capacity=0
 
 # make_nodes: namespaces of the client and of the nodes; a bridge in the client's joins them, as a switch does.
@@ -34,10 +35,9 @@ make_priority() {
     return
   fi
   root=$(findmnt -nt cgroup -O cpu -o TARGET | head -n 1)
-  if [[ -n $root ]] && mkdir "$root/$unique" && echo 262144 >"$root/$unique/cpu.shares"; then
+  if [[ -n $root ]] && mkdir "$root/$unique" && groups+=("$root/$unique") && echo 262144 >"$root/$unique/cpu.shares"; then
     # shellcheck disable=SC2016
     priority=(bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$root/$unique")
-    groups+=("$root/$unique")
   elif mkdir -p "$groups_root/$unique" && [[ -w $groups_root/$unique/cpu.weight ]]; then
     echo 10000 >"$groups_root/$unique/cpu.weight"
     # The generator is started outside of the services' cgroups, so it gets one beside them.
@@ -47,23 +47,82 @@ make_priority() {
   else
     say "$bench: !!! cgroups have no weights here: on a busy machine, figures are those of the others too"
   fi
-  [[ -v client_first ]] || client_first=("${priority[@]}")
+  ((${#client_first[@]} > 0)) || client_first=("${priority[@]}")
 }
 
-# start_services: every placement's, callees first. Those of placements that are not being measured sleep.
+# make_plans: by placer, of the same problem; `worst` comes with the problem.
+make_plans() {
+  local seed
+  "$node" "$here/lib/response-system.ts" problem "$work" "$system" || die "the problem cannot be written"
+  say "$bench: planning"
+  for ((seed = 1; seed <= 9; seed++)); do
+    client "$root/bin/placer" plan "$work/problem.yaml" --strategy kubernetes --seed "$seed" -o "$work/kubernetes-$seed.json" >/dev/null || die "placer plan failed"
+  done
+  client "$root/bin/placer" plan "$work/problem.yaml" -o "$work/mitsu.json" >/dev/null || die "placer plan failed"
+}
+
+# start_services: every mode's, callees first. Those of modes that are not being measured sleep.
 start_services() {
-  local lines line plan service on address port threads file command
+  local lines line mode service on address port threads file command
   chmod 755 "$work"
-  mapfile -t lines < <("$node" "$here/lib/response-system.ts" "$work") || die "the services cannot be written down"
+  mapfile -t lines < <("$node" "$here/lib/response-system.ts" services "$work" "$system" "${modes[@]}")
+  ((${#lines[@]} >= ${#modes[@]})) || die "the services cannot be written down"
   say "$bench: starting ${#lines[@]} services"
+  start_mesh
   for line in "${lines[@]}"; do
-    read -r plan service on address port threads file <<<"$line"
+    read -r mode service on address port threads file <<<"$line"
     command=("$work/response-service" "$address" "$port" "$threads" "$file")
-    [[ $service == edge ]] && command=(nginx -c "$file") && edge_of[$plan]="$address $port"
-    mkdir -p "$work/$plan-tmp"
-    start_grouped "$plan-$service" "${node_namespace[$on]}" "${priority[@]}" taskset -c "${node_cpu[$on]}" "${command[@]}"
-    wait_for_port "$plan-$service" "${node_namespace[$on]}" "$address" "$port" || die "$plan-$service does not start"
-    groups_of[$plan]+=" $service=${groups[-1]}"
+    [[ $service == edge ]] && command=(nginx -c "$file") && edge_of[$mode]="$address $port"
+    mkdir -p "$work/$mode-tmp"
+    start_grouped "$mode-$service" "${node_namespace[$on]}" "${priority[@]}" taskset -c "${node_cpu[$on]}" "${command[@]}"
+    wait_for_port "$mode-$service" "${node_namespace[$on]}" "$address" "$port" || die "$mode-$service does not start"
+    groups_of[$mode]+=" $service=${groups[-1]}"
+    [[ $mode == *-redirect ]] || continue
+    # Before its first connection, and by what runs already: nothing about the program is different.
+    client "$program" attach "${groups[-1]}" --service "$mode-$service:$port" --socket "$work/node-$on.sock" >/dev/null || die "cannot attach $mode-$service"
+  done
+}
+
+# start_mesh: a daemon on each node, when any mode wants it: nodes know nothing of each other, so only calls on one node are redirected.
+start_mesh() {
+  local on socket
+  [[ " ${modes[*]} " == *-redirect\ * ]] || return 0
+  for on in a b; do
+    socket="$work/node-$on.sock"
+    # Never more than 0: it does not end with its services, so stop_all ends it, and stop_sockhijack removes what it has pinned.
+    hijack_daemons[$socket]=0
+    start_grouped "mesh-$on" "${node_namespace[$on]}" "${priority[@]}" taskset -c "${node_cpu[$on]}" "$program" daemon --socket "$socket" --state "$work/mesh-$on"
+    mesh_groups+=" mesh-$on=${groups[-1]}"
+  done
+  for on in a b; do
+    socket="$work/node-$on.sock"
+    for _ in {1..100}; do
+      [[ -z $(daemon_pid 2>/dev/null) ]] || continue 2
+      kill -0 "$(pid_of "mesh-$on")" 2>/dev/null || break
+      sleep 0.1
+    done
+    tail -n 5 "$work/mesh-$on.log" >&2
+    die "no daemon on node $on; leave redirect out with --modes kubernetes,mitsu,worst"
+  done
+}
+
+# redirected: messages that the nodes' daemons have redirected so far.
+redirected() {
+  local socket sum=0 one
+  for socket in "${!hijack_daemons[@]}"; do
+    one=$("$program" status --json --socket "$socket" | sed -n 's/^ *"redirected": *\([0-9]*\).*/\1/p' | head -n 1)
+    ((sum += ${one:-0}))
+  done
+  echo "$sum"
+}
+
+# warm_up: every connection is made, and redirected where that is wanted, before anything counts.
+warm_up() {
+  local mode address port
+  say "$bench: warming up"
+  for mode in "${modes[@]}"; do
+    read -r address port <<<"${edge_of[$mode]}"
+    client inside "$client_namespace" "${client_first[@]}" wrk -t 1 -c 48 -d 1 "http://$address:$port/" >/dev/null 2>&1 || die "$mode answers nothing"
   done
 }
 
@@ -76,22 +135,25 @@ find_capacity() {
   say "$bench: the kubernetes placement bears about $capacity requests a second"
 }
 
-# plan_rates: one line of $plan each, "REP PLACEMENT SHARE"; within a repetition the placements follow each other at every rate.
+# plan_rates: one line of $plan each, "REP MODE SHARE"; within a repetition the modes follow each other at every rate, every other time in reverse.
 plan_rates() {
-  local rep share one
+  local rep share one turn=0 order=()
   for ((rep = 1; rep <= reps; rep++)); do
     for share in $(tr ',' '\n' <<<"$shares,30,60" | sort -nu); do
-      for one in "${!edge_of[@]}"; do plan+=("$rep $one $share"); done
+      order=("${modes[@]}")
+      ((turn++ % 2 == 0)) || mapfile -t order < <(printf '%s\n' "${modes[@]}" | tac)
+      for one in "${order[@]}"; do plan+=("$rep $one $share"); done
     done
   done
-  available=("${!edge_of[@]}")
+  available=("${modes[@]}")
 }
 
-# measure_point REP PLACEMENT SHARE
+# measure_point REP MODE SHARE
 measure_point() {
   local address port pair flags=()
   read -r address port <<<"${edge_of[$2]}"
   for pair in ${groups_of[$2]}; do flags+=(--group "$pair"); done
+  [[ $2 != *-redirect ]] || for pair in $mesh_groups; do flags+=(--group "$pair"); done
   # First in line for a CPU when a request is due: what it takes of one is little, and it is charged to nobody.
   client inside "$client_namespace" timeout -k 2 $((seconds + 25)) "$node" "$here/lib/response-measure.ts" --to "$raw" \
     --point "{\"rep\":$1,\"plan\":\"$2\",\"share\":$3,\"rate\":$((capacity * $3 / 100))}" "${flags[@]}" -- \

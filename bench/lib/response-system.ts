@@ -1,146 +1,135 @@
 #!/usr/bin/env node
 /**
- * The system that placement-response.sh measures: nine services, a model of them to begin with, three placements on two nodes.
+ * Writes down what placement-response.sh starts, in two steps with `placer plan` between them.
  *
- *     node bench/lib/response-system.ts WORK
+ *     node bench/lib/response-system.ts problem WORK SYSTEM
+ *     node bench/lib/response-system.ts services WORK SYSTEM MODE…
  *
- * Writes into WORK problem.yaml, start.json and a plan a placement, and a configuration for each process. Prints a line for each:
- * `PLAN SERVICE NODE PORT WORKERS FILE`, callees before callers.
+ * The first writes problem.yaml, start.json and worst.json into WORK. The second takes kubernetes.json to be the median of kubernetes-SEED.json, writes
+ * plans.json, a plan a mode and a configuration a process, and prints a line for each process: `MODE SERVICE NODE ADDRESS PORT WORKERS FILE`, callees before
+ * callers. A mode is a plan's name, or that and `-redirect`.
  *
  * @module
  */
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeProblem } from "../../packages/placer/src/problem/write-problem.ts";
+import { problemOf, type System, startModel, systems, workers, worstOf } from "./response-graph.ts";
 
-/** A service: CPU time of a call in µs, and what it calls, step by step. */
-interface Service {
-  readonly cpuUs: number;
-  readonly steps: readonly (readonly { readonly to: string; readonly probability?: number }[])[];
+/** Replica's name to node's name. */
+export type Assignment = Readonly<Record<string, string>>;
+
+/** Where a plan puts what, for the report. */
+export interface PlanFacts {
+  /** Share of the messages between services that stay on their node. */
+  readonly kept: number;
+  /** Services by node, and the CPU that they request there. */
+  readonly on: Readonly<Record<string, readonly string[]>>;
+  readonly requested: Readonly<Record<string, number>>;
+  /** How it was made. */
+  readonly made: string;
 }
 
-/** Callees before callers. `edge` is nginx, the others are response-service. */
-const services: Readonly<Record<string, Service>> = {
-  session: { cpuUs: 40, steps: [] },
-  auth: { cpuUs: 60, steps: [[{ to: "session" }]] },
-  graph: { cpuUs: 60, steps: [] },
-  cache: { cpuUs: 40, steps: [] },
-  store: { cpuUs: 150, steps: [] },
-  posts: { cpuUs: 80, steps: [[{ to: "cache" }], [{ to: "store", probability: 0.3 }]] },
-  timeline: { cpuUs: 100, steps: [[{ to: "graph" }], [{ to: "posts" }, { to: "posts" }]] },
-  front: { cpuUs: 100, steps: [[{ to: "auth" }], [{ to: "timeline" }]] },
-  edge: { cpuUs: 30, steps: [[{ to: "front" }]] },
-};
+const addresses: Readonly<Record<string, string>> = { a: "10.203.79.2", b: "10.203.79.3" };
+const firstPort = 7100;
 
-/** Which services are on node a; the others are on b. Each placement has about half of the work on each node. */
-export const placements: Readonly<Record<string, readonly string[]>> = {
-  // Equal requests, created in the order of their names, as `kubectl apply` of a folder does: the least requested node takes turns.
-  kubernetes: ["auth", "edge", "graph", "session", "timeline"],
-  // The cut with the fewest messages that leaves neither node too full.
-  mitsu: ["edge", "front", "auth", "session", "timeline", "graph"],
-  // Every call crosses.
-  worst: ["edge", "auth", "timeline", "cache", "store"],
-};
-
-/** Workers of each service. */
-export const workers = 16;
-const addresses = { a: "10.203.79.2", b: "10.203.79.3" } as const;
-const firstPorts = [7100, 7200, 7300];
-
-function nodeOf(plan: string, service: string): "a" | "b" {
-  return placements[plan]!.includes(service) ? "a" : "b";
-}
-
-/** The model to begin with: what the services were told, and the costs that placer takes when it knows nothing. */
-export function startModel(): object {
-  const names = Object.keys(services);
+/** What a plan comes to. */
+export function factsOf(system: System, assignment: Assignment, made: string): PlanFacts {
+  const { services, traffic, nodes } = problemOf(system);
+  const where = (service: string): string => assignment[`${service}-0`]!;
+  const all = traffic.reduce((sum, { messagesPerSecond }) => sum + messagesPerSecond, 0);
+  const stays = traffic.filter(({ from, to }) => where(from) === where(to)).reduce((sum, edge) => sum + edge.messagesPerSecond, 0);
+  const on = Object.fromEntries(nodes.map(({ name }) => [name, services.filter((service) => where(service.name) === name)]));
   return {
-    version: 1,
-    name: "placement-response",
-    services: Object.fromEntries(names.map((name) => [name, name === "edge" ? { workers: 512, waits: "free" } : { workers }])),
-    operations: Object.fromEntries(
-      names.map((name) => {
-        const { cpuUs, steps } = services[name]!;
-        const law = name === "edge" ? "deterministic" : "exponential";
-        return [
-          name,
-          {
-            service: name,
-            cpu: { [law]: `${cpuUs}us` },
-            steps: steps.map((step) => step.map(({ to, probability = 1 }) => ({ call: to, probability }))),
-          },
-        ];
-      }),
+    kept: stays / all,
+    on: Object.fromEntries(Object.entries(on).map(([node, list]) => [node, list.map(({ name }) => name)])),
+    requested: Object.fromEntries(
+      Object.entries(on).map(([node, list]) => [node, list.reduce((sum, { requests }) => sum + (requests.cpu ?? 0), 0)]),
     ),
-    requests: { page: { share: 1, call: "edge" } },
-    costs: { local: { message: "20us", byte: "0s" }, remote: { message: "30us", byte: "0s" } },
+    made,
   };
 }
 
-/** The problem: two nodes of a core. */
-export function problemText(): string {
-  const nodes = ["a", "b"].map((name) => ({ name, capacity: { cpu: 1, memory: "4GiB" } }));
-  const request = { cpu: "100m", memory: "64MiB" };
-  return `${JSON.stringify({ version: 1, name: "placement-response", nodes, services: Object.keys(services).map((name) => ({ name, requests: request })) }, null, 1)}\n`;
-}
-
-/** Replica's name to node's. */
-export function assignmentOf(plan: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.keys(services).map((name) => [`${name}-0`, nodeOf(plan, name)]));
+/** The median by traffic kept; of several alike the one with the least seed. */
+export function medianPlan(
+  system: System,
+  bySeed: ReadonlyMap<number, Assignment>,
+): { readonly seed: number; readonly assignment: Assignment } {
+  const plans = [...bySeed].map(([seed, assignment]) => ({ seed, assignment, kept: factsOf(system, assignment, "").kept }));
+  const kept = plans.map((plan) => plan.kept).toSorted((a, b) => a - b)[plans.length >> 1]!;
+  return plans.toSorted((a, b) => a.seed - b.seed).find((plan) => plan.kept === kept)!;
 }
 
 /** What response-service reads. */
-function serviceFile(plan: string, name: string, port: (service: string) => number): string {
+function serviceFile({ services }: System, name: string, addressOf: (service: string) => string): string {
   const { cpuUs, steps } = services[name]!;
   const lines = [`operation ${name} ${cpuUs} exponential`];
-  for (const step of steps) {
-    lines.push("step");
-    for (const { to, probability = 1 } of step) lines.push(`call ${addresses[nodeOf(plan, to)]} ${port(to)} ${to} ${probability}`);
-  }
+  for (const step of steps) lines.push("step", ...step.map(({ to, probability = 1 }) => `call ${addressOf(to)} ${to} ${probability}`));
   return `${lines.join("\n")}\n`;
 }
 
 /** nginx in front: one worker, connections to the service kept. */
-function edgeFile(plan: string, port: (service: string) => number, work: string): string {
+function edgeFile({ services }: System, mode: string, addressOf: (service: string) => string, work: string): string {
+  const front = services.edge!.steps[0]![0]!.to;
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `  ${what}_temp_path ${work}/${mode}-tmp;`);
   return `worker_processes 1;
 daemon off;
-pid ${work}/${plan}-edge.pid;
-error_log ${work}/${plan}-edge.log crit;
+pid ${work}/${mode}-edge.pid;
+error_log ${work}/${mode}-edge.log crit;
 events { worker_connections 2048; }
 http {
   access_log off;
   keepalive_requests 1000000000;
-  client_body_temp_path ${work}/${plan}-tmp;
-  proxy_temp_path ${work}/${plan}-tmp;
-  fastcgi_temp_path ${work}/${plan}-tmp;
-  uwsgi_temp_path ${work}/${plan}-tmp;
-  scgi_temp_path ${work}/${plan}-tmp;
-  upstream front { server ${addresses[nodeOf(plan, "front")]}:${port("front")}; keepalive 512; keepalive_requests 1000000000; }
+${temporary.join("\n")}
+  upstream front { server ${addressOf(front).replace(" ", ":")}; keepalive 512; keepalive_requests 1000000000; }
   server {
-    listen ${addresses[nodeOf(plan, "edge")]}:${port("edge")} backlog=4096;
-    location / { proxy_pass http://front/front; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    listen ${addressOf("edge").replace(" ", ":")} backlog=4096;
+    location / { proxy_pass http://front/${front}; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
 }
 `;
 }
 
-function write(work: string): void {
-  writeFileSync(join(work, "problem.yaml"), problemText());
-  writeFileSync(join(work, "start.json"), `${JSON.stringify(startModel(), null, 1)}\n`);
-  for (const [p, plan] of Object.keys(placements).entries()) {
-    const port = (service: string): number => firstPorts[p]! + Object.keys(services).indexOf(service);
-    const made = {
-      version: 1,
-      assignment: assignmentOf(plan),
-      problem: { name: "placement-response", file: "problem.yaml", sha256: createHash("sha256").update(problemText()).digest("hex") },
-    };
-    writeFileSync(join(work, `${plan}.json`), `${JSON.stringify(made, null, 1)}\n`);
-    for (const name of Object.keys(services)) {
-      const file = join(work, `${plan}-${name}.conf`);
-      writeFileSync(file, name === "edge" ? edgeFile(plan, port, work) : serviceFile(plan, name, port));
-      process.stdout.write(`${plan} ${name} ${nodeOf(plan, name)} ${addresses[nodeOf(plan, name)]} ${port(name)} ${workers} ${file}\n`);
-    }
-  }
+function writeProblemFiles(work: string, system: System): void {
+  const text = writeProblem(problemOf(system), "yaml");
+  writeFileSync(join(work, "problem.yaml"), text);
+  writeFileSync(join(work, "start.json"), `${JSON.stringify(startModel(system), null, 1)}\n`);
+  const problem = { name: "placement-response", file: "problem.yaml", sha256: createHash("sha256").update(text).digest("hex") };
+  writeFileSync(join(work, "worst.json"), `${JSON.stringify({ version: 1, assignment: worstOf(system), problem }, null, 1)}\n`);
 }
 
-if (import.meta.main) write(process.argv[2]!);
+function writeServices(work: string, system: System, modes: readonly string[]): void {
+  const plan = (file: string): { readonly assignment: Assignment } => JSON.parse(readFileSync(join(work, file), "utf8"));
+  const seeds = readdirSync(work).flatMap((file) => /^kubernetes-(\d+)\.json$/.exec(file)?.[1] ?? []);
+  const median = medianPlan(system, new Map(seeds.map((seed) => [Number(seed), plan(`kubernetes-${seed}.json`).assignment])));
+  const made: Readonly<Record<string, string>> = {
+    kubernetes: `placer plan --strategy kubernetes --seed ${median.seed}: the median of ${seeds.length} seeds by the traffic kept`,
+    mitsu: "placer plan",
+    worst: "by hand: the maximum cut, in which every call is between nodes",
+  };
+  const facts: Record<string, PlanFacts> = {};
+  for (const [m, mode] of modes.entries()) {
+    const name = mode.replace(/-redirect$/, "");
+    const file = name === "kubernetes" ? `kubernetes-${median.seed}.json` : `${name}.json`;
+    const { assignment } = plan(file);
+    facts[name] = factsOf(system, assignment, made[name]!);
+    const port = (service: string): number => firstPort + 100 * m + Object.keys(system.services).indexOf(service);
+    const addressOf = (service: string): string => `${addresses[assignment[`${service}-0`]!]} ${port(service)}`;
+    for (const service of Object.keys(system.services)) {
+      const path = join(work, `${mode}-${service}.conf`);
+      writeFileSync(path, service === "edge" ? edgeFile(system, mode, addressOf, work) : serviceFile(system, service, addressOf));
+      process.stdout.write(`${mode} ${service} ${assignment[`${service}-0`]} ${addressOf(service)} ${workers} ${path}\n`);
+    }
+    // Copied last: what was read above must still be as placer wrote it.
+    writeFileSync(join(work, `${mode}.json`), readFileSync(join(work, file)));
+  }
+  writeFileSync(join(work, "plans.json"), `${JSON.stringify(facts, null, 1)}\n`);
+}
+
+if (import.meta.main) {
+  const [step, work, name, ...modes] = process.argv.slice(2);
+  const system = systems[name as keyof typeof systems];
+  if (step === "problem") writeProblemFiles(work!, system);
+  else writeServices(work!, system, modes);
+}

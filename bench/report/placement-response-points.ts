@@ -37,7 +37,7 @@ export interface MeasuredPoint {
   readonly response: Readonly<Record<Figure, number>> | null;
   /** (largest − least) / median of the means. */
   readonly spread: number;
-  /** CPU seconds of a request, by service. */
+  /** CPU seconds of a request, by service; `mesh-a` is sockhijack's daemon on node a. */
   readonly demand: Readonly<Record<string, number>>;
   /** Share of each CPU that was busy, with whatever. */
   readonly busy: readonly number[];
@@ -96,10 +96,11 @@ export function toMeasured(samples: readonly Sample[], seconds: number): readonl
   return points.toSorted((a, b) => (a.plan < b.plan ? -1 : a.plan > b.plan ? 1 : a.share - b.share));
 }
 
-/** A point as a run file of `placer calibrate`. */
+/** A point as a run file of `placer calibrate`; what is no service of the plan, such as a node's daemon, is left out. */
 export function runFileOf(point: MeasuredPoint, assignment: Readonly<Record<string, string>>): object {
   const ms = Object.fromEntries(Object.entries(point.response!).map(([figure, value]) => [figure, value * 1e3]));
-  const cpu = Object.fromEntries(Object.entries(point.demand).map(([service, seconds]) => [service, seconds * point.rate]));
+  const services = Object.entries(point.demand).filter(([service]) => `${service}-0` in assignment);
+  const cpu = Object.fromEntries(services.map(([service, seconds]) => [service, seconds * point.rate]));
   return { version: 1, rate: point.rate, responseMs: ms, cpu, assignment };
 }
 

@@ -1,4 +1,5 @@
 /** The table of placement-response.sh and its targets. @module */
+import type { PlanFacts } from "../lib/response-system.ts";
 import type { MeasuredPoint, Predicted, PredictionError } from "./placement-response-points.ts";
 
 /** A claim and whether it holds. */
@@ -10,24 +11,31 @@ export interface ResponseTarget {
 
 const percent = (value: number): string => `${(value * 100).toFixed(0)} %`;
 
+/** Who is to answer faster than whom, in means. */
+const races = [
+  { mode: "mitsu", than: "kubernetes", name: "mitsu's mean over kubernetes'" },
+  { mode: "mitsu-redirect", than: "kubernetes-redirect", name: "mitsu's mean over kubernetes', both with redirect" },
+  { mode: "mitsu-redirect", than: "kubernetes", name: "mitsu's mean with redirect over kubernetes' without" },
+] as const;
+
 /** Judges: mitsu's placement answers faster than kubernetes' at every rate, and predictions are near what is measured. */
 export function judgeResponse(measured: readonly MeasuredPoint[], errors: readonly PredictionError[]): readonly ResponseTarget[] {
-  const at = (plan: string, share: number): MeasuredPoint | undefined =>
-    measured.find((point) => point.plan === plan && point.share === share);
-  const pairs = measured
-    .filter(({ plan }) => plan === "mitsu")
-    .flatMap((mitsu) => {
-      const kubernetes = at("kubernetes", mitsu.share);
-      return kubernetes?.response && mitsu.response ? [mitsu.response.mean / kubernetes.response.mean] : [];
-    });
-  const faster: ResponseTarget =
-    pairs.length === 0
-      ? { name: "mitsu's mean over kubernetes', at every rate ≤ 1", state: "no data", value: "–" }
-      : {
-          name: "mitsu's mean over kubernetes', at every rate ≤ 1",
-          state: Math.max(...pairs) <= 1 ? "met" : "missed",
-          value: `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}`,
-        };
+  const faster = races.map(({ mode, than, name }): ResponseTarget => {
+    const of = (plan: string) => measured.filter((point) => point.plan === plan);
+    const pairs = of(mode).map((point) => ({ point, other: of(than).find(({ share }) => share === point.share) }));
+    const both = pairs.flatMap(({ point, other }) =>
+      point.response && other?.response ? [point.response.mean / other.response.mean] : [],
+    );
+    // What only the other bears is lost, and not left out.
+    const lost = pairs.filter(({ point, other }) => point.response === null && other?.response);
+    if (both.length + lost.length === 0) return { name: `${name}, at every rate ≤ 1`, state: "no data", value: "–" };
+    const value = both.length === 0 ? "" : `${Math.min(...both).toFixed(2)} to ${Math.max(...both).toFixed(2)}`;
+    return {
+      name: `${name}, at every rate ≤ 1`,
+      state: lost.length === 0 && Math.max(...both) <= 1 ? "met" : "missed",
+      value: `${value}${lost.map(({ point }) => `; saturated at ${point.share} %`).join("")}`,
+    };
+  });
   const near = (
     [
       ["mean", 0.15],
@@ -41,11 +49,13 @@ export function judgeResponse(measured: readonly MeasuredPoint[], errors: readon
       return { name, state: median <= bound ? "met" : "missed", value: percent(median) };
     }),
   );
-  return [faster, ...near];
+  return [...faster, ...near];
 }
 
 /** What is printed. */
 export interface ResponseReport {
+  /** By name: what it keeps on a node, what is where, how it was made. */
+  readonly plans: Readonly<Record<string, PlanFacts>>;
   readonly measured: readonly MeasuredPoint[];
   readonly predictions: ReadonlyMap<string, readonly Predicted[]>;
   readonly errors: readonly PredictionError[];
@@ -54,7 +64,7 @@ export interface ResponseReport {
 }
 
 /** As text: a row for each placement and rate, measured and predicted side by side; then how far off they are, then the targets. */
-export function renderResponse({ measured, predictions, errors, targets, fit }: ResponseReport): string {
+export function renderResponse({ plans, measured, predictions, errors, targets, fit }: ResponseReport): string {
   const ms = (seconds: number): string => (seconds * 1e3).toPrecision(3);
   const rows = measured.map((point) => {
     const told = predictions.get(point.plan)?.find(({ rate }) => rate === point.rate);
@@ -88,5 +98,11 @@ export function renderResponse({ measured, predictions, errors, targets, fit }: 
       : `${plan}, ${seen}: predictions are off by ${each.join(", ")}, median of ${compared} rates${about}`;
   });
   const judged = targets.map(({ name, state, value }) => `${state === "met" ? "✓" : state === "missed" ? "✗" : "?"} ${name}: ${value}`);
-  return `${[line(header), ...rows.map(line), "", ...off, "", ...judged].join("\n")}\n`;
+  const placed = Object.entries(plans).map(([name, { kept, on, requested, made }]) => {
+    const nodes = Object.entries(on).map(
+      ([node, services]) => `${node} (${percent(requested[node]!)} of its CPU requested): ${services.join(", ")}`,
+    );
+    return `${name} keeps ${percent(kept)} of the messages on a node; ${made}\n  ${nodes.join("\n  ")}`;
+  });
+  return `${[...placed, "", line(header), ...rows.map(line), "", ...off, "", ...judged].join("\n")}\n`;
 }

@@ -29,7 +29,7 @@ const { work, out } = values;
 const meta = Object.fromEntries(values.meta.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 const samples = parseSamples(readFileSync(positionals[0]!, "utf8"));
 const measured = toMeasured(samples, Number(meta.seconds));
-const plans = [...new Set(measured.map(({ plan }) => plan))];
+const modes = [...new Set(measured.map(({ plan }) => plan))];
 const placer = (...argv: string[]): string =>
   execFileSync(process.execPath, [join(import.meta.dirname, "../../packages/placer/src/main.ts"), ...argv], {
     encoding: "utf8",
@@ -38,26 +38,49 @@ const placer = (...argv: string[]): string =>
 
 /** A file of the run's private directory. */
 const at = (name: string): string => join(work, name);
-const fit = values.fit.split(",");
-const fitted = measured.filter(({ plan, share, response }) => fit.includes(plan) && (share === 30 || share === 60) && response !== null);
-const runs = fitted.map((point) => {
-  const file = at(`run-${point.plan}-${point.share}.json`);
-  const { assignment } = JSON.parse(readFileSync(at(`${point.plan}.json`), "utf8"));
-  writeFileSync(file, JSON.stringify(runFileOf(point, assignment)));
-  return ["--run", file];
-});
-const model = at("model.json");
 const problem = ["--problem", at("problem.yaml")];
-const calibration = JSON.parse(placer("calibrate", "--model", at("start.json"), ...runs.flat(), ...problem, "--output", model, "--json"));
-const rates = [...new Set(measured.map(({ rate }) => rate))].join(",");
-const files = plans.map((plan) => at(`${plan}.json`));
-const told = JSON.parse(placer("simulate", ...files, "--model", model, ...problem, "--rate", rates, "--extrapolate", "--json"));
-const predictions = new Map(plans.map((plan, p) => [plan, told.predictions[p].rates as readonly Predicted[]]));
-const errors = plans.map((plan) => predictionError(plan, measured, predictions.get(plan)!));
+const plans = JSON.parse(readFileSync(at("plans.json"), "utf8"));
+const fit = [...values.fit.split(","), "kubernetes-redirect"];
+
+/** Fits a model to some modes, at 30 and 60 %, and predicts them and others by it; null when too little was measured. */
+function predict(name: string, these: readonly string[]) {
+  const runs = measured.filter(
+    ({ plan, share, response }) => these.includes(plan) && fit.includes(plan) && (share === 30 || share === 60) && response !== null,
+  );
+  if (new Set(runs.map(({ share }) => share)).size < 2) return null;
+  const files = runs.map((point) => {
+    const file = at(`run-${point.plan}-${point.share}.json`);
+    const { assignment } = JSON.parse(readFileSync(at(`${point.plan}.json`), "utf8"));
+    writeFileSync(file, JSON.stringify(runFileOf(point, assignment)));
+    return ["--run", file];
+  });
+  const model = at(`${name}.json`);
+  const calibration = JSON.parse(
+    placer("calibrate", "--model", at("start.json"), ...files.flat(), ...problem, "--output", model, "--json"),
+  );
+  const rates = [...new Set(measured.map(({ rate }) => rate))].join(",");
+  const of = these.map((mode) => at(`${mode}.json`));
+  const told = JSON.parse(placer("simulate", ...of, "--model", model, ...problem, "--rate", rates, "--extrapolate", "--json"));
+  return { calibration, told: these.map((mode, m) => [mode, told.predictions[m].rates as readonly Predicted[]] as const) };
+}
+
+// A message on a node costs less when it is redirected, so each has a model of its own.
+const models = {
+  plain: predict(
+    "model",
+    modes.filter((mode) => !mode.endsWith("-redirect")),
+  ),
+  redirect: predict(
+    "model-redirect",
+    modes.filter((mode) => mode.endsWith("-redirect")),
+  ),
+};
+const predictions = new Map(Object.values(models).flatMap((model) => model?.told ?? []));
+const errors = [...predictions.keys()].map((mode) => predictionError(mode, measured, predictions.get(mode)!));
 const targets = judgeResponse(measured, errors);
-const series = plans.map((plan) => ({
-  name: plan,
-  points: predictions.get(plan)!.flatMap(({ rate, responseMs }) => {
+const series = modes.map((mode) => ({
+  name: mode,
+  points: (predictions.get(mode) ?? []).flatMap(({ rate, responseMs }) => {
     if (responseMs === null) return [];
     return [
       {
@@ -67,7 +90,7 @@ const series = plans.map((plan) => ({
     ];
   }),
   measured: measured
-    .filter((point) => point.plan === plan && point.response !== null)
+    .filter((point) => point.plan === mode && point.response !== null)
     .map(({ rate, response }) => ({ rate, ...response! })),
 }));
 
@@ -76,13 +99,15 @@ const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release
 mkdirSync(out, { recursive: true });
 const file = join(out, `placement-response-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
 const picture = join(out, "placement-response.svg");
+const calibrations = Object.fromEntries(Object.entries(models).map(([name, model]) => [name, model?.calibration ?? null]));
 writeFileSync(
   file,
-  `${JSON.stringify({ meta: { ...meta, date, machine, fit }, targets, errors, calibration, measured, predictions: Object.fromEntries(predictions), samples }, null, 1)}\n`,
+  `${JSON.stringify({ meta: { ...meta, date, machine, fit }, plans, targets, errors, calibrations, measured, predictions: Object.fromEntries(predictions), samples }, null, 1)}\n`,
 );
 writeFileSync(picture, drawResponse(series, { title: "Response time against request rate: lines predicted, marks measured" }));
-process.stdout.write(renderResponse({ measured, predictions, errors, targets, fit }));
-if (meta.quick === "yes") console.log("A quick run: one repetition of two seconds; figures are indicative only.");
+process.stdout.write(renderResponse({ plans, measured, predictions, errors, targets, fit }));
+if (meta.quick === "yes") console.log("A quick run: one repetition; figures are indicative only.");
+if (modes.some((mode) => mode.endsWith("-redirect"))) console.log(`Messages redirected: ${meta.redirected}`);
 if (Number(meta.failures) > 0) console.log(`FAILED measurements: ${meta.failures}`);
 console.log(`${file}\n${picture}`);
 if (values.strict && targets.some(({ state }) => state !== "met")) process.exitCode = 1;

@@ -1,6 +1,6 @@
 /**
- * The simulation: requests come, walk through operations, wait for workers and cores, and pay for messages. One class, as all of it shares the pool of
- * calls in progress, which is arrays and not objects: a request makes dozens of calls, and millions of steps a second are wanted.
+ * The simulation: requests come, walk through operations, wait for workers and cores, and pay for messages. One class and a long file, as every step of a
+ * call leads to the next, and all of them share the clock and what is counted.
  *
  * A call goes through: on its way → waiting for a worker → a part of its CPU work → its calls of one step are out → the next part → … → answered.
  * What messages cost is added to the part before they are sent, or after they came. What a call draws at random depends on its request and its place in
@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { CallPool, nobody } from "./call-pool.ts";
 import type { DeployedCall, Deployment } from "./deployment.ts";
 import { NextNode } from "./next-node.ts";
 import { NodeCpu } from "./node-cpu.ts";
@@ -35,7 +36,6 @@ export interface SimulateOptions {
 const timer = { arrive: 0, wait: 1, answer: 2, request: 3 } as const;
 /** What a number is drawn for. */
 const draw = { cpu: 0, wait: 1, made: 2, node: 3, replica: 4 } as const;
-const nobody = -1;
 /** More requests in flight than this, and the queue only grows. */
 const mostInFlight = 100_000;
 
@@ -55,34 +55,7 @@ class Simulation {
   #now = 0;
   #events = 0;
 
-  // The pool of calls, and the first of those that are free.
-  #capacity = 1024;
-  #operation = new Int32Array(1024);
-  #replica = new Int32Array(1024);
-  #parent = new Int32Array(1024);
-  #step = new Int32Array(1024);
-  /** Answers that it waits for. */
-  #out = new Int32Array(1024);
-  #key = new Int32Array(1024);
-  /** The next one in a replica's queue, among the free, or among the calls that wait to be sent. */
-  #after = new Int32Array(1024).fill(nobody);
-  /** Calls to send when the present part is over. */
-  #toSend = new Int32Array(1024).fill(nobody);
-  /** 1 after its wait. */
-  #rested = new Int32Array(1024);
-  /** 1 when the present part found a core idle. */
-  #woke = new Int32Array(1024);
-  /** Of a request's first call: which of the counted requests it is; -1 for the others. */
-  #number = new Int32Array(1024);
-  /** CPU seconds of each part of its work; of the messages that it got since the last. */
-  #part = new Float64Array(1024);
-  #extra = new Float64Array(1024);
-  /** When it began to wait for a worker; of a request's first call, #came says when the request came. */
-  #since = new Float64Array(1024);
-  #came = new Float64Array(1024);
-  #call: DeployedCall[] = [];
-  #free = nobody;
-  #used = 0;
+  readonly #pool = new CallPool();
 
   // By replica.
   readonly #idle: Int32Array;
@@ -158,7 +131,7 @@ class Simulation {
         const cpu = this.#cpus[at]!;
         const call = cpu.take(now);
         // What was woken goes to sleep again after it has sent what it had to, and before a core of this node has time for who gets it.
-        if (call !== nobody && this.#woke[call] === 1 && this.#d.wake > 0) cpu.add(nobody, this.#d.wake, now);
+        if (call !== nobody && this.#pool.woke[call] === 1 && this.#d.wake > 0) cpu.add(nobody, this.#d.wake, now);
         this.#next.set(at, cpu.nextAt);
         if (call !== nobody) this.#worked(call);
       } else this.#due(this.#timers.pop());
@@ -182,7 +155,7 @@ class Simulation {
     if (kind === timer.request) this.#request();
     else if (kind === timer.arrive) this.#arrive(call);
     else if (kind === timer.answer) this.#back(call);
-    else this.#go(call, this.#d.holding[this.#d.operations[this.#operation[call]!]!.service] === 1);
+    else this.#go(call, this.#d.holding[this.#d.operations[this.#pool.operation[call]!]!.service] === 1);
   }
 
   #request(): void {
@@ -194,25 +167,25 @@ class Simulation {
     while (requests[r]!.upTo < pick && r < requests.length - 1) r++;
     const call = this.#make(requests[r]!.call, nobody, key, serviceNames.length, 0);
     this.#count(1);
-    this.#came[call] = this.#now;
-    this.#number[call] = nobody;
+    this.#pool.came[call] = this.#now;
+    this.#pool.number[call] = nobody;
     if (this.#counting) {
       if (this.#requests === this.#responses.length) {
         const grown = new Float64Array(this.#responses.length * 2);
         grown.set(this.#responses);
         this.#responses = grown;
       }
-      this.#number[call] = this.#requests++;
+      this.#pool.number[call] = this.#requests++;
       this.#open++;
     }
-    this.#extra[call] = requests[r]!.call.request.remote;
+    this.#pool.extra[call] = requests[r]!.call.request.remote;
     if (latency.remote > 0) this.#timers.push(this.#now + latency.remote, call * 4 + timer.arrive);
     else this.#arrive(call);
   }
 
   /** A new call from a service on a node; it has chosen its replica. */
   #make(call: DeployedCall, parent: number, key: number, fromService: number, fromNode: number): number {
-    const made = this.#take();
+    const made = this.#pool.take();
     const draws = this.#draws;
     const to = this.#d.operations[call.operation]!.service;
     const route = this.#d.routes[fromService]![to]![fromNode]!;
@@ -224,39 +197,41 @@ class Simulation {
       node = route.nodes[i]!;
     }
     const replicas = this.#d.replicasOn[to]![node]!;
-    this.#replica[made] =
+    this.#pool.replica[made] =
       replicas.length === 1 ? replicas[0]! : replicas[Math.floor(draws.at(key, draw.replica).uniform() * replicas.length)]!;
-    this.#call[made] = call;
-    this.#operation[made] = call.operation;
-    this.#parent[made] = parent;
-    this.#key[made] = key;
-    this.#step[made] = 0;
-    this.#out[made] = 0;
-    this.#extra[made] = 0;
-    this.#toSend[made] = nobody;
-    this.#rested[made] = 0;
+    this.#pool.call[made] = call;
+    this.#pool.operation[made] = call.operation;
+    this.#pool.parent[made] = parent;
+    this.#pool.key[made] = key;
+    this.#pool.step[made] = 0;
+    this.#pool.out[made] = 0;
+    this.#pool.extra[made] = 0;
+    this.#pool.toSend[made] = nobody;
+    this.#pool.rested[made] = 0;
+    this.#pool.roused[made] = 0;
     const { cpu, steps } = this.#d.operations[call.operation]!;
-    this.#part[made] = cpu(draws.at(key, draw.cpu)) / (steps.length + 1);
+    this.#pool.part[made] = cpu(draws.at(key, draw.cpu)) / (steps.length + 1);
     return made;
   }
 
   #arrive(call: number): void {
-    const replica = this.#replica[call]!;
+    const replica = this.#pool.replica[call]!;
     if (this.#counting) this.#calls[this.#d.replicaService[replica]!]!++;
+    this.#pool.roused[call] = Number(this.#path(call) === "remote");
     this.#wantWorker(call);
   }
 
   #wantWorker(call: number): void {
-    const replica = this.#replica[call]!;
+    const replica = this.#pool.replica[call]!;
     if (this.#idle[replica]! > 0) {
       this.#workers(replica, 1);
       this.#begin(call);
       return;
     }
-    this.#since[call] = this.#now;
-    this.#after[call] = nobody;
+    this.#pool.since[call] = this.#now;
+    this.#pool.after[call] = nobody;
     if (this.#first[replica] === nobody) this.#first[replica] = call;
-    else this.#after[this.#last[replica]!] = call;
+    else this.#pool.after[this.#last[replica]!] = call;
     this.#last[replica] = call;
   }
 
@@ -266,18 +241,19 @@ class Simulation {
       this.#workers(replica, -1);
       return;
     }
-    this.#first[replica] = this.#after[next]!;
-    if (this.#counting) this.#waited[this.#d.replicaService[replica]!]! += this.#now - this.#since[next]!;
+    this.#first[replica] = this.#pool.after[next]!;
+    if (this.#counting) this.#waited[this.#d.replicaService[replica]!]! += this.#now - this.#pool.since[next]!;
+    this.#pool.roused[next] = 0;
     this.#begin(next);
   }
 
   /** Begins a part of its work: decides which calls follow it, and so what it costs. */
   #begin(call: number): void {
-    const operation = this.#d.operations[this.#operation[call]!]!;
-    const node = this.#d.replicaNode[this.#replica[call]!]!;
-    let work = this.#part[call]! + this.#extra[call]!;
-    this.#extra[call] = 0;
-    let step = this.#step[call]!;
+    const operation = this.#d.operations[this.#pool.operation[call]!]!;
+    const node = this.#d.replicaNode[this.#pool.replica[call]!]!;
+    let work = this.#pool.part[call]! + this.#pool.extra[call]!;
+    this.#pool.extra[call] = 0;
+    let step = this.#pool.step[call]!;
     // A step of which chance leaves nothing costs its part, and the next follows at once.
     for (; step < operation.steps.length; step++) {
       const sent = this.#prepare(call, operation.steps[step]!, step, operation.service, node);
@@ -285,12 +261,14 @@ class Simulation {
         work += sent;
         break;
       }
-      work += this.#part[call]!;
+      work += this.#pool.part[call]!;
     }
-    this.#step[call] = step;
-    if (step === operation.steps.length) work += this.#call[call]!.response[this.#path(call)];
+    this.#pool.step[call] = step;
+    if (step === operation.steps.length) work += this.#pool.call[call]!.response[this.#path(call)];
     const cpu = this.#cpus[node]!;
-    this.#woke[call] = Number(cpu.idle);
+    // What one of its own cores begins follows on that core, which does not sleep in between.
+    this.#pool.woke[call] = this.#pool.roused[call]! & Number(cpu.idle);
+    this.#pool.roused[call] = 0;
     cpu.add(call, work, this.#now);
     this.#next.set(node, cpu.nextAt);
   }
@@ -301,13 +279,13 @@ class Simulation {
     for (let c = 0; c < step.length; c++) {
       const what = step[c]!;
       for (let time = 0; time < what.times; time++) {
-        const key = childKey(this.#key[call]!, (number << 16) + (c << 8) + time);
+        const key = childKey(this.#pool.key[call]!, (number << 16) + (c << 8) + time);
         if (what.probability < 1 && this.#draws.at(key, draw.made).uniform() >= what.probability) continue;
         const made = this.#make(what, call, key, service, node);
-        this.#after[made] = this.#toSend[call]!;
-        this.#toSend[call] = made;
+        this.#pool.after[made] = this.#pool.toSend[call]!;
+        this.#pool.toSend[call] = made;
         const half = what.request[this.#path(made)];
-        this.#extra[made] = half;
+        this.#pool.extra[made] = half;
         cost = Math.max(cost, 0) + half;
       }
     }
@@ -316,42 +294,42 @@ class Simulation {
 
   /** Whether a call and who made it are on one node. */
   #path(call: number): "local" | "remote" {
-    const parent = this.#parent[call]!;
-    return parent !== nobody && this.#d.replicaNode[this.#replica[parent]!] === this.#d.replicaNode[this.#replica[call]!]
+    const parent = this.#pool.parent[call]!;
+    return parent !== nobody && this.#d.replicaNode[this.#pool.replica[parent]!] === this.#d.replicaNode[this.#pool.replica[call]!]
       ? "local"
       : "remote";
   }
 
   /** A part of its work is done. */
   #worked(call: number): void {
-    const { wait, service } = this.#d.operations[this.#operation[call]!]!;
-    if (wait === null || this.#rested[call] === 1) {
+    const { wait, service } = this.#d.operations[this.#pool.operation[call]!]!;
+    if (wait === null || this.#pool.rested[call] === 1) {
       this.#go(call, true);
       return;
     }
-    this.#rested[call] = 1;
-    if (this.#d.holding[service] === 0) this.#leaveWorker(this.#replica[call]!);
-    this.#timers.push(this.#now + wait(this.#draws.at(this.#key[call]!, draw.wait)), call * 4 + timer.wait);
+    this.#pool.rested[call] = 1;
+    if (this.#d.holding[service] === 0) this.#leaveWorker(this.#pool.replica[call]!);
+    this.#timers.push(this.#now + wait(this.#draws.at(this.#pool.key[call]!, draw.wait)), call * 4 + timer.wait);
   }
 
   /** Sends the calls of the step, or the answer. `kept`: it still has its worker. */
   #go(call: number, kept: boolean): void {
-    const { steps, service } = this.#d.operations[this.#operation[call]!]!;
-    const replica = this.#replica[call]!;
-    if (this.#step[call] === steps.length) {
+    const { steps, service } = this.#d.operations[this.#pool.operation[call]!]!;
+    const replica = this.#pool.replica[call]!;
+    if (this.#pool.step[call] === steps.length) {
       this.#answer(call);
       if (kept) this.#leaveWorker(replica);
       return;
     }
-    let next = this.#toSend[call]!;
-    this.#toSend[call] = nobody;
-    this.#step[call]!++;
+    let next = this.#pool.toSend[call]!;
+    this.#pool.toSend[call] = nobody;
+    this.#pool.step[call]!++;
     const holding = this.#d.holding[service] === 1;
     // Counted before any is sent: one that is answered at once must not be taken for the last.
-    for (let one = next; one !== nobody; one = this.#after[one]!) this.#out[call]!++;
+    for (let one = next; one !== nobody; one = this.#pool.after[one]!) this.#pool.out[call]!++;
     while (next !== nobody) {
       const one = next;
-      next = this.#after[one]!;
+      next = this.#pool.after[one]!;
       const latency = this.#d.latency[this.#path(one)];
       if (latency > 0) this.#timers.push(this.#now + latency, one * 4 + timer.arrive);
       else this.#arrive(one);
@@ -360,15 +338,15 @@ class Simulation {
   }
 
   #answer(call: number): void {
-    if (this.#parent[call] === nobody) {
-      const number = this.#number[call]!;
+    if (this.#pool.parent[call] === nobody) {
+      const number = this.#pool.number[call]!;
       if (number !== nobody) {
-        this.#responses[number] = this.#now - this.#came[call]! + this.#d.latency.remote;
+        this.#responses[number] = this.#now - this.#pool.came[call]! + this.#d.latency.remote;
         this.#open--;
       }
       if (this.#counting) this.#answered++;
       this.#count(-1);
-      this.#give(call);
+      this.#pool.give(call);
       return;
     }
     const latency = this.#d.latency[this.#path(call)];
@@ -378,11 +356,13 @@ class Simulation {
 
   /** An answer is back at who asked. */
   #back(call: number): void {
-    const parent = this.#parent[call]!;
-    this.#extra[parent]! += this.#call[call]!.response[this.#path(call)];
-    this.#give(call);
-    if (--this.#out[parent]! > 0) return;
-    if (this.#d.holding[this.#d.operations[this.#operation[parent]!]!.service] === 1) this.#begin(parent);
+    const parent = this.#pool.parent[call]!;
+    const path = this.#path(call);
+    this.#pool.extra[parent]! += this.#pool.call[call]!.response[path];
+    this.#pool.roused[parent] = Number(path === "remote");
+    this.#pool.give(call);
+    if (--this.#pool.out[parent]! > 0) return;
+    if (this.#d.holding[this.#d.operations[this.#pool.operation[parent]!]!.service] === 1) this.#begin(parent);
     else this.#wantWorker(parent);
   }
 
@@ -464,50 +444,5 @@ class Simulation {
       onNode,
       events: this.#events,
     };
-  }
-
-  /** A number of the pool. */
-  #take(): number {
-    if (this.#free !== nobody) {
-      const call = this.#free;
-      this.#free = this.#after[call]!;
-      return call;
-    }
-    if (this.#used === this.#capacity) this.#grow();
-    return this.#used++;
-  }
-
-  #give(call: number): void {
-    this.#after[call] = this.#free;
-    this.#free = call;
-  }
-
-  #grow(): void {
-    this.#capacity *= 2;
-    const ints = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(this.#capacity);
-      grown.set(old);
-      return grown;
-    };
-    const floats = (old: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(this.#capacity);
-      grown.set(old);
-      return grown;
-    };
-    this.#operation = ints(this.#operation);
-    this.#replica = ints(this.#replica);
-    this.#parent = ints(this.#parent);
-    this.#step = ints(this.#step);
-    this.#out = ints(this.#out);
-    this.#key = ints(this.#key);
-    this.#after = ints(this.#after);
-    this.#toSend = ints(this.#toSend);
-    this.#rested = ints(this.#rested);
-    this.#woke = ints(this.#woke);
-    this.#number = ints(this.#number);
-    this.#part = floats(this.#part);
-    this.#extra = floats(this.#extra);
-    this.#since = floats(this.#since);
-    this.#came = floats(this.#came);
   }
 }

@@ -37,8 +37,8 @@ const wakePrior = 0.005;
 
 /**
  * Least squares of relative errors over every service and run. CPU time per request is utilisation over throughput (the utilisation law, Denning and
- * Buzen, 1978), and linear in the factors: own work, messages on the node, messages between nodes, and waking cores that are idle,
- * which they are the less, the more requests come. Runs at different rates and with different placements tell these apart.
+ * Buzen, 1978), and linear in the factors: own work, messages on the node, messages between nodes, and waking cores that are idle
+ * when a message comes from elsewhere, which they are the less, the more requests come. Runs at different rates and with different placements tell these apart.
  *
  * @returns Null when no run says what services used.
  */
@@ -53,7 +53,7 @@ export function fitCpu(model: Model, problem: Problem, runs: readonly MeasuredRu
     const local = with_(costs.local, none);
     const remote = with_(none, costs.remote);
     const deployment = deploy(model, problem, run.assignment, idle);
-    const { parts } = offeredLoad(deployment);
+    const { roused } = offeredLoad(deployment);
     const free = idleShares(deployment, run);
     for (const [service, { name }] of model.services.entries()) {
       const demand = (run.cpu[name] ?? 0) / run.throughput;
@@ -63,7 +63,7 @@ export function fitCpu(model: Model, problem: Problem, runs: readonly MeasuredRu
         own: own[service]! / demand,
         local: (local[service]! - own[service]!) / demand,
         remote: (remote[service]! - own[service]!) / demand,
-        wake: (wakeUnit * free.reduce((sum, share, node) => sum + share * parts[service * free.length + node]!, 0)) / demand,
+        wake: (wakeUnit * free.reduce((sum, share, node) => sum + share * roused[service * free.length + node]!, 0)) / demand,
       });
     }
   }

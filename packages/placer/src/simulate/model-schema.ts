@@ -114,7 +114,7 @@ export const modelFile: z.ZodType<ModelFile> = z.strictObject({
   wake: duration
     .default("0s")
     .describe(
-      "CPU time of waking an idle core and of sleeping again, for each part of a call that finds one: why requests cost less when there are many.",
+      "CPU time of waking an idle core and of sleeping again, for each part of a call that a message from another node begins on one: why requests cost less when there are many.",
     ),
   scheduler: oneOf("sharing", "fifo")
     .default("sharing")

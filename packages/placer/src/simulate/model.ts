@@ -75,7 +75,7 @@ export interface Model {
   readonly costs: CostModel | null;
   /** How long a message is on its way, one way, CPU time aside. */
   readonly network: { readonly local: number; readonly remote: number };
-  /** CPU time of waking an idle core and of going to sleep again, for each part of a call that finds one, after the part is done: why requests cost less when there are many. */
+  /** CPU time of waking an idle core and of going to sleep again, for each part of a call that a message from another node begins on one, after the part is done: why requests cost less when there are many. */
   readonly wake: number;
   readonly scheduler: Scheduler;
   /** Added to every response time: what the measuring client itself takes. */

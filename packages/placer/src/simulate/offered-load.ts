@@ -9,8 +9,8 @@ export interface OfferedLoad {
   readonly serviceCpu: Float64Array;
   /** `Float64Array[services]`: seconds for which workers are kept by each request when nothing waits. */
   readonly workerSeconds: Float64Array;
-  /** `Float64Array[services × nodes]`: parts of work of each request there, of which each may find a core idle. */
-  readonly parts: Float64Array;
+  /** `Float64Array[services × nodes]`: parts of work of each request there that messages from elsewhere begin: each may find a core idle. */
+  readonly roused: Float64Array;
   /** Calls of each request, the client's included. */
   readonly calls: number;
   /** Of the calls between services, the share that stays on its node. */
@@ -24,7 +24,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
   const nodeCpu = new Float64Array(nodes.length);
   const serviceCpu = new Float64Array(services);
   const workerSeconds = new Float64Array(services);
-  const parts = new Float64Array(services * nodes.length);
+  const roused = new Float64Array(services * nodes.length);
   let calls = 0;
   let between = 0;
   let stay = 0;
@@ -44,6 +44,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
       rate[call.operation]![to]! += flow;
       own[call.operation]![to]! += cost;
       calls += flow;
+      if (path === "remote") roused[operations[call.operation]!.service * nodes.length + to]! += flow;
       if (from === services) continue;
       between += flow;
       if (to === node) stay += flow;
@@ -55,6 +56,18 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
     serviceCpu[service]! += cpu;
     workerSeconds[service]! += cpu;
   };
+  // That a step's last answer comes from another node; a step of which chance leaves no call has none.
+  const answeredFromAfar = (step: readonly DeployedCall[], service: number, node: number): number => {
+    const none = step.reduce((all, { probability, times }) => all * (1 - probability) ** times, 1);
+    const made = step.reduce((sum, { probability, times }) => sum + probability * times, 0);
+    const afar = step.reduce((sum, { operation, probability, times }) => {
+      const route = routes[service]![operations[operation]!.service]![node]!;
+      const at = route.nodes.indexOf(node);
+      const near = at < 0 ? 0 : route.upTo[at]! - (route.upTo[at - 1] ?? 0);
+      return sum + probability * times * (1 - near);
+    }, 0);
+    return made === 0 ? 0 : ((1 - none) * afar) / made;
+  };
   for (const { call, upTo } of deployment.requests.map((request, r, all) => ({ ...request, upTo: request.upTo - (all[r - 1]?.upTo ?? 0) })))
     send(services, call, 0, upTo);
   for (const o of order) {
@@ -63,9 +76,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
       const times = rate[o]![node]!;
       if (times === 0) continue;
       charge(service, node, times * cpuMean + own[o]![node]!);
-      // A step of which chance leaves no call makes no part of its own.
-      const made = steps.reduce((sum, step) => sum + 1 - step.reduce((none, call) => none * (1 - call.probability) ** call.times, 1), 1);
-      parts[service * nodes.length + node]! += times * made;
+      for (const step of steps) roused[service * nodes.length + node]! += times * answeredFromAfar(step, service, node);
       for (const step of steps) for (const call of step) send(service, call, node, times * call.times * call.probability);
     }
   }
@@ -81,7 +92,7 @@ export function offeredLoad(deployment: Deployment): OfferedLoad {
     const times = rate[o]!.reduce((sum, flow) => sum + flow, 0);
     if (holding[service] === 1) workerSeconds[service]! += times * (residence[o]! - cpuMean);
   }
-  return { nodeCpu, serviceCpu, workerSeconds, parts, calls, onNode: between === 0 ? 1 : stay / between };
+  return { nodeCpu, serviceCpu, workerSeconds, roused, calls, onNode: between === 0 ? 1 : stay / between };
 }
 
 /** Operations, each before those that it calls; calls make no circle. */
