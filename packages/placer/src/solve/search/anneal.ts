@@ -3,8 +3,9 @@
  * taken or undone as a whole. [Kirkpatrick et al., Optimization by Simulated Annealing, Science 1983] It is long because the kinds of steps share all their parts.
  * @module
  */
+
+import type { Random } from "../../random.ts";
 import type { Budget } from "../strategy.ts";
-import type { Random } from "./random.ts";
 import type { PlacementState } from "./state.ts";
 
 /** One run. */
@@ -182,7 +183,7 @@ class Anneal {
     for (let k = this.#blockSize(); k > 0; k--) {
       const service = this.#nextOfBlock();
       if (counts[service * nodes + from] === 0 || allowed[service * nodes + to] === 0) continue;
-      const replica = this.#replicaAt(service, from);
+      const replica = this.#state.replicaAt(service, from, random.bits());
       if (replica >= 0) this.#do(replica, to);
     }
     this.#finish(first, from, to, this.#limit());
@@ -221,19 +222,6 @@ class Anneal {
     const degree = firstNeighbour[service + 1]! - first;
     const pick = this.#random.below(degree + 1);
     return pick === degree ? service : neighbours[first + pick]!;
-  }
-
-  /** A replica of a service that stands on a node and may move; -1 for none. */
-  #replicaAt(service: number, node: number): number {
-    const { instance, nodeOf } = this.#state;
-    const first = instance.firstReplica[service]!;
-    const n = instance.firstReplica[service + 1]! - first;
-    const offset = this.#random.below(n);
-    for (let k = 0; k < n; k++) {
-      const replica = first + (offset + k < n ? offset + k : offset + k - n);
-      if (nodeOf[replica] === node && instance.pinned[replica] === -1) return replica;
-    }
-    return -1;
   }
 
   /** A node on which a replica of a service that talks to this one stands. */

@@ -1,8 +1,10 @@
 /** One piece of a search: a placement to improve, by so many steps. The same in a thread and without one. @module */
+
+import { Random } from "../../random.ts";
 import type { Figures, NodeOf } from "../instance.ts";
 import type { Budget } from "../strategy.ts";
 import { anneal, type MovePrice } from "./anneal.ts";
-import { Random } from "./random.ts";
+import { polish } from "./polish.ts";
 import { findStart } from "./start.ts";
 import { PlacementState } from "./state.ts";
 
@@ -51,6 +53,7 @@ export function search(figures: Figures, job: SearchJob): SearchAnswer {
   const state = new PlacementState(figures, start.slice(), weight);
   const before = { nodeOf: start, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   const done = anneal(state, random, { steps, hot, cold, budget, price, pace: (share) => clock.hurry(share) });
+  if (price.kind !== "fixed") polish(state, budget);
   const after = { nodeOf: state.nodeOf, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   // What was found may be worse than the start, but a fixed price asks for another trade.
   const best = price.kind === "fixed" || !within(before, budget) || after.cost < before.cost ? after : before;

@@ -221,6 +221,19 @@ export class PlacementState {
     this.#at[replica] = this.onNode[to]!.push(replica);
   }
 
+  /** A replica of a service that stands on a node and may move, looked for from the one at `start` (any whole number) on; -1 for none. */
+  replicaAt(service: number, node: number, start = 0): number {
+    const { firstReplica, pinned } = this.instance;
+    const first = firstReplica[service]!;
+    const n = firstReplica[service + 1]! - first;
+    const offset = start % n;
+    for (let k = 0; k < n; k++) {
+      const replica = first + (offset + k < n ? offset + k : offset + k - n);
+      if (this.nodeOf[replica] === node && pinned[replica] === -1) return replica;
+    }
+    return -1;
+  }
+
   /** Sums loads anew, as a long row of additions and subtractions drifts. */
   settle(): void {
     const { instance, load, nodeOf } = this;

@@ -77,6 +77,28 @@ test("mitsu, traffic and balance find what trying every placement finds", async 
   }
 });
 
+test("mitsu under a budget finds what trying every placement within it finds", async (t) => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const instance = compile(tinyProblem(seed, ["affinity", "antiAffinity", "wishes"], 2.5));
+    for (const budget of [
+      { moves: 2, bytes: Number.POSITIVE_INFINITY },
+      { moves: Number.POSITIVE_INFINITY, bytes: 25 },
+      { moves: 0, bytes: 0 },
+    ]) {
+      const given = { ...instance, moveBytes: instance.moveBytes.map((_, service) => 5 + 10 * (service % 2)) };
+      const best = bruteForce(given, defaultWeight, budget);
+      if (best === null) {
+        const error = await t.throwsAsync(mitsu(given, options({ budget })));
+        t.true(["ERR_PLACER_INFEASIBLE", "ERR_PLACER_BUDGET"].includes((error as { code?: string }).code ?? ""));
+        continue;
+      }
+      const { nodeOf } = await mitsu(given, options({ budget }));
+      const { objective } = evaluate(given, nodeOf, defaultWeight);
+      t.true(Math.abs(objective - best) < 1e-9, `seed ${seed}: ${objective}, not ${best}`);
+    }
+  }
+});
+
 test("mitsu answers the same for the same seed, with threads and without", async (t) => {
   const instance = compile(industrial({ seed: 2, services: 60, replicas: 300, nodes: 12 }));
   const one = await mitsu(instance, options({ workers: 2 }));

@@ -1,8 +1,8 @@
 import test from "ava";
 import { small } from "../../../src/generate/small.ts";
+import { Random } from "../../../src/random.ts";
 import { compile } from "../../../src/solve/compile.ts";
 import { brokenShare, evaluate } from "../../../src/solve/objective.ts";
-import { Random } from "../../../src/solve/search/random.ts";
 import { PlacementState } from "../../../src/solve/search/state.ts";
 
 /** Placements at random over allowed nodes, whatever they break. */
