@@ -1,4 +1,7 @@
-/** Random numbers that are the same for the same seed, everywhere. @module */
+/**
+ * Random numbers of generated problems, and of ties between equal nodes in the baselines. Not the generator of searches (`random.ts`), on purpose: a seed
+ * names a problem, and figures were measured on it, so this sequence never changes. @module
+ */
 
 /** A stream of random numbers. */
 export interface Random {

@@ -2,9 +2,9 @@
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { CostModel, PathCost, Problem } from "../problem/problem.ts";
 import { meanOf, samplerOf } from "./distribution.ts";
+import type { Draws } from "./draws.ts";
 import type { Model, ModelNode } from "./model.ts";
 import type { Scheduler } from "./node-cpu.ts";
-import type { Draws } from "./random.ts";
 import { routeShares } from "./routing.ts";
 
 /** A call, and what its two messages cost each end. */

@@ -1,5 +1,5 @@
 /** How long something takes, as a distribution: its mean, and numbers drawn from it. @module */
-import type { Draws } from "./random.ts";
+import type { Draws } from "./draws.ts";
 
 /** A distribution of durations; all figures are seconds. */
 export type Distribution =

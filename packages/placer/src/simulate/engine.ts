@@ -8,13 +8,15 @@
  *
  * @module
  */
+
+import { Random } from "../random.ts";
 import { CallPool, nobody } from "./call-pool.ts";
 import type { DeployedCall, Deployment } from "./deployment.ts";
+import { childKey, Draws } from "./draws.ts";
 import { NextNode } from "./next-node.ts";
 import { NodeCpu } from "./node-cpu.ts";
 import { offeredLoad, overloaded } from "./offered-load.ts";
 import { type Outcome, responseTimes } from "./outcome.ts";
-import { childKey, Draws, Xoshiro } from "./random.ts";
 import { TimeHeap } from "./time-heap.ts";
 
 /** How it is run. */
@@ -47,7 +49,7 @@ export function simulate(deployment: Deployment, options: SimulateOptions): Outc
 class Simulation {
   readonly #d: Deployment;
   readonly #options: SimulateOptions;
-  readonly #arrivals: Xoshiro;
+  readonly #arrivals: Random;
   readonly #draws = new Draws();
   readonly #timers = new TimeHeap();
   readonly #next: NextNode;
@@ -81,7 +83,7 @@ class Simulation {
   constructor(deployment: Deployment, options: SimulateOptions) {
     this.#d = deployment;
     this.#options = options;
-    this.#arrivals = new Xoshiro(options.seed);
+    this.#arrivals = new Random(options.seed);
     this.#next = new NextNode(deployment.nodes.length);
     this.#cpus = deployment.nodes.map(({ cores, speed }) => new NodeCpu(cores, speed, deployment.scheduler));
     const replicas = deployment.replicaNode.length;
@@ -146,7 +148,7 @@ class Simulation {
   /** Time to the next request. */
   #gap(): number {
     if (this.#options.arrivals === "deterministic") return 1 / this.#options.rate;
-    return -Math.log(this.#arrivals.uniform()) / this.#options.rate;
+    return -Math.log(this.#arrivals.fraction()) / this.#options.rate;
   }
 
   #due(number: number): void {
@@ -160,8 +162,8 @@ class Simulation {
 
   #request(): void {
     this.#timers.push(this.#now + this.#gap(), timer.request);
-    const pick = this.#arrivals.uniform();
-    const key = this.#arrivals.next();
+    const pick = this.#arrivals.fraction();
+    const key = this.#arrivals.bits();
     const { requests, latency, serviceNames } = this.#d;
     let r = 0;
     while (requests[r]!.upTo < pick && r < requests.length - 1) r++;

@@ -1,15 +1,16 @@
 import test from "ava";
+import { Random } from "../../src/random.ts";
 import { type Distribution, meanOf, samplerOf } from "../../src/simulate/distribution.ts";
+import { childKey, Draws } from "../../src/simulate/draws.ts";
 import { parseSeconds, secondsText } from "../../src/simulate/duration-text.ts";
 import { nelderMead } from "../../src/simulate/nelder-mead.ts";
 import { NextNode } from "../../src/simulate/next-node.ts";
-import { childKey, Draws, Xoshiro } from "../../src/simulate/random.ts";
 import { routeShares } from "../../src/simulate/routing.ts";
 import { TimeHeap } from "../../src/simulate/time-heap.ts";
 
 test("TimeHeap gives times in order", (t) => {
-  const [heap, random] = [new TimeHeap(), new Xoshiro(1)];
-  const times = Array.from({ length: 5000 }, () => random.uniform());
+  const [heap, random] = [new TimeHeap(), new Random(1)];
+  const times = Array.from({ length: 5000 }, () => random.fraction());
   for (const [i, time] of times.entries()) heap.push(time, i);
   const order = Array.from({ length: 5000 }, () => heap.pop());
   t.deepEqual(
@@ -20,11 +21,11 @@ test("TimeHeap gives times in order", (t) => {
 });
 
 test("NextNode knows the least of times that change", (t) => {
-  const [next, random] = [new NextNode(17), new Xoshiro(2)];
+  const [next, random] = [new NextNode(17), new Random(2)];
   const times = Array.from({ length: 17 }, () => Number.POSITIVE_INFINITY);
   for (let i = 0; i < 3000; i++) {
-    const node = random.next() % 17;
-    times[node] = random.next() % 5 === 0 ? Number.POSITIVE_INFINITY : random.uniform();
+    const node = random.bits() % 17;
+    times[node] = random.bits() % 5 === 0 ? Number.POSITIVE_INFINITY : random.fraction();
     next.set(node, times[node]!);
     t.is(next.time, Math.min(...times));
     t.is(times[next.node], next.time);
@@ -64,9 +65,9 @@ test("samplerOf() draws with the mean that meanOf() says, and the same numbers f
 
 test("routeShares() stays on the node as far as every replica of the callee still gets an even share", (t) => {
   const nodes = 4;
-  const random = new Xoshiro(3);
+  const random = new Random(3);
   for (let i = 0; i < 200; i++) {
-    const counts = (): number[] => Array.from({ length: nodes }, () => random.next() % 4);
+    const counts = (): number[] => Array.from({ length: nodes }, () => random.bits() % 4);
     const [callers, callees] = [counts(), counts()];
     const [from, to] = [callers, callees].map((all) => all.reduce((sum, count) => sum + count, 0)) as [number, number];
     if (from === 0 || to === 0) continue;
