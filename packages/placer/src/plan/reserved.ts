@@ -1,4 +1,7 @@
-/** What one replica takes of a node, in one reading of what is known of its service. @module */
+/**
+ * What one replica takes of a node, in one reading of what is known of its service. `solve/compile.ts` works out the same by itself, on purpose: the judge
+ * of plans shares no code with the solvers that it judges. @module
+ */
 import type { ServiceSpec } from "../problem/problem.ts";
 import type { CompileOptions } from "../solve/instance.ts";
 

@@ -1,6 +1,6 @@
 /** Tiny problems at random, with every kind of rule, small enough to try every placement. @module */
+import { buildProblem } from "../../src/problem/build-problem.ts";
 import type { AffinityRule, NodeSpec, Problem, ServiceSpec, SpreadRule } from "../../src/problem/problem.ts";
-import { defaultCosts } from "../../src/problem/problem.ts";
 
 /** Numbers from 0 to 1, the same for the same seed. [mulberry32] */
 export function randomFrom(seed: number): () => number {
@@ -19,37 +19,12 @@ export function problemOf(
   services: readonly (Partial<ServiceSpec> & Pick<ServiceSpec, "name"> & { count: number })[],
   rest: Partial<Pick<Problem, "traffic" | "assignment">> = {},
 ): Problem {
-  return {
-    version: 1,
+  return buildProblem({
     name: "tiny",
-    resources: [
-      { name: "cpu", unit: "cores" },
-      { name: "memory", unit: "bytes" },
-    ],
-    nodes: nodes.map((node) => ({ zone: null, labels: {}, taints: [], numa: [], images: [], ...node })),
-    services: services.map(({ count, ...service }) => ({
-      replicas: Array.from({ length: count }, (_, at) => `${service.name}-${at}`),
-      requests: {},
-      demand: {},
-      labels: {},
-      application: "",
-      nodes: null,
-      nodeSelector: [],
-      preferredNodes: [],
-      tolerations: [],
-      pinned: {},
-      affinity: [],
-      antiAffinity: [],
-      spread: [],
-      moveBytes: 0,
-      images: [],
-      ...service,
-    })),
-    traffic: [],
-    assignment: {},
-    costs: defaultCosts,
+    nodes,
+    services: services.map(({ count, ...service }) => ({ replicas: count, ...service })),
     ...rest,
-  };
+  });
 }
 
 /** Which kinds of rules a tiny problem may have. */

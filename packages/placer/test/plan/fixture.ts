@@ -1,32 +1,16 @@
 /** Problems for tests of plans and pictures: one by hand, and others at random. */
-import { defaultCosts, type NodeSpec, type Problem, type ServiceSpec, type TrafficEdge } from "../../src/problem/problem.ts";
+import { buildProblem } from "../../src/problem/build-problem.ts";
+import type { NodeSpec, Problem, ServiceSpec, TrafficEdge } from "../../src/problem/problem.ts";
 
 /** A node with 4 cores and 8 GiB unless told. */
 export function node(name: string, rest: Partial<NodeSpec> = {}): NodeSpec {
-  return { name, capacity: { cpu: 4, memory: 8 * 1024 ** 3 }, zone: null, labels: {}, taints: [], numa: [], images: [], ...rest };
+  return buildProblem({ nodes: [{ name, capacity: { cpu: 4, memory: 8 * 1024 ** 3 }, ...rest }], services: [] }).nodes[0]!;
 }
 
 /** A service whose replicas request 1 core and 1 GiB unless told; `replicas` as a number are named `<name>-0`, … */
 export function service(name: string, replicas: number, rest: Partial<ServiceSpec> = {}): ServiceSpec {
-  return {
-    name,
-    replicas: Array.from({ length: replicas }, (_, at) => `${name}-${at}`),
-    requests: { cpu: 1, memory: 1024 ** 3 },
-    demand: {},
-    labels: {},
-    application: "",
-    nodes: null,
-    nodeSelector: [],
-    preferredNodes: [],
-    tolerations: [],
-    pinned: {},
-    affinity: [],
-    antiAffinity: [],
-    spread: [],
-    moveBytes: 0,
-    images: [],
-    ...rest,
-  };
+  const requests = { cpu: 1, memory: 1024 ** 3 };
+  return buildProblem({ nodes: [], services: [{ name, replicas, requests, ...rest }] }).services[0]!;
 }
 
 /** Traffic of so many messages a second, 1 kB each. */
@@ -36,18 +20,7 @@ export function edge(from: string, to: string, messagesPerSecond: number, bytesP
 
 /** A problem with CPU and memory, and the costs that are there by default. */
 export function problem(parts: Partial<Problem> & Pick<Problem, "nodes" | "services">): Problem {
-  return {
-    version: 1,
-    name: "test",
-    resources: [
-      { name: "cpu", unit: "cores" },
-      { name: "memory", unit: "bytes" },
-    ],
-    traffic: [],
-    assignment: {},
-    costs: defaultCosts,
-    ...parts,
-  };
+  return buildProblem({ name: "test", ...parts });
 }
 
 /** A shop: five services on two nodes, badly placed now. */
