@@ -1,6 +1,7 @@
 /** `placer check`: what a problem is, and whether any placement keeps its rules. @module */
 import { type Context, formatRate, print, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { hasUnit } from "../plan/message-cost.ts";
 import { formatQuantity, percent } from "../plan/quantity.ts";
 import { type ProblemSummary, problemSummary } from "../problem/problem-summary.ts";
 import { readProblem } from "../problem/read-problem.ts";
@@ -44,14 +45,15 @@ function text(result: CheckResult, out: Context["env"]["stdout"]): string {
   const resources = table(
     result.resources,
     [
-      { header: "resource", value: (one) => one.name },
-      { header: "capacity", value: (one) => formatQuantity(one.capacity, one.unit), align: "right" },
-      { header: "reserved", value: (one) => formatQuantity(one.reserved, one.unit), align: "right" },
-      { header: "share", value: (one) => (one.share === null ? "-" : percent(one.share)), align: "right" },
+      { header: "RESOURCE", value: (one) => one.name },
+      { header: "CAPACITY", value: (one) => formatQuantity(one.capacity, one.unit), align: "right" },
+      { header: "RESERVED", value: (one) => formatQuantity(one.reserved, one.unit), align: "right" },
+      { header: "SHARE", value: (one) => (one.share === null ? "-" : percent(one.share)), align: "right" },
     ],
     out,
   );
-  const edges = `traffic: ${counted(traffic.edges, "edge")}, ${formatRate(traffic.messagesPerSecond, "msg")}, ${formatRate(traffic.bytesPerSecond, "B")}\n`;
+  const rates = `${formatRate(traffic.messagesPerSecond, "msg")}, ${formatRate(traffic.bytesPerSecond, "B")}`;
+  const edges = `traffic: ${counted(traffic.edges, "edge")}, ${hasUnit(result) ? rates : "without a unit"}\n`;
   const listed = Object.entries(rules)
     .filter(([, { musts, wishes }]) => musts + wishes > 0)
     .map(

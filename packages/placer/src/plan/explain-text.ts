@@ -1,9 +1,9 @@
 /** An explanation as people read it. @module */
-import { formatBytes, formatRate, type OutputStream, table } from "@mitsu/cli";
+import { type Column, formatBytes, formatRate, type OutputStream, table } from "@mitsu/cli";
 import type { Problem } from "../problem/problem.ts";
 import type { ReplicaReason } from "./explain-reason.ts";
-import type { Explanation, NodeOption } from "./explain-replica.ts";
-import { costScale } from "./message-cost.ts";
+import type { Explanation, NodeOption, ReplicaTraffic } from "./explain-replica.ts";
+import { costScale, hasUnit } from "./message-cost.ts";
 import { percent, significant } from "./quantity.ts";
 
 const mostNodes = 24;
@@ -38,7 +38,7 @@ export function explanationText(explanation: Explanation, problem: Problem, out:
     `${printable(headline(explanation))}\nreserves ${Object.entries(reserves)
       .map(([resource, amount]) => `${resource} ${amount}`)
       .join(", ")}`,
-    traffic.length === 0 ? "it says nothing to other services" : trafficText(explanation, out),
+    traffic.length === 0 ? "it says nothing to other services" : trafficText(explanation, problem, out),
     ...(may.length > 0 ? [`what a move would change (pt: points of percent)\n${changesText(may, problem, out)}`] : []),
     ...(mayNot.length > 0 ? [`${node === null ? "it" : "where else it"} cannot be\n${forbiddenText(mayNot, out)}`] : []),
   ];
@@ -47,13 +47,19 @@ export function explanationText(explanation: Explanation, problem: Problem, out:
   return `${parts.join("\n\n")}\n`;
 }
 
-function trafficText({ traffic, node }: Explanation, out: OutputStream): string {
+function trafficText({ traffic, node }: Explanation, problem: Problem, out: OutputStream): string {
+  const whole = problem.traffic.reduce((sum, { messagesPerSecond }) => sum + messagesPerSecond, 0);
+  const amounts: Column<ReplicaTraffic>[] = hasUnit(problem)
+    ? [
+        { header: "MESSAGES", value: ({ messagesPerSecond }) => formatRate(messagesPerSecond), align: "right" },
+        { header: "BYTES", value: ({ bytesPerSecond }) => `${formatBytes(Math.round(bytesPerSecond))}/s`, align: "right" },
+      ]
+    : [{ header: "OF ALL [%]", value: ({ messagesPerSecond }) => significant((messagesPerSecond / whole) * 100, 3), align: "right" }];
   return table(
     traffic,
     [
       { header: "TRAFFIC WITH", value: ({ service }) => service },
-      { header: "MESSAGES", value: ({ messagesPerSecond }) => formatRate(messagesPerSecond), align: "right" },
-      { header: "BYTES", value: ({ bytesPerSecond }) => `${formatBytes(Math.round(bytesPerSecond))}/s`, align: "right" },
+      ...amounts,
       { header: node === null ? "STAYS" : `STAYS ON ${node}`, value: ({ onNode }) => percent(onNode), align: "right" },
     ],
     out,

@@ -12,17 +12,22 @@ export interface CostScale {
   readonly text: (cores: number) => string;
 }
 
+/** Whether traffic is in messages and bytes a second: where resources are shares of the cluster, it is in shares of something too. */
+export function hasUnit({ resources }: Pick<Problem, "resources">): boolean {
+  return resources.every(({ unit }) => unit !== "share");
+}
+
 /**
- * How to tell costs of up to `largest` cores. Where resources are shares of the cluster, traffic has no unit either and its cores mean nothing: they are
- * told as shares of `remote`, the cost if all messages crossed nodes.
+ * How to tell costs of up to `largest` cores. Where traffic has no unit, its cores mean nothing: they are told as shares of `remote`, the
+ * cost if all messages crossed nodes.
  *
  * @example
  * ```ts
  * costScale(problem, { largest: 0.0615, remote: 0.0615 }).text(0.02567); // "25.7 mcores"
  * ```
  */
-export function costScale({ resources }: Pick<Problem, "resources">, { largest, remote }: { largest: number; remote: number }): CostScale {
-  if (resources.some(({ unit }) => unit === "share")) {
+export function costScale(problem: Pick<Problem, "resources">, { largest, remote }: { largest: number; remote: number }): CostScale {
+  if (!hasUnit(problem)) {
     const share = (cores: number): number => (remote === 0 ? 0 : cores / remote);
     return {
       unit: "%",

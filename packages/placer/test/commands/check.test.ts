@@ -24,7 +24,7 @@ test("placer check prints what the problem is, what is unknown, and that it can 
     env.out(),
     `shop: 2 nodes in 2 zones, 2 services, 4 replicas
 
-resource  capacity   reserved  share
+RESOURCE  CAPACITY   RESERVED  SHARE
 cpu        8 cores  3.5 cores   44 %
 memory    16.0 GiB   3.00 GiB   19 %
 
@@ -38,6 +38,13 @@ A placement keeps every rule.
     env.err(),
   );
   t.is(status, 0);
+});
+
+test("placer check says that traffic has no unit where resources are shares of the cluster", async (t) => {
+  const { env } = await check(
+    "resources: { cpu: { unit: share } }\nnodes: [{ name: n1, capacity: { cpu: 1 } }]\nservices: [{ name: a }, { name: b }]\ntraffic: [{ from: a, to: b, messages: 0.5/s }]",
+  );
+  t.regex(env.out(), /\ntraffic: 1 edge, without a unit\n/, env.err());
 });
 
 test("placer check --json prints the same for programs", async (t) => {

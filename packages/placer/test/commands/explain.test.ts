@@ -38,6 +38,14 @@ n2    no room: cpu: 2 cores wanted, 1 core free of 4 cores
   );
 });
 
+test("placer explain tells traffic that has no unit as shares of all", async (t) => {
+  const shares = { ...shop, resources: shop.resources.map((one) => ({ ...one, unit: "share" as const })) };
+  const { placer } = planFolder(t, shares, { "plan.json": shopPlan });
+  const { out } = await placer("explain", "cart-0", "--problem", "problem.yaml");
+  t.regex(out, /\nTRAFFIC WITH +OF ALL \[%\] +STAYS ON n1\nweb +44\.6 +0 %\ndb +34\.7 +100 %\n/);
+  t.regex(out, / MESSAGES \[pt\]\n/);
+});
+
 test("placer explain --json has every node with figures or what forbids it", async (t) => {
   const { placer } = planFolder(t, shop, { "plan.json": shopPlan });
   const { out } = await placer("explain", "db-0", "--problem", "problem.yaml", "--json");
