@@ -59,3 +59,18 @@ test("placer compare has no row for a present placement when nothing runs", asyn
     ["plan.json"],
   );
 });
+
+test("placer compare, explain and draw believe no figure that a plan file tells of itself", async (t) => {
+  const { placer, write, read } = planFolder(t, shop, { "plan.json": shopPlan });
+  const lies = { onNode: 1, onNodeMessages: 1, messageCores: 0, imbalance: 0, objective: 0, moves: 0, moveBytes: 0, nodes: [], checks: [] };
+  write("lying.json", JSON.stringify({ version: 1, assignment: shopPlan, report: lies }));
+  const { out } = await placer("compare", "plan.json", "lying.json", "--problem", "problem.yaml", "--json");
+  const [, honest, lying] = JSON.parse(out).plans as readonly Record<string, unknown>[];
+  t.deepEqual({ ...lying, plan: "" }, { ...honest, plan: "" });
+  const explained = async (plan: string): Promise<string> =>
+    (await placer("explain", "cart-0", "--plan", plan, "-p", "problem.yaml", "--json")).out;
+  t.is(await explained("lying.json"), await explained("plan.json"));
+  for (const name of ["plan", "lying"])
+    t.is((await placer("draw", `${name}.json`, "-p", "problem.yaml", "-o", `${name}.svg`)).status, 0, name);
+  t.is(read("lying.svg"), read("plan.svg"));
+});
