@@ -1,4 +1,5 @@
 /** What placement-response.sh measured: raw lines to medians, to run files for placer, and to how far predictions are off. @module */
+import { spoiled } from "../lib/response-spoiled.ts";
 
 /** The response times that are compared, µs in raw lines, seconds elsewhere. */
 export const figures = ["mean", "p50", "p95", "p99"] as const;
@@ -16,6 +17,10 @@ export interface Sample {
   readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly busySeconds: readonly number[];
   readonly stealSeconds: number;
+  /** For how long each CPU was withheld from all programs; null when unknown. */
+  readonly withheldSeconds?: readonly (number | null)[];
+  /** For how long ksoftirqd of each CPU waited for it; null when unknown. */
+  readonly softirqDelaySeconds?: readonly (number | null)[];
   /** As lib/open-loop.c prints it; null when it failed. */
   readonly load: {
     readonly requests: number;
@@ -35,6 +40,8 @@ export interface MeasuredPoint {
   readonly rate: number;
   /** Seconds; null when most repetitions were saturated. */
   readonly response: Readonly<Record<Figure, number>> | null;
+  /** No repetition was free of what spoils: figures are of the rest of the machine too. */
+  readonly spoiled: boolean;
   /** (largest − least) / median of the means. */
   readonly spread: number;
   /** CPU seconds of a request, by service; `mesh-a` is sockhijack's daemon on node a. */
@@ -65,11 +72,13 @@ function saturated({ load }: Sample, seconds: number): boolean {
   return load === null || load.unanswered > 0 || load.seconds > seconds * 1.05;
 }
 
-/** Medians over repetitions, by placement and ascending rate. @param seconds Length of one measurement. */
+/** Medians over the repetitions that were not spoiled, by placement and ascending rate. @param seconds Length of one measurement. */
 export function toMeasured(samples: readonly Sample[], seconds: number): readonly MeasuredPoint[] {
   const keys = [...new Set(samples.map(({ plan, share }) => `${plan} ${share}`))];
   const points = keys.map((key): MeasuredPoint => {
-    const all = samples.filter(({ plan, share }) => `${plan} ${share}` === key);
+    const every = samples.filter(({ plan, share }) => `${plan} ${share}` === key);
+    const fair = every.filter((sample) => !spoiled(sample));
+    const all = fair.length > 0 ? fair : every;
     const good = all.filter((sample) => !saturated(sample, seconds));
     const means = good.map(({ load }) => load!.meanUs / 1e6);
     const answered = good.length * 2 > all.length;
@@ -82,6 +91,7 @@ export function toMeasured(samples: readonly Sample[], seconds: number): readonl
       share,
       rate,
       response: answered ? { mean: of("mean"), p50: of("p50"), p95: of("p95"), p99: of("p99") } : null,
+      spoiled: fair.length === 0,
       spread: answered ? (Math.max(...means) - Math.min(...means)) / median(means) : Number.NaN,
       demand: Object.fromEntries(Object.keys(cpuSeconds).map((service) => [service, demand(service)])),
       busy: busySeconds.map((_, cpu) => median(all.map((sample) => sample.busySeconds[cpu]! / sample.wallSeconds))),
@@ -114,7 +124,7 @@ export interface Predicted {
 /** How far predictions of one placement are off. */
 export interface PredictionError {
   readonly plan: string;
-  /** Median and largest of |predicted / measured − 1|, over rates at which neither is saturated. */
+  /** Median and largest of |predicted / measured − 1|, over rates at which neither is saturated and nothing was spoiled. */
   readonly by: Readonly<Record<Figure, { readonly median: number; readonly most: number }>>;
   /** Rates that are compared, and rates of which only one of the two says that it is saturated. */
   readonly compared: number;
@@ -124,7 +134,7 @@ export interface PredictionError {
 /** Compares. */
 export function predictionError(plan: string, measured: readonly MeasuredPoint[], predicted: readonly Predicted[]): PredictionError {
   const pairs = measured
-    .filter((point) => point.plan === plan)
+    .filter((point) => point.plan === plan && !point.spoiled)
     .map((point) => ({ point, told: predicted.find(({ rate }) => rate === point.rate)! }));
   const both = pairs.filter(({ point, told }) => point.response !== null && told.responseMs !== null);
   const by = Object.fromEntries(

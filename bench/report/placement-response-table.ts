@@ -21,7 +21,7 @@ const races = [
 /** Judges: mitsu's placement answers faster than kubernetes' at every rate, and predictions are near what is measured. */
 export function judgeResponse(measured: readonly MeasuredPoint[], errors: readonly PredictionError[]): readonly ResponseTarget[] {
   const faster = races.map(({ mode, than, name }): ResponseTarget => {
-    const of = (plan: string) => measured.filter((point) => point.plan === plan);
+    const of = (plan: string) => measured.filter((point) => point.plan === plan && !point.spoiled);
     const pairs = of(mode).map((point) => ({ point, other: of(than).find(({ share }) => share === point.share) }));
     const both = pairs.flatMap(({ point, other }) =>
       point.response && other?.response ? [point.response.mean / other.response.mean] : [],
@@ -78,7 +78,16 @@ export function renderResponse({ plans, measured, predictions, errors, targets, 
       return `${seen} | ${said}${off}`;
     };
     const cpus = point.busy.map(percent).join(", ");
-    return [point.plan, `${point.share} %`, String(point.rate), pair("mean"), pair("p50"), pair("p95"), pair("p99"), cpus];
+    return [
+      `${point.plan}${point.spoiled ? " !" : ""}`,
+      `${point.share} %`,
+      String(point.rate),
+      pair("mean"),
+      pair("p50"),
+      pair("p95"),
+      pair("p99"),
+      cpus,
+    ];
   });
   const header = ["placement", "load", "req/s", "mean [ms] seen | told", "p50 [ms]", "p95 [ms]", "p99 [ms]", "CPUs busy"];
   const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]!.length)));

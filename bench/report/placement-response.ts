@@ -42,10 +42,11 @@ const problem = ["--problem", at("problem.yaml")];
 const plans = JSON.parse(readFileSync(at("plans.json"), "utf8"));
 const fit = [...values.fit.split(","), "kubernetes-redirect"];
 
-/** Fits a model to some modes, at 30 and 60 %, and predicts them and others by it; null when too little was measured. */
-function predict(name: string, these: readonly string[]) {
+/** Fits a model to some modes, at 30 and 60 %, beginning with another, and predicts them and others by it; null when too little was measured. */
+function predict(name: string, start: string, these: readonly string[]) {
   const runs = measured.filter(
-    ({ plan, share, response }) => these.includes(plan) && fit.includes(plan) && (share === 30 || share === 60) && response !== null,
+    ({ plan, share, response, spoiled }) =>
+      !spoiled && these.includes(plan) && fit.includes(plan) && (share === 30 || share === 60) && response !== null,
   );
   if (new Set(runs.map(({ share }) => share)).size < 2) return null;
   const files = runs.map((point) => {
@@ -55,26 +56,22 @@ function predict(name: string, these: readonly string[]) {
     return ["--run", file];
   });
   const model = at(`${name}.json`);
-  const calibration = JSON.parse(
-    placer("calibrate", "--model", at("start.json"), ...files.flat(), ...problem, "--output", model, "--json"),
-  );
+  const calibration = JSON.parse(placer("calibrate", "--model", at(start), ...files.flat(), ...problem, "--output", model, "--json"));
   const rates = [...new Set(measured.map(({ rate }) => rate))].join(",");
   const of = these.map((mode) => at(`${mode}.json`));
   const told = JSON.parse(placer("simulate", ...of, "--model", model, ...problem, "--rate", rates, "--extrapolate", "--json"));
   return { calibration, told: these.map((mode, m) => [mode, told.predictions[m].rates as readonly Predicted[]] as const) };
 }
 
-// A message on a node costs less when it is redirected, so each has a model of its own.
-const models = {
-  plain: predict(
-    "model",
-    modes.filter((mode) => !mode.endsWith("-redirect")),
-  ),
-  redirect: predict(
-    "model-redirect",
-    modes.filter((mode) => mode.endsWith("-redirect")),
-  ),
-};
+const isRedirected = (mode: string): boolean => mode.endsWith("-redirect");
+const plain = predict(
+  "model",
+  "start.json",
+  modes.filter((mode) => !isRedirected(mode)),
+);
+// A message on a node costs less when it is redirected, so that has a model of its own; all else it has from the one without.
+const redirect = predict("model-redirect", plain === null ? "start.json" : "model.json", modes.filter(isRedirected));
+const models = { plain, redirect };
 const predictions = new Map(Object.values(models).flatMap((model) => model?.told ?? []));
 const errors = [...predictions.keys()].map((mode) => predictionError(mode, measured, predictions.get(mode)!));
 const targets = judgeResponse(measured, errors);
@@ -107,7 +104,9 @@ writeFileSync(
 writeFileSync(picture, drawResponse(series, { title: "Response time against request rate: lines predicted, marks measured" }));
 process.stdout.write(renderResponse({ plans, measured, predictions, errors, targets, fit }));
 if (meta.quick === "yes") console.log("A quick run: one repetition; figures are indicative only.");
-if (modes.some((mode) => mode.endsWith("-redirect"))) console.log(`Messages redirected: ${meta.redirected}`);
+if (modes.some(isRedirected)) console.log(`Messages redirected: ${meta.redirected}`);
+if (measured.some(({ spoiled }) => spoiled))
+  console.log("!: every repetition was spoiled by what else the machine did; these judge nothing, and no model is calibrated on them.");
 if (Number(meta.failures) > 0) console.log(`FAILED measurements: ${meta.failures}`);
 console.log(`${file}\n${picture}`);
 if (values.strict && targets.some(({ state }) => state !== "met")) process.exitCode = 1;

@@ -48,6 +48,23 @@ test("toMeasured() says saturated when most repetitions left requests, or answer
   t.is(measured(line("mitsu", 1, 900, { seconds: 2.3 }), line("mitsu", 2, 900), line("mitsu", 3, 900))[0]!.response!.mean, 0.0009);
 });
 
+test("toMeasured() leaves out repetitions that were spoiled, and says when all were", (t) => {
+  const late = (rep: number, fields: object): string => JSON.stringify({ ...JSON.parse(line("mitsu", rep, 9000)), ...fields });
+  const withheld = { withheldSeconds: [0, 0.05] };
+  const [one] = measured(late(1, withheld), line("mitsu", 2, 1000), line("mitsu", 3, 1100));
+  t.true(!one!.spoiled && Math.abs(one!.response!.mean - 0.00105) < 1e-9);
+  const all = measured(late(1, withheld), line("kubernetes", 1, 1000));
+  t.deepEqual(
+    all.map(({ spoiled }) => spoiled),
+    [false, true],
+  );
+  t.is(judgeResponse(all, [])[0]!.state, "no data");
+  // What packets waited for is the services' own doing unless others used the CPUs.
+  const waited = { softirqDelaySeconds: [0.1, null] };
+  t.is(measured(late(1, { ...waited, busySeconds: [0.3, 0.3] }))[0]!.spoiled, false);
+  t.is(measured(late(1, { ...waited, busySeconds: [1, 1] }))[0]!.spoiled, true);
+});
+
 test("runFileOf() makes a run that placer reads, without what is no service of it", (t) => {
   const [point] = measured(line("mitsu", 1, 1000, {}, { front: 0.2, "mesh-a": 0.1 }));
   const run = parseRun(JSON.stringify(runFileOf(point!, worstOf(systems.page))), "run.json");
@@ -160,6 +177,17 @@ test("response-system writes a configuration for each process, ports of its own 
     /^operation pay 60 exponential\nstep\ncall 10\.203\.79\.3 7200 tax 1\nstep\ncall 10\.203\.79\.3 7203 ledger 0\.5\n$/,
   );
   t.deepEqual(Object.keys(JSON.parse(readFileSync(join(work, "plans.json"), "utf8"))), ["kubernetes", "mitsu"]);
+});
+
+test("response-witness compiles without a warning, and prints two numbers when it is stopped", (t) => {
+  const work = mkdtempSync(join(tmpdir(), "mitsu-response-"));
+  t.teardown(() => rmSync(work, { recursive: true }));
+  const program = join(work, "witness");
+  const source = new URL("../lib/response-witness.c", import.meta.url).pathname;
+  t.is(spawnSync("gcc", ["-O1", "-Wall", "-Wextra", "-Werror", "-o", program, source]).status, 0);
+  const stopped = spawnSync("timeout", ["--preserve-status", "0.3", program], { encoding: "utf8" });
+  t.is(stopped.status, 0);
+  t.regex(stopped.stdout, /^\d+ \d+\n$/);
 });
 
 test("response-service compiles without a warning, and refuses a file that is none of its own", (t) => {
