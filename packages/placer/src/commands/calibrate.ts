@@ -1,5 +1,6 @@
 /** `calibrate`: fits a model to measured runs. @module */
 import { basename } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { type Context, json, type OutputStream, progress, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { readInput } from "../files/input-file.ts";
@@ -20,7 +21,7 @@ export interface CalibrateArgs {
 
 /** `placer calibrate`: the model to `--output`, how well it fits to the terminal (to stderr when the model goes to stdout). */
 export async function run(args: CalibrateArgs, context: Context): Promise<void> {
-  const { env } = context;
+  const { env, log } = context;
   if (!Number.isSafeInteger(args.seed))
     throw new MitsuError(`--seed ${args.seed}: give a whole number`, {
       code: "ERR_USAGE",
@@ -32,6 +33,9 @@ export async function run(args: CalibrateArgs, context: Context): Promise<void> 
   const { problem } = await readProblem(args.problem, context);
   const runs = [];
   for (const file of args.run) runs.push(parseRun((await readInput(file, env)).text, file));
+  const [first, ...others] = runs;
+  if (first && others.length > 0 && others.every(({ assignment }) => isDeepStrictEqual(assignment, first.assignment)))
+    log.warn("all runs are of one placement: what a message costs on a node and between nodes cannot be told apart; add a run of another");
   const line = progress(env);
   const calibrated = calibrate(start, problem, runs, { seed: args.seed, progress: (text) => line.update(text) });
   line.done();

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from "ava";
 import { deploy } from "../../src/simulate/deployment.ts";
 import type { Distribution } from "../../src/simulate/distribution.ts";
 import { simulate } from "../../src/simulate/engine.ts";
+import { offeredLoad } from "../../src/simulate/offered-load.ts";
 import type { Outcome } from "../../src/simulate/outcome.ts";
 import { parseModel } from "../../src/simulate/parse-model.ts";
 import { problemOf, type QueueParts, queue } from "./small-deployment.ts";
@@ -119,6 +120,28 @@ test("simulate() pays for waking when a core is idle: utilisation is rate × (wo
     const share = (rate * 0.015) / (1 + rate * 0.005);
     t.true(Math.abs(one.utilisation[0]!.share / share - 1) < 0.03, `${rate}/s: ${one.utilisation[0]!.share}, not ${share}`);
   }
+});
+
+test("simulate() wakes a core for a message from another node only: what follows on its node finds the core as it was left", (t) => {
+  const model = parseModel(
+    `{version: 1, wake: 1ms, services: {a: {workers: 9}, b: {workers: 9}}, requests: {r: {share: 1, call: a}},
+    operations: {a: {service: a, cpu: {deterministic: 2ms}, steps: [[{call: b}]]}, b: {service: b, cpu: {deterministic: 1ms}}},
+    costs: {local: {message: 0s, byte: 0s}, remote: {message: 0s, byte: 0s}}}`,
+    "m",
+  );
+  const problem = problemOf(["n1", "n2"], { a: 1, b: 1 });
+  const used = (assignment: Readonly<Record<string, string>>): readonly number[] =>
+    simulate(deploy(model, problem, assignment), { rate: 10, seconds: 50, warmUp: 1, seed: 1, arrivals: "deterministic" }).utilisation.map(
+      ({ share }) => Math.round(share * 1e4) / 1e4,
+    );
+  // Ten requests a second that never meet: a wakes for the request, and on two nodes b for the call, and a again for the answer.
+  t.deepEqual(used({ "a-0": "n1", "b-0": "n1" }), [0.04, 0]);
+  t.deepEqual(used({ "a-0": "n1", "b-0": "n2" }), [0.04, 0.02]);
+  const roused = (assignment: Readonly<Record<string, string>>): readonly number[] => [
+    ...offeredLoad(deploy(model, problem, assignment)).roused,
+  ];
+  t.deepEqual(roused({ "a-0": "n1", "b-0": "n1" }), [1, 0, 0, 0]);
+  t.deepEqual(roused({ "a-0": "n1", "b-0": "n2" }), [2, 0, 0, 1]);
 });
 
 test("simulate() says what is saturated in place of response times", (t) => {
