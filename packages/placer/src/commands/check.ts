@@ -1,5 +1,5 @@
 /** `placer check`: what a problem is, and whether any placement keeps its rules. @module */
-import { type Context, formatRate, print, table } from "@mitsu/cli";
+import { type Context, formatBytes, formatRate, print, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { hasUnit } from "../plan/message-cost.ts";
 import { formatQuantity, percent } from "../plan/quantity.ts";
@@ -52,7 +52,7 @@ function text(result: CheckResult, out: Context["env"]["stdout"]): string {
     ],
     out,
   );
-  const rates = `${formatRate(traffic.messagesPerSecond, "msg")}, ${formatRate(traffic.bytesPerSecond, "B")}`;
+  const rates = `${formatRate(traffic.messagesPerSecond, "msg")}, ${formatBytes(Math.round(traffic.bytesPerSecond))}/s`;
   const edges = `traffic: ${counted(traffic.edges, "edge")}, ${hasUnit(result) ? rates : "without a unit"}\n`;
   const listed = Object.entries(rules)
     .filter(([, { musts, wishes }]) => musts + wishes > 0)

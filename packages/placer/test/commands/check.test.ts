@@ -28,7 +28,7 @@ RESOURCE  CAPACITY   RESERVED  SHARE
 cpu        8 cores  3.5 cores   44 %
 memory    16.0 GiB   3.00 GiB   19 %
 
-traffic: 1 edge, 1.20 kmsg/s, 3.40 MB/s
+traffic: 1 edge, 1.20 kmsg/s, 3.24 MiB/s
 rules: affinity 1 wish, spread 1 must, 1 replica pinned
 unknown: memory of cart: neither requested nor measured, taken as 0
 unknown: where 3 of 4 replicas run now: a budget does not count them
