@@ -82,9 +82,10 @@ function compatibleNodes(compatible: Cursor, list: readonly Cursor[], machines: 
 }
 
 function share(figure: Cursor): number {
-  const { value } = figure;
+  // The published reader takes figures in quotes too.
+  const value = typeof figure.value === "string" && figure.value.trim() !== "" ? Number(figure.value) : figure.value;
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  figure.fault(figure.given ? `${show(value)} is no share of the cluster; give a number from 0` : "is missing; give a number");
+  figure.fault(figure.given ? `${show(figure.value)} is no share of the cluster; give a number from 0` : "is missing; give a number");
   return 0;
 }
 

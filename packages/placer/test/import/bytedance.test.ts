@@ -33,6 +33,12 @@ test("importBytedance() keeps figures as they are, as shares of the cluster", (t
   t.deepEqual(problem.assignment, { c1: "10.0.0.1", c3: "10.0.0.1", c2: "10.0.0.2", c4: "10.0.0.2", c5: "10.0.0.2" });
 });
 
+test("importBytedance() takes figures in quotes, as the published reader does", (t) => {
+  const quoted = read("bytedance-small.json").replaceAll(/("(?:RequestCPU|TotalMem|Traffic)": *)([\d.eE+-]+)/g, '$1"$2"');
+  t.not(quoted, read("bytedance-small.json"));
+  t.deepEqual(importBytedance(quoted, "b.json").problem, importBytedance(read("bytedance-small.json"), "b.json").problem);
+});
+
 test('importBytedance() takes "*", ["*"], and every machine as any machine', (t) => {
   const { problem } = importBytedance(read("bytedance-small.json"), "b.json");
   t.deepEqual(
