@@ -1,0 +1,68 @@
+/** What servers tell through the broker, made when somebody looks. @module */
+import type { Report } from "@mitsu/selector";
+import { type Draws, place } from "./random.ts";
+import type { Servers } from "./servers.ts";
+import type { Feedback, Setting } from "./setting.ts";
+
+/** Each server's messages: one each interval, from a moment of its own on. */
+export class Broadcasts {
+  readonly #feedback: Feedback;
+  readonly #servers: Servers;
+  readonly #phaseMs: Float64Array;
+  /** The last time that each server was down: it says nothing then. */
+  readonly #downFromMs: Float64Array;
+  readonly #downToMs: Float64Array;
+  readonly #readMs: Float64Array;
+  readonly #reports: readonly Said[];
+
+  constructor({ feedback, servers: count }: Setting, servers: Servers, draws: Draws) {
+    this.#feedback = feedback;
+    this.#servers = servers;
+    this.#phaseMs = Float64Array.from({ length: count }, (_, server) => draws.at(server, place.phase).uniform() * feedback.intervalMs);
+    this.#downFromMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+    this.#downToMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+    this.#readMs = new Float64Array(count).fill(Number.NaN);
+    this.#reports = Array.from({ length: count }, () => ({ inFlight: 0, latencyMs: 0, serviceMs: 0 }));
+  }
+
+  /** When the last message of a server was made that every client has; −∞ before the first. */
+  latestMs(server: number, nowMs: number): number {
+    const { intervalMs, delayMs, lostAtMs } = this.#feedback;
+    if (intervalMs === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    const phase = this.#phaseMs[server]!;
+    let number = Math.floor((Math.min(nowMs - delayMs, lostAtMs) - phase) / intervalMs);
+    const atMs = phase + number * intervalMs;
+    const down = this.#downFromMs[server]!;
+    if (atMs >= down && atMs < this.#downToMs[server]!) number = Math.ceil((down - phase) / intervalMs) - 1;
+    return number < 0 ? Number.NEGATIVE_INFINITY : phase + number * intervalMs;
+  }
+
+  /** What a server said in the message that was made then; the same object each time. */
+  read(server: number, atMs: number): Report {
+    const said = this.#reports[server]!;
+    // All clients read the same message, so it is mostly there.
+    if (this.#readMs[server] === atMs) return said;
+    this.#readMs[server] = atMs;
+    const history = this.#servers.history[server]!;
+    const at = history.at(atMs);
+    said.inFlight = history.inFlight(at);
+    said.serviceMs = history.serviceMs(at);
+    return said;
+  }
+
+  down(server: number, fromMs: number): void {
+    this.#downFromMs[server] = fromMs;
+    this.#downToMs[server] = Number.POSITIVE_INFINITY;
+  }
+
+  up(server: number, fromMs: number): void {
+    this.#downToMs[server] = fromMs;
+  }
+}
+
+/** A {@link Report} that is written again and again. */
+interface Said extends Report {
+  inFlight: number;
+  latencyMs: number;
+  serviceMs: number;
+}

@@ -1,0 +1,165 @@
+/** The servers: a queue each, first come first served, workers, a speed that changes, and what they say of themselves. @module */
+import type { EventHeap } from "./event-heap.ts";
+import { LatencyNear } from "./latency-near.ts";
+import type { Requests } from "./requests.ts";
+import type { Setting } from "./setting.ts";
+import { StateHistory } from "./state-history.ts";
+
+/** Of each service time, the share that goes into what a server says it takes. */
+const smoothing = 0.1;
+
+/** All servers; times are milliseconds. */
+export class Servers {
+  readonly count: number;
+  /** Waiting and being worked on. */
+  readonly inFlight: Int32Array;
+  readonly up: Uint8Array;
+  readonly speed: Float64Array;
+  /** Smoothed time of a request without waiting, as the server measures it; 0 before the first. */
+  readonly serviceMs: Float64Array;
+  readonly history: readonly StateHistory[];
+  readonly latencies: readonly LatencyNear[];
+  readonly #workers: number;
+  readonly #requests: Requests;
+  readonly #events: EventHeap;
+  readonly #doneEvent: (slot: number) => number;
+  /** Per worker: its request or −1, work left at `since`, when it began, and when it will be done. */
+  readonly #request: Int32Array;
+  readonly #leftMs: Float64Array;
+  readonly #sinceMs: Float64Array;
+  readonly #beganMs: Float64Array;
+  readonly #dueMs: Float64Array;
+  readonly #first: Int32Array;
+  readonly #last: Int32Array;
+
+  /** @param doneEvent The number of the event that a worker's request is done. */
+  constructor(
+    { servers, workers, feedback }: Pick<Setting, "servers" | "workers" | "feedback">,
+    requests: Requests,
+    events: EventHeap,
+    doneEvent: (slot: number) => number,
+  ) {
+    this.count = servers;
+    this.inFlight = new Int32Array(servers);
+    this.up = new Uint8Array(servers).fill(1);
+    this.speed = new Float64Array(servers).fill(1);
+    this.serviceMs = new Float64Array(servers);
+    // Never heard, so nothing has to be kept.
+    const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs : 0;
+    this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs));
+    this.latencies = Array.from({ length: servers }, () => new LatencyNear());
+    this.#workers = workers;
+    this.#requests = requests;
+    this.#events = events;
+    this.#doneEvent = doneEvent;
+    this.#request = new Int32Array(servers * workers).fill(-1);
+    this.#leftMs = new Float64Array(servers * workers);
+    this.#sinceMs = new Float64Array(servers * workers);
+    this.#beganMs = new Float64Array(servers * workers);
+    this.#dueMs = new Float64Array(servers * workers);
+    this.#first = new Int32Array(servers).fill(-1);
+    this.#last = new Int32Array(servers).fill(-1);
+  }
+
+  /** A request reaches a server that is up. */
+  reach(server: number, request: number, nowMs: number): void {
+    const requests = this.#requests;
+    requests.reachedMs[request] = nowMs;
+    requests.inFlightThen[request] = ++this.inFlight[server]!;
+    this.#changed(server, nowMs);
+    for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
+      if (this.#request[slot]! < 0) {
+        this.#begin(server, slot, request, nowMs);
+        return;
+      }
+    }
+    requests.next[request] = -1;
+    if (this.#first[server]! < 0) this.#first[server] = request;
+    else requests.next[this.#last[server]!] = request;
+    this.#last[server] = request;
+  }
+
+  /** A worker's event came up: its request, which says now what the answer says, or −1 when the speed changed since the event was made. */
+  done(slot: number, nowMs: number): number {
+    const request = this.#request[slot]!;
+    if (request < 0 || this.#dueMs[slot] !== nowMs) return -1;
+    const server = (slot / this.#workers) | 0;
+    const requests = this.#requests;
+    const took = nowMs - this.#beganMs[slot]!;
+    const before = this.serviceMs[server]!;
+    this.serviceMs[server] = before === 0 ? took : before + smoothing * (took - before);
+    this.latencies[server]!.add(requests.inFlightThen[request]!, nowMs - requests.reachedMs[request]!);
+    this.inFlight[server]!--;
+    this.#changed(server, nowMs);
+    requests.saysInFlight[request] = this.inFlight[server]!;
+    requests.saysServiceMs[request] = this.serviceMs[server]!;
+    const waiting = this.#first[server]!;
+    if (waiting < 0) this.#request[slot] = -1;
+    else {
+      this.#first[server] = requests.next[waiting]!;
+      this.#begin(server, slot, waiting, nowMs);
+    }
+    return request;
+  }
+
+  setSpeed(server: number, speed: number, nowMs: number): void {
+    const before = this.speed[server]!;
+    this.speed[server] = speed;
+    for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
+      if (this.#request[slot]! < 0) continue;
+      this.#leftMs[slot]! -= (nowMs - this.#sinceMs[slot]!) * before;
+      this.#plan(server, slot, nowMs);
+    }
+  }
+
+  /** Work besides requests, such as a probe's answer: it delays what the server works on. */
+  interrupt(server: number, costMs: number, nowMs: number): void {
+    if (costMs === 0) return;
+    const speed = this.speed[server]!;
+    for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
+      if (this.#request[slot]! < 0) continue;
+      this.#leftMs[slot]! += costMs - (nowMs - this.#sinceMs[slot]!) * speed;
+      this.#plan(server, slot, nowMs);
+      return;
+    }
+  }
+
+  /** The server goes down; `lost` gets each request that it had. */
+  crash(server: number, nowMs: number, lost: (request: number) => void): void {
+    this.up[server] = 0;
+    this.inFlight[server] = 0;
+    this.#changed(server, nowMs);
+    const gone: number[] = [];
+    for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
+      if (this.#request[slot]! >= 0) gone.push(this.#request[slot]!);
+      this.#request[slot] = -1;
+    }
+    for (let request = this.#first[server]!; request >= 0; request = this.#requests.next[request]!) gone.push(request);
+    this.#first[server] = -1;
+    for (const request of gone) lost(request);
+  }
+
+  /** The server is up again, and remembers nothing. */
+  restart(server: number): void {
+    this.up[server] = 1;
+    this.serviceMs[server] = 0;
+  }
+
+  #begin(server: number, slot: number, request: number, nowMs: number): void {
+    this.#request[slot] = request;
+    this.#beganMs[slot] = nowMs;
+    this.#leftMs[slot] = this.#requests.demandMs[request]!;
+    this.#plan(server, slot, nowMs);
+  }
+
+  #plan(server: number, slot: number, nowMs: number): void {
+    this.#sinceMs[slot] = nowMs;
+    const due = nowMs + Math.max(0, this.#leftMs[slot]!) / this.speed[server]!;
+    this.#dueMs[slot] = due;
+    this.#events.push(due, this.#doneEvent(slot));
+  }
+
+  #changed(server: number, nowMs: number): void {
+    this.history[server]!.push(nowMs, this.inFlight[server]!, this.serviceMs[server]!);
+  }
+}
