@@ -1,0 +1,12 @@
+/** Which replica gets a request. @module */
+export type { Answer, Candidate, Report } from "./candidate.ts";
+export {
+  type SelectionContext,
+  type Selector,
+  type SelectorFactory,
+  type SelectorName,
+  type SelectorOptions,
+  selectorNames,
+} from "./selector.ts";
+export { createSelector, isSelectorName, selectors } from "./selectors.ts";
+export { overflows, Sticky, type StickyOptions } from "./sticky/sticky.ts";

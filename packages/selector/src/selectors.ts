@@ -1,0 +1,45 @@
+/** Every selector by its name. @module */
+import { type Selector, type SelectorFactory, type SelectorName, type SelectorOptions, selectorNames } from "./selector.ts";
+import { unknownSelector } from "./selector-error.ts";
+import { c3 } from "./selectors/c3.ts";
+import { leastRequest } from "./selectors/least-request.ts";
+import { mitsu } from "./selectors/mitsu.ts";
+import { p2c } from "./selectors/p2c.ts";
+import { peakEwma } from "./selectors/peak-ewma.ts";
+import { prequal } from "./selectors/prequal.ts";
+import { random } from "./selectors/random.ts";
+import { roundRobin } from "./selectors/round-robin.ts";
+import { weighted } from "./selectors/weighted.ts";
+
+/** What makes each. */
+export const selectors: Readonly<Record<SelectorName, SelectorFactory>> = {
+  mitsu,
+  "round-robin": roundRobin,
+  random,
+  weighted,
+  "least-request": leastRequest,
+  p2c,
+  "peak-ewma": peakEwma,
+  c3,
+  prequal,
+};
+
+/**
+ * A selector with its own state, for one service in one program.
+ *
+ * @param name One of `selectorNames`; any text, as it comes from files and command lines.
+ * @throws {MitsuError} `ERR_SELECTOR_NAME`, `ERR_SELECTOR_OPTION`.
+ * @example
+ * ```ts
+ * createSelector("least-request", { choices: 3 });
+ * ```
+ */
+export function createSelector(name: string, options?: SelectorOptions): Selector {
+  if (!isSelectorName(name)) throw unknownSelector(name);
+  return selectors[name](options);
+}
+
+/** Whether a selector is called so. */
+export function isSelectorName(name: string): name is SelectorName {
+  return (selectorNames as readonly string[]).includes(name);
+}
