@@ -16,7 +16,7 @@ export const replicad: Program = {
   commands: [
     command({
       name: "policies",
-      summary: "the ways to choose a replica: their rule, its source, their options",
+      summary: "ways to choose a replica, their source and options",
       examples: [{ command: "replicad policies --json", does: "for programs" }],
       load: () => import("./commands/policies.ts"),
     }),

@@ -77,7 +77,8 @@ export function drawResponseCurves(figure: string, note: string, curves: readonl
 <style>${css}</style>
 <rect class="ground" width="${width}" height="${height}"/>
 <text class="title" x="24" y="34">${escaped(figure)} of response times against load</text>
-<text class="soft" x="24" y="56">${escaped(note)}. Lower is better; the time axis is logarithmic.</text>
+<text class="soft" x="24" y="54">${escaped(note.length > 140 ? `${note.slice(0, 139)}…` : note)}</text>
+<text class="soft" x="24" y="70">Lower is better; the time axis is logarithmic.</text>
 ${parts.join("\n")}
 <line class="axis" x1="${left}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/>
 <line class="axis" x1="${left}" x2="${left}" y1="${top}" y2="${height - bottom}"/>
