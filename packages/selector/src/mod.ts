@@ -1,5 +1,6 @@
 /** Which replica gets a request. @module */
 export type { Answer, Candidate, Report } from "./candidate.ts";
+export { LiveCandidate, type LiveCandidateOptions } from "./live-candidate.ts";
 export {
   type SelectionContext,
   type Selector,

@@ -54,9 +54,11 @@ class PeakEwma implements Selector {
     const second = this.#draw.draw(candidates, random, first);
     const one = candidates[first]!;
     const other = candidates[second]!;
-    const load = this.#observe(this.#ready[first]!, nowMs, 0) * (one.inFlight + 1);
-    const otherLoad = this.#observe(this.#ready[second]!, nowMs, 0) * (other.inFlight + 1);
-    return otherLoad < load ? other : one;
+    const peak = this.#ready[first]!;
+    const otherPeak = this.#ready[second]!;
+    this.#observe(peak, nowMs, 0);
+    this.#observe(otherPeak, nowMs, 0);
+    return otherPeak.costMs * (other.inFlight + 1) < peak.costMs * (one.inFlight + 1) ? other : one;
   }
 
   answered(candidate: Candidate, nowMs: number, { latencyMs }: Answer): void {
@@ -72,8 +74,8 @@ class PeakEwma implements Selector {
     return peak;
   }
 
-  /** Takes a latency into account, 0 for a mere look. Returns the cost. */
-  #observe(peak: Peak, nowMs: number, latencyMs: number): number {
+  /** Takes a latency into account, 0 for a mere look. Returns nothing, as a fraction that is returned may be garbage. */
+  #observe(peak: Peak, nowMs: number, latencyMs: number): void {
     if (latencyMs > peak.costMs) {
       peak.costMs = latencyMs;
     } else {
@@ -81,6 +83,5 @@ class PeakEwma implements Selector {
       peak.costMs = peak.costMs * kept + latencyMs * (1 - kept);
     }
     peak.atMs = nowMs;
-    return peak.costMs;
   }
 }

@@ -44,13 +44,13 @@ export class MaglevTable {
 
 function fill(members: readonly MaglevMember[], size: number): Int32Array {
   const count = members.length;
-  const order = members.map((_, index) => index).sort((a, b) => (members[a]!.key < members[b]!.key ? -1 : 1));
+  const order = Int32Array.from(members.keys()).sort((a, b) => (members[a]!.key < members[b]!.key ? -1 : 1));
   const entries = new Int32Array(size).fill(-1);
   const place = order.map((member) => keyHash(members[member]!.key, offsetSeed) % size);
   const skip = order.map((member) => (keyHash(members[member]!.key, skipSeed) % (size - 1)) + 1);
   let heaviest = 0;
   for (const { weight } of members) heaviest = Math.max(heaviest, weight);
-  const rate = order.map((member) => (heaviest > 0 ? members[member]!.weight / heaviest : 1));
+  const rate = Float64Array.from(order, (member) => (heaviest > 0 ? members[member]!.weight / heaviest : 1));
   // What of a turn has come together; after the first addition everyone has one.
   const turn = rate.map((rate) => 1 - rate);
   for (let free = size; ; ) {
@@ -58,10 +58,14 @@ function fill(members: readonly MaglevMember[], size: number): Int32Array {
       turn[nth]! += rate[nth]!;
       if (turn[nth]! < 1) continue;
       turn[nth]! -= 1;
+      const step = skip[nth]!;
       let at = place[nth]!;
-      while (entries[at]! >= 0) at = (at + skip[nth]!) % size;
+      while (entries[at]! >= 0) {
+        at += step;
+        if (at >= size) at -= size;
+      }
       entries[at] = order[nth]!;
-      place[nth] = (at + skip[nth]!) % size;
+      place[nth] = at;
       if (--free === 0) return entries;
     }
   }

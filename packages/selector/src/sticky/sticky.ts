@@ -59,6 +59,8 @@ export class Sticky implements Selector {
     const table = this.#tableOf(candidates);
     const hash = keyHash(key);
     const own = candidates[table.at(hash)]!;
+    // Without a look at the others while a worker is free there.
+    if (own.inFlight < own.workers) return own;
     this.#bound.measure(candidates);
     if (this.#bound.holds(own)) return own;
     // One candidate is below its bound always, but with very uneven weights it may have no entry near; then the selector decides after all.
