@@ -18,7 +18,7 @@ usage: bench/placement-response.sh [options]
   --shares LIST   rates, in percent of what the kubernetes placement bears (default 15,30,45,60,80; 30 and 60 are always measured)
   --fit LIST      placements that the model is calibrated on, at 30 and 60 percent (default kubernetes,worst: mitsu is predicted unseen);
                   with redirect it is always kubernetes-redirect
-  --realtime      services by the scheduler's real-time class: for a machine that is not idle. Each then runs until it waits
+  --realtime      services by the scheduler's real-time class: for a machine that is not quiet. Each then runs until it waits
   --out DIR       where placement-response-<date>.json and placement-response.svg go (default bench/out)
   --strict        exit 1 when a target is missed or could not be measured
   --help
@@ -31,8 +31,8 @@ examples:
 kubernetes and mitsu are plans that placer makes of one problem: CPU requests from what the services are told to take, 80 % of both nodes in
 all. worst is the maximum cut. -redirect: sockhijack on each node, which redirects calls that stay there. A node is one CPU and a network
 namespace; the two are joined by a bridge. A service is a process in a cgroup of its own: nginx in front, the others
-bench/lib/response-service.c. What was measured while a CPU was withheld, or packets lay behind other programs, is made again, else marked
-with ! and judges nothing. Needs root, two CPUs, nginx, wrk, gcc, iproute2. stdout is the table, stderr the progress.
+bench/lib/response-service.c. What was measured while other programs used the CPUs, or a hypervisor did, is measured again, or
+marked with ! and judges nothing. Needs root, two CPUs, nginx, wrk, gcc, iproute2. stdout is the table, stderr the progress.
 HELP
 }
 

@@ -161,7 +161,7 @@ measure_point() {
     status=0
     # First in line for a CPU when a request is due: what it takes of one is little, and it is charged to nobody.
     client inside "$client_namespace" timeout -k 2 $((seconds + 25)) "$node" "$here/lib/response-measure.ts" --to "$raw" --witness "$work/response-witness" \
-      --point "{\"rep\":$1,\"plan\":\"$2\",\"share\":$3,\"rate\":$((capacity * $3 / 100))}" "${flags[@]}" -- \
+      --point "{\"rep\":$1,\"plan\":\"$2\",\"share\":$3,\"rate\":$((capacity * $3 / 100)),\"realtime\":$([[ $realtime == yes ]] && echo true || echo false)}" "${flags[@]}" -- \
       "${client_first[@]}" nice -n -15 "$work/open-loop" "$address" "$port" / 64 $((capacity * $3 / 100)) "$seconds" 0.5 || status=$?
     ((status == 75)) || return "$status"
     ((patience-- > 0)) || return 0

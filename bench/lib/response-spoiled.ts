@@ -2,6 +2,8 @@
 
 /** What is needed of a measurement to tell. */
 interface Conditions {
+  /** Whether services came before all ordinary programs. */
+  readonly realtime?: boolean | undefined;
   readonly wallSeconds: number;
   readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly busySeconds: readonly number[];
@@ -15,16 +17,24 @@ interface Conditions {
 const withheldMost = 0.005;
 /** The same for ksoftirqd, which has a part of the packets only. */
 const delayedMost = 0.03;
-/** Cores that others used: the generator takes less. What ksoftirqd waits for on a machine without others is the services' own doing. */
-const others = 0.3;
+/** Cores that others used: the generator takes less. */
+const othersMost = 0.3;
 
 /**
- * Whether a CPU was withheld by the hypervisor or the kernel for too long, or packets lay for too long behind other programs: ksoftirqd has no more
- * right to a CPU than any, whatever the services' priority is.
+ * Whether a CPU was withheld by the hypervisor or the kernel for too long, or others used the CPUs: an ordinary program that is woken waits until the
+ * one that runs has had its slice, milliseconds, whatever their weights. Real-time services do not wait for others, but packets may: ksoftirqd has no
+ * more right to a CPU than any. Without others, what it waits for is the services' own doing.
  */
-export function spoiled({ wallSeconds, cpuSeconds, busySeconds, withheldSeconds = [], softirqDelaySeconds = [] }: Conditions): boolean {
+export function spoiled({
+  realtime = false,
+  wallSeconds,
+  cpuSeconds,
+  busySeconds,
+  withheldSeconds = [],
+  softirqDelaySeconds = [],
+}: Conditions): boolean {
   const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
   const over = (most: number) => (seconds: number | null) => seconds !== null && seconds > most * wallSeconds;
-  const shared = sum(busySeconds) - sum(Object.values(cpuSeconds)) > others * wallSeconds;
-  return withheldSeconds.some(over(withheldMost)) || (shared && softirqDelaySeconds.some(over(delayedMost)));
+  const shared = sum(busySeconds) - sum(Object.values(cpuSeconds)) > othersMost * wallSeconds;
+  return withheldSeconds.some(over(withheldMost)) || (shared && (!realtime || softirqDelaySeconds.some(over(delayedMost))));
 }

@@ -13,6 +13,7 @@ export interface Sample {
   /** Percent of the capacity. */
   readonly share: number;
   readonly rate: number;
+  readonly realtime?: boolean;
   readonly wallSeconds: number;
   readonly cpuSeconds: Readonly<Record<string, number>>;
   readonly busySeconds: readonly number[];

@@ -106,7 +106,9 @@ process.stdout.write(renderResponse({ plans, measured, predictions, errors, targ
 if (meta.quick === "yes") console.log("A quick run: one repetition; figures are indicative only.");
 if (modes.some(isRedirected)) console.log(`Messages redirected: ${meta.redirected}`);
 if (measured.some(({ spoiled }) => spoiled))
-  console.log("!: every repetition was spoiled by what else the machine did; these judge nothing, and no model is calibrated on them.");
+  console.log(
+    "!: every repetition was spoiled by what else the machine did; these judge nothing, and no model is calibrated on them. Make it quiet, or say --realtime.",
+  );
 if (Number(meta.failures) > 0) console.log(`FAILED measurements: ${meta.failures}`);
 console.log(`${file}\n${picture}`);
 if (values.strict && targets.some(({ state }) => state !== "met")) process.exitCode = 1;

@@ -59,10 +59,13 @@ test("toMeasured() leaves out repetitions that were spoiled, and says when all w
     [false, true],
   );
   t.is(judgeResponse(all, [])[0]!.state, "no data");
-  // What packets waited for is the services' own doing unless others used the CPUs.
-  const waited = { softirqDelaySeconds: [0.1, null] };
+  // Others who use the CPUs spoil it for ordinary services, for real-time ones only when packets waited for them.
+  const shared = { busySeconds: [1, 1] };
+  t.is(measured(late(1, shared))[0]!.spoiled, true);
+  t.is(measured(late(1, { ...shared, realtime: true }))[0]!.spoiled, false);
+  const waited = { softirqDelaySeconds: [0.1, null], realtime: true };
   t.is(measured(late(1, { ...waited, busySeconds: [0.3, 0.3] }))[0]!.spoiled, false);
-  t.is(measured(late(1, { ...waited, busySeconds: [1, 1] }))[0]!.spoiled, true);
+  t.is(measured(late(1, { ...waited, ...shared }))[0]!.spoiled, true);
 });
 
 test("runFileOf() makes a run that placer reads, without what is no service of it", (t) => {
