@@ -1,0 +1,50 @@
+/** What mitsu expects a request to take, in parts that the kernel's scores are made of too. @module */
+import type { Candidate } from "./candidate.ts";
+
+/** Parameters of the cost, from mesh.yaml. */
+export interface CostOptions {
+  /** What a request over the network takes longer than one by redirect. */
+  readonly remoteCostMs: number;
+  /** Age from which a report is none. */
+  readonly staleMs: number;
+  /** A replica all of whose requests fail costs 1 + this many times as much. */
+  readonly failurePenalty: number;
+}
+
+/** Defaults and ranges of {@link CostOptions}. */
+export const costRanges = {
+  remoteCostMs: { default: 0.1, least: 0, most: 10_000 },
+  staleMs: { default: 150, least: 1, most: 10_000 },
+  failurePenalty: { default: 10, least: 0, most: 1000 },
+} as const;
+
+/** Service times nearer to the mean than by this factor count as the mean: an average of few requests is no better than that. */
+const deadZone = 1.5;
+/** How fast what a report says comes nearer to the mean, in milliseconds of wait for each millisecond of age: the busy get fewer requests and work on, the idle get more. */
+const busyDrains = 0.5;
+const idleFills = 2;
+/** How many requests one own request in flight stands for, at most, and the age at which it counts half. */
+const ownStandsFor = 8;
+const ownHalfMs = 30;
+
+/** What one request takes there without waiting as far as that is known: as it said, else its latency, with its waits: better than nothing; 0 when neither is known. */
+export function toldService(candidate: Candidate): number {
+  const told = candidate.reportedServiceMs;
+  return told > 0 ? told : candidate.latencyMs;
+}
+
+/** The same as it counts: the mean where it is not known, or differs by too little. */
+export function serviceOf(toldMs: number, meanMs: number): number {
+  if (toldMs === 0) return meanMs;
+  return toldMs > meanMs ? Math.max(meanMs, toldMs * (1 / deadZone)) : Math.min(meanMs, toldMs * deadZone);
+}
+
+/** The reported wait, drawn to the mean wait by its age. */
+export function agedWait(waitMs: number, meanMs: number, ageMs: number): number {
+  return waitMs > meanMs ? Math.max(meanMs, waitMs - ageMs * busyDrains) : Math.min(meanMs, waitMs + ageMs * idleFills);
+}
+
+/** How many requests each own request in flight stands for besides itself: none with a fresh report; the fewer clients there are, the less. */
+export function ownStands(ageMs: number, clients: number): number {
+  return (Math.min(clients, ownStandsFor) * ageMs) / (ageMs + ownHalfMs);
+}

@@ -1,0 +1,258 @@
+/** Which replicas of a service may be asked now. @module */
+import type { LiveCandidate } from "./live-candidate.ts";
+
+/** Parameters of a {@link Membership}. */
+export interface MembershipOptions {
+  /** Failures in a row that eject; 5 unless told. [Envoy, `consecutive_5xx`] */
+  readonly failuresInRow?: number;
+  /** How long the first ejection lasts; each further one longer by as much. 1000 unless told, as replicas here restart in seconds (Envoy: 30 000). */
+  readonly ejectMs?: number;
+  /** The longest ejection; 30 000 unless told. [Envoy, `max_ejection_time`] */
+  readonly longestEjectMs?: number;
+  /** Share of the replicas that may be ejected for failing, one at least; 0.5 unless told (Envoy: 0.1). Those that refuse connections come on top. */
+  readonly mostEjected?: number;
+  /** When a smaller share than this is healthy, those that fail are asked again too, as the fault may be elsewhere; 0.5 unless told. [Envoy, panic threshold] */
+  readonly panicBelow?: number;
+  /** How long a new or recovered replica takes to get its full share; 10 000 unless told, 0 for at once. [Envoy, slow start] */
+  readonly slowStartMs?: number;
+  /** The share that slow start begins with; 0.1 unless told. [Envoy, `min_weight_percent`] */
+  readonly leastShare?: number;
+}
+
+/** What came of a request as membership sees it: `refused` is a connection nobody took, so that the replica is known to be gone. */
+export type Outcome = "ok" | "failed" | "refused";
+
+/** What a replica is to its membership. */
+export type Standing = "healthy" | "slow-start" | "ejected" | "dead" | "draining";
+
+interface Member<C> {
+  readonly candidate: C;
+  inRow: number;
+  /** Ejections that count for the length of the next. */
+  times: number;
+  /** 0 when it is not ejected. */
+  untilMs: number;
+  dead: boolean;
+  draining: boolean;
+  /** When it came, or came back. */
+  sinceMs: number;
+}
+
+/**
+ * The replicas of one service, less those that are ejected, dead or drain. One answer costs O(1); the list is made anew only when it has changed.
+ * A replica that refused a connection is out at once, also while there is panic, unless no other is left. A drained one, or one of weight 0, gets no new requests;
+ * those in flight are not touched. Times are milliseconds of the clock that selectors see.
+ *
+ * @example
+ * ```ts
+ * const replicas = new Membership();
+ * replicas.add(new LiveCandidate("10.0.0.7:8080"), nowMs);
+ * const chosen = selector.select(replicas.usable(nowMs), context);
+ * replicas.answered(chosen, nowMs, "refused"); // not in usable() any more
+ * ```
+ */
+export class Membership<C extends LiveCandidate = LiveCandidate> {
+  /** Ejections so far, of either kind. */
+  ejections = 0;
+  /** Ejections that were left out as too many are ejected already. */
+  spared = 0;
+  /** Times that panic began. */
+  panics = 0;
+  /** Too few are healthy, so those that fail are asked as well. */
+  panic = false;
+  readonly #o: Required<MembershipOptions>;
+  readonly #members = new Map<string, Member<C>>();
+  #usable: C[] = [];
+  #near: C[] = [];
+  #dirty = false;
+  /** When the first ejection ends. */
+  #nextMs: number = Number.POSITIVE_INFINITY;
+  #ejected = 0;
+  readonly #ramping: Member<C>[] = [];
+  #rampedAtMs: number = Number.NEGATIVE_INFINITY;
+  #turn = 0;
+
+  constructor(options: MembershipOptions = {}) {
+    this.#o = {
+      failuresInRow: 5,
+      ejectMs: 1000,
+      longestEjectMs: 30_000,
+      mostEjected: 0.5,
+      panicBelow: 0.5,
+      slowStartMs: 10_000,
+      leastShare: 0.1,
+      ...options,
+    };
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Takes in a replica, in place of one of the same key. The first of a service, which come together, need no slow start: `warm`. */
+  add(candidate: C, nowMs: number, warm = false): void {
+    this.remove(candidate.key);
+    const member: Member<C> = { candidate, inRow: 0, times: 0, untilMs: 0, dead: false, draining: false, sinceMs: nowMs };
+    this.#members.set(candidate.key, member);
+    candidate.ramp = 1;
+    if (!warm) this.#slowStart(member, nowMs);
+    this.#dirty = true;
+  }
+
+  /** Forgets a replica; false when there is none of that key. */
+  remove(key: string): boolean {
+    const member = this.#members.get(key);
+    if (member === undefined) return false;
+    this.#readmit(member);
+    this.#leaveRamp(member);
+    this.#members.delete(key);
+    this.#dirty = true;
+    return true;
+  }
+
+  /** No new requests, or new ones again, with a slow start; false when there is none of that key. */
+  drain(key: string, draining: boolean, nowMs: number): boolean {
+    const member = this.#members.get(key);
+    if (member === undefined) return false;
+    if (member.draining && !draining) this.#slowStart(member, nowMs);
+    member.draining = draining;
+    this.#dirty = true;
+    return true;
+  }
+
+  /** 0 drains; false when there is none of that key. */
+  setWeight(key: string, weight: number, nowMs: number): boolean {
+    const member = this.#members.get(key);
+    if (member === undefined) return false;
+    if (member.candidate.weight === 0 && weight > 0) this.#slowStart(member, nowMs);
+    member.candidate.weight = weight;
+    this.#dirty = true;
+    return true;
+  }
+
+  /** It is known to be well again before its time is over. */
+  revive(key: string, nowMs: number): void {
+    const member = this.#members.get(key);
+    if (member !== undefined && member.untilMs > 0) this.#return(member, nowMs);
+  }
+
+  /** A request to it ended so. What was sent before an ejection does not make that longer. */
+  answered(candidate: C, nowMs: number, outcome: Outcome): void {
+    const member = this.#members.get(candidate.key);
+    if (member === undefined || member.candidate !== candidate) return; // removed while the request was in flight
+    if (outcome === "ok") {
+      member.inRow = 0;
+      return;
+    }
+    member.inRow++;
+    if (outcome === "refused") {
+      if (!member.dead) this.#eject(member, nowMs, true);
+    } else if (member.inRow >= this.#o.failuresInRow && member.untilMs === 0) {
+      if (this.#ejected < Math.max(1, Math.floor(this.#o.mostEjected * this.#members.size))) this.#eject(member, nowMs, false);
+      else {
+        this.spared++;
+        member.inRow = 0;
+      }
+    }
+  }
+
+  /** Those that may be asked now: the same array until one comes or goes. Empty when there is none but draining ones. */
+  usable(nowMs: number): readonly C[] {
+    if (nowMs >= this.#nextMs) this.#readmitDue(nowMs);
+    if (this.#ramping.length > 0) this.#ramp(nowMs);
+    if (this.#dirty) this.#rebuild();
+    // One after the other forgets what was long ago: nobody asks a replica that looks bad, so no answer would ever mend that.
+    if (this.#usable.length > 0) this.#usable[this.#turn++ % this.#usable.length]!.age(nowMs);
+    return this.#usable;
+  }
+
+  /** Those of {@link usable} on this node: the same array until one comes or goes. */
+  near(nowMs: number): readonly C[] {
+    this.usable(nowMs);
+    return this.#near;
+  }
+
+  standing(key: string): Standing | null {
+    const member = this.#members.get(key);
+    if (member === undefined) return null;
+    if (member.draining || member.candidate.weight === 0) return "draining";
+    if (member.untilMs > 0) return member.dead ? "dead" : "ejected";
+    return member.candidate.ramp < 1 ? "slow-start" : "healthy";
+  }
+
+  #eject(member: Member<C>, nowMs: number, dead: boolean): void {
+    const { ejectMs, longestEjectMs } = this.#o;
+    if (member.untilMs > 0) this.#readmit(member);
+    // Time without an ejection makes up for earlier ones. [Envoy decrements its multiplier likewise]
+    else member.times = Math.max(0, member.times - Math.floor(Math.max(0, nowMs - member.sinceMs) / ejectMs));
+    member.times++;
+    member.untilMs = nowMs + Math.min(longestEjectMs, ejectMs * member.times);
+    member.dead = dead;
+    if (!dead) this.#ejected++;
+    this.ejections++;
+    this.#nextMs = Math.min(this.#nextMs, member.untilMs);
+    this.#dirty = true;
+  }
+
+  #readmit(member: Member<C>): void {
+    if (member.untilMs > 0 && !member.dead) this.#ejected--;
+    member.untilMs = 0;
+    member.dead = false;
+    member.inRow = 0;
+  }
+
+  #return(member: Member<C>, nowMs: number): void {
+    this.#readmit(member);
+    this.#slowStart(member, nowMs);
+    this.#dirty = true;
+  }
+
+  #readmitDue(nowMs: number): void {
+    this.#nextMs = Number.POSITIVE_INFINITY;
+    for (const member of this.#members.values()) {
+      if (member.untilMs > 0 && nowMs >= member.untilMs) this.#return(member, nowMs);
+      else if (member.untilMs > 0) this.#nextMs = Math.min(this.#nextMs, member.untilMs);
+    }
+  }
+
+  #slowStart(member: Member<C>, nowMs: number): void {
+    member.sinceMs = nowMs;
+    if (this.#o.slowStartMs <= 0) return;
+    member.candidate.ramp = this.#o.leastShare;
+    if (!this.#ramping.includes(member)) this.#ramping.push(member);
+    this.#rampedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #leaveRamp(member: Member<C>): void {
+    const index = this.#ramping.indexOf(member);
+    if (index >= 0) this.#ramping.splice(index, 1);
+  }
+
+  /** A hundred steps are fine enough. */
+  #ramp(nowMs: number): void {
+    const { slowStartMs, leastShare } = this.#o;
+    if (nowMs < this.#rampedAtMs + slowStartMs / 100) return;
+    this.#rampedAtMs = nowMs;
+    for (let i = this.#ramping.length - 1; i >= 0; i--) {
+      const member = this.#ramping[i]!;
+      const part = Math.max(0, nowMs - member.sinceMs) / slowStartMs;
+      member.candidate.ramp = part >= 1 ? 1 : leastShare + (1 - leastShare) * part;
+      if (part >= 1) this.#ramping.splice(i, 1);
+    }
+  }
+
+  #rebuild(): void {
+    this.#dirty = false;
+    const open = [...this.#members.values()].filter((one) => !one.draining && one.candidate.weight > 0);
+    const healthy = open.filter((one) => one.untilMs === 0);
+    const panic = open.length > 0 && healthy.length < this.#o.panicBelow * open.length;
+    if (panic && !this.panic) this.panics++;
+    this.panic = panic;
+    let chosen = panic ? open.filter((one) => !one.dead) : healthy;
+    if (chosen.length === 0) chosen = open;
+    const usable = chosen.map((one) => one.candidate);
+    if (usable.length === this.#usable.length && usable.every((one, i) => one === this.#usable[i])) return;
+    this.#usable = usable;
+    this.#near = usable.filter((one) => one.here);
+  }
+}

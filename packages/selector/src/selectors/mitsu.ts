@@ -1,0 +1,228 @@
+/** mitsu, the default: fills the least busy replicas as far as everybody's requests reach until something new is heard. @module */
+import type { Candidate } from "../candidate.ts";
+import { agedWait, type CostOptions, costRanges, ownStands, serviceOf, toldService } from "../cost.ts";
+import type { SelectionContext, Selector, SelectorFactory } from "../selector.ts";
+import { readOptions } from "../selector-error.ts";
+
+/** The level rises at most by this many mean service times, so that the differences below it still count. */
+const mostRise = 6;
+/** Requests that are to come in any case, so that candidates of nearly the same cost share. */
+const leastNeed = 0.5;
+/** What is left of a credit after each decision. */
+const creditKept = 0.98;
+/** Newton's steps at most; three are usual. */
+const mostRounds = 12;
+/** Time constant of the rate of own requests. */
+const rateMs = 1000;
+/** Share of the capacity that is taken for used while the rate of own requests is not known. */
+const usualLoad = 0.8;
+
+/**
+ * Of each candidate a cost is estimated in milliseconds, the response time to expect:
+ *
+ *     cost = (service + wait) · (1 + failurePenalty · failures) / (weight · ramp) + (here ? 0 : remoteCostMs)
+ *
+ * The wait is what was reported, drawn to the mean wait as the report gets older, and the own requests since. As all clients know much the same, the cheapest must
+ * not get all: the requests of all clients that are on their way until the next report are poured over the costs like water, where a replica's area is what it
+ * serves in a millisecond; a request goes to those under water in proportion to their depth. With a fresh report or a single client the pool is shallow: the
+ * least cost wins. With an old one it is deep: every replica gets what it can serve, as in weighted round robin. Proportions are kept by credits (smooth
+ * weighted round robin) rather than by chance, so equal replicas take turns. Without reports the own requests in flight are the wait.
+ *
+ * Options: `remoteCostMs` (0.1), what a request over the network costs more than one by redirect; `staleMs` (150), age from which a report is none;
+ * `failurePenalty` (10).
+ *
+ * @throws {MitsuError} `ERR_SELECTOR_OPTION`
+ * Source: the pouring is Dahlin, "Interpreting stale load information", IEEE TPDS 11 (2000), made one for ages that differ; the credits are nginx's.
+ */
+export const mitsu: SelectorFactory = (options = {}) => new Mitsu(readOptions("mitsu", options, costRanges));
+
+class Mitsu implements Selector {
+  readonly name = "mitsu" as const;
+  readonly #o: CostOptions;
+  #set: readonly Candidate[] = [];
+  #cost = new Float64Array(0);
+  #capacity = new Float64Array(0);
+  #credit = new Float64Array(0);
+  #level = 0;
+  /** Of the candidates whose cost is below the level: capacity, and capacity times cost. */
+  #under = 0;
+  #moment = 0;
+  // Means of the last decision, which this one uses: one pass is enough.
+  #meanWeight = 1;
+  #meanServiceMs = 1;
+  #meanWaitMs = 0;
+  #sends = 0;
+  #sentAtMs = 0;
+  #firstAtMs = Number.NaN;
+
+  constructor(o: CostOptions) {
+    this.#o = o;
+  }
+
+  select<C extends Candidate>(candidates: readonly C[], context: SelectionContext): C {
+    if (candidates !== this.#set) this.#prepare(candidates, context);
+    const need = this.#estimate(candidates, context);
+    this.#fill(need);
+    return candidates[this.#take(need)]!;
+  }
+
+  sent(_candidate: Candidate, nowMs: number): void {
+    if (Number.isNaN(this.#firstAtMs)) this.#firstAtMs = this.#sentAtMs = nowMs;
+    this.#sends = 1 + this.#sends * Math.exp(Math.min(0, this.#sentAtMs - nowMs) / rateMs);
+    this.#sentAtMs = Math.max(nowMs, this.#sentAtMs);
+  }
+
+  /** Own requests in a millisecond; NaN when none was ever sent. */
+  #rate(nowMs: number): number {
+    const window = rateMs * (1 - Math.exp(Math.min(0, this.#firstAtMs - nowMs) / rateMs));
+    return (this.#sends * Math.exp(Math.min(0, this.#sentAtMs - nowMs) / rateMs)) / Math.max(1, window);
+  }
+
+  #prepare(candidates: readonly Candidate[], context: SelectionContext): void {
+    const n = candidates.length;
+    this.#set = candidates;
+    this.#cost = new Float64Array(n);
+    this.#capacity = new Float64Array(n);
+    this.#credit = Float64Array.from({ length: n }, () => context.random()); // clients must not begin in step
+    let weights = 0;
+    let services = 0;
+    let known = 0;
+    for (const one of candidates) {
+      weights += one.weight;
+      services += one.reportedServiceMs;
+      if (one.reportedServiceMs > 0) known++;
+    }
+    this.#meanWeight = weights / n;
+    if (known > 0) this.#meanServiceMs = services / known;
+  }
+
+  /** Writes each candidate's cost and capacity; returns how many requests are to be poured. */
+  #estimate(candidates: readonly Candidate[], context: SelectionContext): number {
+    const { staleMs, failurePenalty, remoteCostMs } = this.#o;
+    const { nowMs, clients } = context;
+    const cost = this.#cost;
+    const capacity = this.#capacity;
+    const meanService = this.#meanServiceMs;
+    const meanWait = this.#meanWaitMs;
+    const perWeight = 1 / this.#meanWeight;
+    const level = this.#level;
+    let under = 0;
+    let moment = 0;
+    let workers = 1;
+    let perWorker = 1;
+    let weights = 0;
+    let services = 0;
+    let served = 0;
+    let waits = 0;
+    let fresh = 0;
+    let ages = 0;
+    let oldest = 0;
+    let serve = 0;
+    for (let i = 0; i < cost.length; i++) {
+      const one = candidates[i]!;
+      const told = toldService(one);
+      const service = serviceOf(told, meanService);
+      if (told > 0) {
+        services += told;
+        served++;
+      }
+      if (one.workers !== workers) {
+        workers = one.workers;
+        perWorker = 1 / workers; // divisions are what takes the time here
+      }
+      const each = service * perWorker;
+      let age = nowMs - one.reportedAtMs;
+      let wait = meanWait;
+      if (age < staleMs) {
+        if (age < 0) age = 0;
+        fresh++;
+        ages += age;
+        if (age > oldest) oldest = age;
+        wait = one.reportedInFlight * each;
+        waits += wait;
+        wait = agedWait(wait, meanWait, age);
+        wait += one.sentSince * each;
+      } else age = staleMs;
+      if (one.inFlight > 0) wait += ownStands(age, clients) * one.inFlight * each;
+      const weight = one.weight;
+      weights += weight;
+      let share = weight * perWeight * one.ramp;
+      if (one.failures > 0) share /= 1 + failurePenalty * one.failures;
+      const area = share / each;
+      serve += area;
+      const all = (share === 1 ? service + wait : (service + wait) / share) + (one.here ? 0 : remoteCostMs);
+      capacity[i] = area;
+      cost[i] = all;
+      if (all < level) {
+        under += area;
+        moment += area * all;
+      }
+    }
+    this.#under = under;
+    this.#moment = moment;
+    this.#meanWeight = weights / cost.length;
+    if (served > 0) this.#meanServiceMs = services / served;
+    this.#meanWaitMs = fresh > 0 ? waits / fresh : 0;
+    if (fresh === 0 || clients <= 1) return leastNeed;
+    const rate = this.#rate(nowMs) * clients;
+    const arrivals = rate < serve ? rate : serve * usualLoad; // more than all can serve, or not known
+    const untilNext = Math.min(oldest, (2 * ages) / fresh); // one late report must not make all look old
+    return leastNeed + Math.min(arrivals * untilNext * (1 - 1 / clients), mostRise * meanService * serve);
+  }
+
+  /** Finds the level that `need` requests reach, by Newton's method from the last one: the sum is convex, so from the second step on the level only falls. */
+  #fill(need: number): void {
+    let level = this.#level;
+    for (let round = 0; round < mostRounds; round++) {
+      if (round > 0) this.#weigh(level);
+      const under = this.#under;
+      // Below the least cost there is nothing to stand on: once from above.
+      const next = under === 0 ? Number.MAX_VALUE : (need + this.#moment) / under;
+      const off = (level - next) * under;
+      level = next;
+      if (under > 0 && off < 0.05 * need && off > -0.05 * need) break;
+    }
+    this.#level = level;
+  }
+
+  #weigh(level: number): void {
+    const cost = this.#cost;
+    const capacity = this.#capacity;
+    let under = 0;
+    let moment = 0;
+    for (let i = 0; i < cost.length; i++) {
+      const one = cost[i]!;
+      if (one < level) {
+        under += capacity[i]!;
+        moment += capacity[i]! * one;
+      }
+    }
+    this.#under = under;
+    this.#moment = moment;
+  }
+
+  /** Who is under water with the most credit. */
+  #take(need: number): number {
+    const cost = this.#cost;
+    const capacity = this.#capacity;
+    const credit = this.#credit;
+    const level = this.#level;
+    const each = 1 / need;
+    let best = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < cost.length; i++) {
+      const depth = level - cost[i]!;
+      let now = credit[i]! * creditKept;
+      if (depth > 0) {
+        now += depth * capacity[i]! * each;
+        if (now > most) {
+          most = now;
+          best = i;
+        }
+      }
+      credit[i] = now;
+    }
+    credit[best]! -= 1;
+    return best;
+  }
+}
