@@ -87,7 +87,12 @@ export const replicad: Program = {
         age: { type: "string", description: "servers tell their state so often, or never", default: "1ms", unit: "duration" },
         ageDelay: { type: "string", description: "until clients have it", default: "0ms", unit: "duration" },
         brokerLost: { type: "string", description: "nothing is heard from then on", default: "never", unit: "duration" },
-        piggyback: { type: "boolean", description: "answers carry the server's state; --no-piggyback for none", default: true },
+        piggyback: {
+          type: "string",
+          description: "who has the server's state with answers; c3's rule needs it",
+          choices: ["c3", "all", "none"],
+          default: "c3",
+        },
         probeDelay: { type: "string", description: "one way of a probe", default: "250us", unit: "duration" },
         probeCost: { type: "string", description: "work of a server for each probe", default: "0ms", unit: "duration" },
         crash: {

@@ -25,7 +25,7 @@ export interface SimulateArgs {
   readonly age: string;
   readonly ageDelay: string;
   readonly brokerLost: string;
-  readonly piggyback: boolean;
+  readonly piggyback: "c3" | "all" | "none";
   readonly probeDelay: string;
   readonly probeCost: string;
   readonly crash: readonly string[];
@@ -58,20 +58,26 @@ export async function run(args: SimulateArgs, context: Context): Promise<void> {
   for (const load of loads) {
     for (const { selector, options } of choices) {
       line.update(`${selector} at load ${load}: ${results.length} of ${loads.length * choices.length}`);
-      const runs = Array.from({ length: args.runs }, (_, at) => simulate({ ...setting, selector, options, load, seed: args.seed + at }));
+      const runs = Array.from({ length: args.runs }, (_, at) =>
+        simulate({ ...setting, selector, options, load, piggyback: withAnswers(args.piggyback, selector), seed: args.seed + at }),
+      );
       results.push({ ...medianOutcome(runs), runs });
     }
   }
   line.done();
   if (args.draw !== undefined) await writePicture(args.draw, picture(args, setting, choices, results), env);
   if (args.draw === "-") return;
-  print(context, { setting: { ...setting, selector: undefined, options: undefined, load: undefined }, results: results.map(toJson) }, () =>
-    resultText(results, env.stdout),
+  print(
+    context,
+    { setting: { ...setting, selector: undefined, load: undefined, piggyback: args.piggyback }, results: results.map(toJson) },
+    () => resultText(results, env.stdout),
   );
 }
 
 /** The middle of the runs, and each of them. */
 type Result = Outcome & { readonly runs: readonly Outcome[] };
+
+const withAnswers = (piggyback: SimulateArgs["piggyback"], selector: string): boolean => piggyback === "all" || piggyback === selector;
 
 function settingOf(args: SimulateArgs, { env }: Context): Setting {
   const whole = (flag: string, value: number, least: number, most: number): number => {
@@ -110,7 +116,7 @@ function settingOf(args: SimulateArgs, { env }: Context): Setting {
       delayMs: duration("--age-delay", args.ageDelay),
       lostAtMs: duration("--broker-lost", args.brokerLost, true),
     },
-    piggyback: args.piggyback,
+    piggyback: false,
     probe: { delayMs: duration("--probe-delay", args.probeDelay), costMs: duration("--probe-cost", args.probeCost) },
     outages: [
       ...args.crash.map((text) => parseCrash("--crash", text, servers)),

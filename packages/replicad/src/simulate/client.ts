@@ -1,7 +1,11 @@
 /** One client: its selector, and what it knows of each server. @module */
-import type { Report, SelectionContext, Selector } from "@mitsu/selector";
-import { LiveCandidate } from "../../../selector/src/live-candidate.ts";
+import { LiveCandidate, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
+import { Membership } from "../../../selector/src/membership.ts";
 import type { Broadcasts } from "./broadcasts.ts";
+import type { Setting } from "./setting.ts";
+
+/** How a try ended, as {@link Membership} wants it. */
+export type Outcome = Parameters<Membership["answered"]>[2];
 
 /** What a client knows of one server. */
 export class KnownServer extends LiveCandidate {
@@ -17,14 +21,15 @@ export class KnownServer extends LiveCandidate {
 export class Client {
   readonly selector: Selector;
   readonly known: readonly KnownServer[];
-  #usable: readonly KnownServer[];
+  readonly #members: Membership<KnownServer>;
   /** When what was last heard of each server was true. */
   readonly #heardMs: Float64Array;
 
-  constructor(selector: Selector, servers: number, workers: number) {
+  constructor(selector: Selector, { servers, workers, membership }: Setting) {
     this.selector = selector;
     this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server, workers));
-    this.#usable = this.known;
+    this.#members = new Membership(membership);
+    for (const server of this.known) this.#members.add(server, 0, true);
     this.#heardMs = new Float64Array(servers).fill(Number.NEGATIVE_INFINITY);
   }
 
@@ -38,11 +43,15 @@ export class Client {
     }
   }
 
-  /** @param unlike A server that just failed the same request, −1 for none: another is taken if there is one within a few tries. */
+  /** @param unlike A server that just failed the same request, −1 for none: another one is taken, if there is any. */
   select(context: SelectionContext, unlike: number): KnownServer {
-    let selected = this.selector.select(this.#usable, context);
-    for (let tries = 0; tries < 4 && selected.server === unlike; tries++) selected = this.selector.select(this.#usable, context);
-    return selected;
+    const usable = this.#usable(context.nowMs);
+    let selected = this.selector.select(usable, context);
+    for (let tries = 0; tries < 3 && selected.server === unlike; tries++) selected = this.selector.select(usable, context);
+    if (selected.server !== unlike || usable.length < 2) return selected;
+    // The selector insists on it, as on a dead server that looks idle: a retry goes elsewhere all the same.
+    const at = Math.floor(context.random() * (usable.length - 1));
+    return usable[at]!.server === unlike ? usable.at(-1)! : usable[at]!;
   }
 
   sent(server: KnownServer, nowMs: number): void {
@@ -50,17 +59,26 @@ export class Client {
     this.selector.sent?.(server, nowMs);
   }
 
-  answered(server: KnownServer, nowMs: number, sentMs: number, report: Report | null, ok: boolean): void {
-    const answer = { latencyMs: nowMs - sentMs, ok, report };
+  answered(server: KnownServer, nowMs: number, sentMs: number, report: Report | null, outcome: Outcome): void {
+    const answer = { latencyMs: nowMs - sentMs, ok: outcome === "ok", report };
     server.end(nowMs, answer, sentMs);
     this.selector.answered?.(server, nowMs, answer);
+    this.#members.answered(server, nowMs, outcome);
   }
 
-  drain(_server: number, _on: boolean): void {}
+  drain(server: number, draining: boolean, nowMs: number): void {
+    this.#members.drain(this.known[server]!.key, draining, nowMs);
+  }
 
   /** Whom to probe. */
   probes(context: SelectionContext): readonly KnownServer[] {
-    return this.selector.probes?.(this.#usable, context) ?? none;
+    return this.selector.probes?.(this.#usable(context.nowMs), context) ?? none;
+  }
+
+  /** Draining ones are better than none. */
+  #usable(nowMs: number): readonly KnownServer[] {
+    const usable = this.#members.usable(nowMs);
+    return usable.length > 0 ? usable : this.known;
   }
 }
 

@@ -18,7 +18,7 @@ export class Requests {
   next: Int32Array<ArrayBuffer> = new Int32Array(1024);
   /** In flight at the server when it came, itself included. */
   inFlightThen: Int32Array<ArrayBuffer> = new Int32Array(1024);
-  /** What the answer says; in flight −1 for a failure. */
+  /** What the answer says; in flight −1 for a connection that was refused, −2 for any other failure. */
   saysInFlight: Int32Array<ArrayBuffer> = new Int32Array(1024);
   saysServiceMs: Float64Array<ArrayBuffer> = new Float64Array(1024);
   #free = -1;

@@ -1,5 +1,6 @@
 /** What is simulated: servers, clients, load, how speeds change, what is heard and how late. @module */
 import type { SelectorName, SelectorOptions } from "@mitsu/selector";
+import type { MembershipOptions } from "../../../selector/src/membership.ts";
 import { type Law, meanOf } from "./law.ts";
 
 /** How requests arrive: all clients' together, each request at a client chosen at random. */
@@ -64,6 +65,8 @@ export interface Setting {
   readonly timeoutMs: number;
   /** Further tries of a request that failed, on another server if there is one. */
   readonly retries: number;
+  /** How clients leave out servers that fail, and take them back. */
+  readonly membership?: MembershipOptions;
   readonly durationMs: number;
   /** Requests that arrive before are not counted. */
   readonly warmUpMs: number;
@@ -82,7 +85,7 @@ export const usualSetting: Setting = {
   speed: { kind: "varying", slow: 1 / 3, fastForMs: 1000, slowForMs: 1000 },
   network: { kind: "deterministic", meanMs: 0 },
   feedback: { intervalMs: 1, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY },
-  piggyback: true,
+  piggyback: false,
   probe: { delayMs: 0.25, costMs: 0 },
   outages: [],
   timeoutMs: 1000,

@@ -74,10 +74,7 @@ class Simulation {
     this.#broadcasts = new Broadcasts(setting, this.#servers, this.#draws);
     this.#underWay = new Int32Array(setting.servers);
     this.#switches = new Int32Array(setting.servers);
-    this.#clients = Array.from(
-      { length: setting.clients },
-      () => new Client(this.#selectorOf(setting.selector, setting.options), setting.servers, setting.workers),
-    );
+    this.#clients = Array.from({ length: setting.clients }, () => new Client(this.#selectorOf(setting.selector, setting.options), setting));
     this.#tally = new Tally(setting);
     this.#ratePerMs = setting.load * capacityPerMs(setting);
     this.#nextArrival = arrivalTimes(setting.arrivals, this.#ratePerMs, new Draws(setting.seed));
@@ -192,18 +189,18 @@ class Simulation {
     const server = this.#requests.server[request]!;
     this.#underWay[server]!--;
     if (this.#servers.up[server] === 1) this.#servers.reach(server, request, this.#nowMs);
-    else this.#lose(request);
+    else this.#lose(request, true);
   }
 
   /** The request's server is down, or went down with it. */
-  #lose(request: number): void {
+  #lose(request: number, reached: boolean): void {
     const { outages, timeoutMs } = this.#setting;
     const requests = this.#requests;
-    requests.saysInFlight[request] = -1;
     const server = requests.server[request]!;
     const outage = outages.find((one) => one.server === server && one.fromMs <= this.#nowMs && this.#nowMs < one.toMs);
-    if (outage?.how === "silent")
-      this.#events.push(Math.max(this.#nowMs, requests.sentMs[request]! + timeoutMs), request * 8 + kind.answer);
+    const silent = outage?.how === "silent";
+    requests.saysInFlight[request] = reached && !silent ? -1 : -2;
+    if (silent) this.#events.push(Math.max(this.#nowMs, requests.sentMs[request]! + timeoutMs), request * 8 + kind.answer);
     else this.#answerComes(request, this.#nowMs);
   }
 
@@ -222,7 +219,7 @@ class Simulation {
     const inFlight = requests.saysInFlight[request]!;
     const ok = inFlight >= 0;
     const report = ok && this.#setting.piggyback ? { inFlight, latencyMs: 0, serviceMs: requests.saysServiceMs[request]! } : null;
-    client.answered(client.known[server]!, nowMs, requests.sentMs[request]!, report, ok);
+    client.answered(client.known[server]!, nowMs, requests.sentMs[request]!, report, ok ? "ok" : inFlight === -1 ? "refused" : "failed");
     if (!ok) {
       this.#tally.failedTry(server, this.#servers.up[server] === 1, nowMs);
       if (requests.failed[request]!++ < this.#setting.retries) {
@@ -281,18 +278,18 @@ class Simulation {
   }
 
   #outage(about: number): void {
-    const { server } = this.#setting.outages[Math.floor(about / 3)]!;
+    const { server, drainMs } = this.#setting.outages[Math.floor(about / 3)]!;
     const step = about % 3;
-    if (step === 0) for (const client of this.#clients) client.drain(server, true);
+    if (step === 0) for (const client of this.#clients) client.drain(server, true, this.#nowMs);
     if (step === 1) {
       this.#broadcasts.down(server, this.#nowMs);
-      this.#servers.crash(server, this.#nowMs, (request) => this.#lose(request));
+      this.#servers.crash(server, this.#nowMs, (request) => this.#lose(request, false));
     }
     if (step === 2) {
       this.#servers.restart(server);
       this.#broadcasts.up(server, this.#nowMs);
       this.#tally.recovered(server);
-      for (const client of this.#clients) client.drain(server, false);
+      if (drainMs > 0) for (const client of this.#clients) client.drain(server, false, this.#nowMs);
     }
   }
 
