@@ -51,3 +51,29 @@ test("WeightedDraw.draw() follows weights and ramps that change while the set do
   draw.draw(candidates, () => 0.5); // sees the second one
   t.true(near(share(), 10_000, 0.1));
 });
+
+test("WeightedDraw.draw() gives the others by weight where the one it shall not is far heavier, and it walks", (t) => {
+  const candidates = candidateDoubles([{ weight: 1 }, { weight: 1e6 }, { weight: 3 }]);
+  const draw = new WeightedDraw();
+  const random = seeded(4);
+  const counts = countChoices(candidates, 10_000, () => candidates[draw.draw(candidates, random, 1)]!);
+  t.is(counts[1], 0);
+  t.true(near(counts[0]!, 10_000, 0.25), String(counts));
+});
+
+test("WeightedDraw.draw() walks no more once the heavy one is light", (t) => {
+  const candidates = candidateDoubles([{ weight: 1e9 }, {}, {}, {}]);
+  const draw = new WeightedDraw();
+  let drawn = 0;
+  const random = seeded(5);
+  const counted = () => {
+    drawn++;
+    return random();
+  };
+  draw.draw(candidates, counted);
+  candidates[0]!.weight = 1;
+  draw.draw(candidates, () => 0.6); // refused, and walked: sees it
+  drawn = 0;
+  for (let nth = 0; nth < 100; nth++) draw.draw(candidates, counted);
+  t.is(drawn, 100);
+});

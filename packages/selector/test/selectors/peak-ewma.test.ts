@@ -90,10 +90,16 @@ test("peakEwma() keeps what it knows of a replica when the set changes", (t) => 
   t.is(choose(selector, [...candidates], 0), 1);
 });
 
-test("peakEwma() bears a clock that stands or goes back", (t) => {
-  const selector = peakEwma();
-  const candidates = candidateDoubles([{}, {}]);
-  selector.answered!(candidates[0]!, 1000, answerOf(50));
-  selector.answered!(candidates[0]!, 0, answerOf(1));
-  t.is(choose(selector, candidates, 0), 1, "50 ms are still there");
+test("peakEwma() bears a clock that goes back: 50 ms stay 50 ms", (t) => {
+  for (const [rival, chosen] of [
+    [49.9, 1],
+    [50.1, 0],
+  ] as const) {
+    const selector = peakEwma();
+    const candidates = candidateDoubles([{}, {}]);
+    selector.answered!(candidates[0]!, 1000, answerOf(50));
+    selector.answered!(candidates[0]!, 0, answerOf(1));
+    selector.answered!(candidates[1]!, 0, answerOf(rival));
+    t.is(choose(selector, candidates, 0), chosen);
+  }
 });
