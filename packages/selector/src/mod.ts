@@ -1,6 +1,7 @@
 /** Which replica gets a request. @module */
 export type { Answer, Candidate, Report } from "./candidate.ts";
 export { LiveCandidate, type LiveCandidateOptions } from "./live-candidate.ts";
+export { Membership, type MembershipOptions, type Outcome, type Standing } from "./membership.ts";
 export {
   type SelectionContext,
   type Selector,
