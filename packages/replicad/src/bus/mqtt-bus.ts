@@ -1,0 +1,185 @@
+/** The connection to a broker, whichever it is: states go out and come in, and losing it is no error but a reason to be degraded. @module */
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
+import { MitsuError } from "@mitsu/cli/error";
+import mqtt from "mqtt";
+import type { NodeTable } from "./node-table.ts";
+import { PacketGuard } from "./packet-guard.ts";
+import type { Sink } from "./publisher.ts";
+import { maxMessageBytes } from "./state-message.ts";
+
+/** Where the broker is and who we are. */
+export interface MqttBusOptions {
+  /** `mqtt://host:port`, `mqtts://host:port` or `unix:///path`. */
+  readonly url: string;
+  readonly node: string;
+  readonly table: NodeTable;
+  /** Milliseconds since 1970 by a clock that never goes back. */
+  readonly now: () => number;
+  readonly username?: string;
+  readonly password?: string;
+  /** Authorities, certificate and key of `mqtts`. */
+  readonly tls?: TlsOptions;
+  /** Called whenever a connection is made: {@link Publisher.resync}. */
+  readonly onUp?: () => void;
+  /** Called when it is lost, with the reason, and never twice for the same loss. */
+  readonly onDown?: (reason: string) => void;
+  /** A state was taken: its node's name. */
+  readonly onState?: (node: string) => void;
+  /** Before it is tried again, milliseconds; 200 unless told. */
+  readonly retryMs?: number;
+}
+
+/** Topics are this and the node's name. */
+export const topicPrefix = "mitsu/state/";
+const packetBytes = maxMessageBytes + 1024;
+
+/** Opens sockets to the broker of a URL. @throws {MitsuError} `ERR_BROKER_URL` */
+function opener({ url, tls }: Pick<MqttBusOptions, "url" | "tls">): () => Socket {
+  const wrong = (why: string): MitsuError =>
+    new MitsuError(`no URL of a broker: ${url}: ${why}`, {
+      code: "ERR_BROKER_URL",
+      hint: "write mqtt://host:1883, mqtts://host:8883 or unix:///path",
+    });
+  if (!URL.canParse(url)) throw wrong("it cannot be read");
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  if (protocol === "unix:" && pathname.length > 1) return () => connectTcp({ path: decodeURIComponent(pathname) });
+  if (protocol !== "mqtt:" && protocol !== "mqtts:") throw wrong(`${protocol} is not spoken`);
+  if (host === "") throw wrong("it has no host");
+  if (protocol === "mqtt:") return () => connectTcp({ host, port: Number(port || 1883), noDelay: true });
+  return () => connectTls({ host, port: Number(port || 8883), servername: /^[\d.]+$|:/.test(host) ? "" : host, ...tls }).setNoDelay(true);
+}
+
+/**
+ * A connection that comes back by itself.
+ *
+ * @throws {MitsuError} `ERR_BROKER_URL`.
+ * @example
+ * ```ts
+ * const bus = new MqttBus({ url: "mqtt://127.0.0.1:1883", node: "a", table, now, onUp: () => publisher.resync() });
+ * const publisher = new Publisher(state, bus);
+ * ```
+ */
+export class MqttBus implements Sink {
+  /** Connections made, and lost again; packets that were longer than any state. */
+  connects = 0;
+  losses = 0;
+  oversized = 0;
+  readonly #client: mqtt.MqttClient;
+  readonly #topic: string;
+  readonly #retained: mqtt.IClientPublishOptions = { qos: 0, retain: true };
+  readonly #plain: mqtt.IClientPublishOptions = { qos: 0, retain: false };
+  readonly #options: MqttBusOptions;
+  #up = false;
+  #ended = false;
+  /** The broker's socket took the present connection. */
+  #reached = false;
+  /** A connection was made with this level of the protocol. */
+  #level: 4 | 5 | undefined;
+  #lastError = "it has not answered yet";
+
+  constructor(options: MqttBusOptions) {
+    this.#options = options;
+    this.#topic = topicPrefix + options.node;
+    const open = opener(options);
+    const client = new mqtt.MqttClient(() => this.#guarded(open()), {
+      protocolVersion: 5,
+      clientId: `replicad-${options.node}-${crypto.randomUUID().slice(0, 8)}`,
+      clean: true,
+      reconnectPeriod: options.retryMs ?? 200,
+      // A broker that is starting up refuses too.
+      reconnectOnConnackError: true,
+      connectTimeout: 5000,
+      keepalive: 5,
+      queueQoSZero: false,
+      resubscribe: false,
+      properties: { maximumPacketSize: packetBytes },
+      ...(options.username === undefined ? {} : { username: options.username }),
+      ...(options.password === undefined ? {} : { password: options.password }),
+    });
+    this.#client = client;
+    client.on("connect", () => this.#connected());
+    client.on("error", (error: Error & { code?: unknown }) => {
+      this.#lastError = error.message || String(error.code);
+    });
+    client.on("close", () => this.#lost());
+    client.on("message", (topic, payload, packet) => {
+      const node = topic.slice(topicPrefix.length);
+      // Brokers of 3.1.1 send us our own messages too.
+      if (node === options.node) return;
+      if (options.table.receive(node, payload, packet.retain, options.now()) === null) options.onState?.(node);
+    });
+  }
+
+  /** Why other nodes are not heard; empty when all is well. */
+  degraded(): readonly string[] {
+    if (this.#up) return [];
+    return [`no broker at ${this.#options.url}: ${this.#lastError}; what other nodes said grows old`];
+  }
+
+  room(): "open" | "full" | "down" {
+    if (!this.#up || !this.#client.connected) return "down";
+    // Bytes that the kernel did not take: the broker is slower than we are, and to wait in a queue would only make them old.
+    return this.#client.stream.writableLength === 0 ? "open" : "full";
+  }
+
+  send(bytes: Buffer, retain: boolean): void {
+    this.#client.publish(this.#topic, bytes, retain ? this.#retained : this.#plain);
+  }
+
+  /** Says good-bye, so that nobody goes on with our last state, and closes. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    const open = this.room() === "open";
+    if (open) this.#client.publish(this.#topic, "", this.#retained);
+    // Not forced while the good-bye is on its way; a broker that does not answer is left after a second.
+    const timer = setTimeout(() => this.#client.stream.destroy(), 1000);
+    await this.#client.endAsync(!open);
+    clearTimeout(timer);
+  }
+
+  #guarded(socket: Socket): Socket {
+    const guard = new PacketGuard(packetBytes);
+    this.#reached = false;
+    socket.once("connect", () => {
+      this.#reached = true;
+    });
+    socket.on("data", (chunk: Buffer) => {
+      if (guard.take(chunk)) return;
+      this.oversized++;
+      socket.destroy(new Error("the broker sent a packet longer than any state"));
+    });
+    return socket;
+  }
+
+  #connected(): void {
+    const v5 = this.#client.options.protocolVersion === 5;
+    this.#client.subscribe(`${topicPrefix}+`, { qos: 0, ...(v5 ? { nl: true, rh: 0 } : {}) }, (error, granted) => {
+      const refused = granted?.some(({ qos }) => qos >= 0x80);
+      if (!error && !refused) {
+        this.#up = true;
+        this.#level = v5 ? 5 : 4;
+        this.connects++;
+        this.#options.onUp?.();
+        return;
+      }
+      this.#lastError = `it refused the subscription to ${topicPrefix}+${error ? `: ${error.message}` : ""}`;
+      this.#client.stream.destroy();
+    });
+  }
+
+  #lost(): void {
+    // A broker of 3.1.1 refuses level 5 by its own CONNACK, which is none of level 5, or by silence: the other level is tried next.
+    if (!this.#up && this.#reached && this.#level === undefined) {
+      const { options } = this.#client;
+      options.protocolVersion = options.protocolVersion === 5 ? 4 : 5;
+    }
+    if (!this.#up) return;
+    this.#up = false;
+    this.losses++;
+    if (this.#ended) return;
+    this.#lastError = "the connection was lost";
+    this.#options.onDown?.(this.degraded()[0]!);
+  }
+}

@@ -1,0 +1,225 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { MitsuError } from "@mitsu/cli/error";
+import test, { type ExecutionContext } from "ava";
+import mqtt from "mqtt";
+import { MqttBus, topicPrefix } from "../../src/bus/mqtt-bus.ts";
+import { NodeTable } from "../../src/bus/node-table.ts";
+import { Publisher } from "../../src/bus/publisher.ts";
+import { BrokerProcess, brokerKinds } from "./brokers.ts";
+import { stateOf } from "./state-fixture.ts";
+
+const now = (): number => performance.timeOrigin + performance.now();
+let boots = 0;
+
+/** A node as the daemon has it; things that happened are awaited by `until`. */
+function nodeAt(t: ExecutionContext, url: string, name: string, replicas = 3, skewMs = 0) {
+  const clock = (): number => now() + skewMs;
+  const state = stateOf(name, replicas);
+  state.bootRandom = ++boots;
+  const table = new NodeTable(state);
+  const waits = new Set<() => void>();
+  const happened = (): void => {
+    for (const look of waits) look();
+  };
+  const downs: string[] = [];
+  const bus = new MqttBus({
+    url,
+    node: name,
+    table,
+    now: clock,
+    retryMs: 20,
+    onUp: () => {
+      publisher.resync();
+      happened();
+    },
+    onDown: (reason) => {
+      downs.push(reason);
+      happened();
+    },
+    onState: happened,
+  });
+  const publisher = new Publisher(state, bus, { prepare: (own, nowMs) => table.writeEchoes(own.echoes, nowMs) });
+  const timer = setInterval(() => {
+    publisher.tick(clock());
+    happened();
+  }, 1);
+  let closed = false;
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    if (!closed) await bus.close();
+    closed = true;
+  };
+  t.teardown(close);
+  const until = (holds: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!holds()) return;
+        waits.delete(look);
+        resolve();
+      };
+      waits.add(look);
+      look();
+    });
+  return { state, table, bus, publisher, downs, until, close, now: clock };
+}
+
+for (const kind of brokerKinds) {
+  test.serial(`MqttBus carries states both ways over ${kind}, with their age by clocks that differ`, async (t) => {
+    const broker = await BrokerProcess.start(t, kind);
+    const a = nodeAt(t, broker.url, "a");
+    const b = nodeAt(t, broker.url, "b", 5, 2500);
+    await Promise.all([
+      a.until(() => (a.table.nodes.get("b")?.clock.errorMs(a.now()) ?? 1e9) < 20),
+      b.until(() => (b.table.nodes.get("a")?.clock.errorMs(b.now()) ?? 1e9) < 20),
+    ]);
+    const of = a.table.nodes.get("b")!;
+    const error = of.clock.offsetMs(a.now()) - 2500;
+    t.log(`offset off by ${error.toFixed(3)} ms, bound ${of.clock.errorMs(a.now()).toFixed(3)} ms, age ${of.ageMs(a.now()).toFixed(2)} ms`);
+    t.true(Math.abs(error) <= of.clock.errorMs(a.now()) + 0.1);
+    t.is(of.state.replicas.count, 5);
+    b.state.replicas.inFlight[2] = 77;
+    await a.until(() => of.state.replicas.inFlight[2] === 77);
+    t.deepEqual(a.bus.degraded(), []);
+    await b.close();
+    await a.until(() => a.table.goodbyes === 1);
+    t.is(a.table.nodes.size, 0);
+    t.deepEqual([...a.table.refused], []);
+  });
+
+  test.serial(`MqttBus over ${kind}: kill -9 of the broker degrades with a reason and ages grow; its return resynchronises`, async (t) => {
+    const broker = await BrokerProcess.start(t, kind);
+    const a = nodeAt(t, broker.url, "a");
+    const b = nodeAt(t, broker.url, "b");
+    await a.until(() => a.table.nodes.has("b"));
+    await b.until(() => b.table.nodes.has("a"));
+    await broker.kill();
+    await a.until(() => a.downs.length === 1);
+    t.regex(a.bus.degraded()[0]!, /^no broker at mqtt:\/\/127\.0\.0\.1:\d+: .+; what other nodes said grows old$/);
+    const old = a.table.nodes.get("b")!;
+    const before = old.ageMs(a.now());
+    const unsent = a.publisher.unsent;
+    a.state.replicas.inFlight[0] = 55;
+    await a.until(() => a.publisher.unsent > unsent + 10);
+    t.true(old.ageMs(a.now()) > before + 5);
+    t.is(a.publisher.dropped, 0);
+    await broker.run();
+    await b.until(() => b.table.nodes.get("a")?.state.replicas.inFlight[0] === 55);
+    await a.until(() => a.bus.degraded().length === 0 && a.table.nodes.get("b")!.ageMs(a.now()) < 200);
+    t.true(a.bus.connects >= 2 && a.bus.losses >= 1);
+    t.is(a.downs.length, 1);
+  });
+
+  test.serial(`MqttBus over ${kind}: a newcomer has a snapshot of a quiet node at once`, async (t) => {
+    const broker = await BrokerProcess.start(t, kind);
+    const a = nodeAt(t, broker.url, "a");
+    await a.until(() => a.publisher.snapshots >= 1);
+    const c = nodeAt(t, broker.url, "c", 0);
+    await c.until(() => c.table.nodes.has("a"));
+    t.is(c.table.nodes.get("a")!.state.replicas.count, 3);
+    t.true(c.table.nodes.get("a")!.ageMs(c.now()) < 5000);
+  });
+
+  test.serial(
+    `MqttBus over ${kind}: a hostile publisher's garbage, replays, huge and many messages are refused, counted and not kept`,
+    async (t) => {
+      const broker = await BrokerProcess.start(t, kind);
+      const a = nodeAt(t, broker.url, "a");
+      const b = nodeAt(t, broker.url, "b");
+      await a.until(() => a.table.nodes.has("b"));
+      const evil = await mqtt.connectAsync({ host: "127.0.0.1", port: broker.port, protocolVersion: 5, reconnectPeriod: 0 });
+      evil.on("error", () => {});
+      t.teardown(() => evil.endAsync(true));
+      const recorded = Promise.withResolvers<Buffer>();
+      evil.once("message", (_topic, payload) => recorded.resolve(payload));
+      await evil.subscribeAsync(`${topicPrefix}b`);
+      const replay = await recorded.promise;
+      await evil.unsubscribeAsync(`${topicPrefix}b`);
+      const heap = process.memoryUsage().rss;
+      for (let index = 0; index < 3000; index++) evil.publish(`${topicPrefix}b`, index % 2 ? replay : Buffer.alloc(500, index));
+      for (let index = 0; index < 2000; index++) evil.publish(`${topicPrefix}x${index}`, Buffer.alloc(60_000 + index, 0x4d));
+      evil.publish(`${topicPrefix}b`, Buffer.alloc(2_000_000, 0x4d));
+      await a.until(() => (a.table.refused.get("replayed") ?? 0) >= 1000 && (a.table.refused.get("magic") ?? 0) >= 1000);
+      b.state.replicas.inFlight[1] = 99;
+      await a.until(() => a.table.nodes.get("b")?.state.replicas.inFlight[1] === 99 && a.bus.degraded().length === 0);
+      t.is(a.table.nodes.size, 1);
+      const grownMb = (process.memoryUsage().rss - heap) / 1e6;
+      t.log(
+        `refused ${JSON.stringify([...a.table.refused])}, ${a.bus.losses} connections lost, memory grew by ${grownMb.toFixed(0)} MB with 120 MB sent`,
+      );
+      t.true(grownMb < 400);
+    },
+  );
+
+  test.serial(`MqttBus over ${kind}: while the broker does not read, states are dropped and counted, none is queued`, async (t) => {
+    const broker = await BrokerProcess.start(t, kind);
+    const a = nodeAt(t, broker.url, "a", 1000);
+    const b = nodeAt(t, broker.url, "b", 0);
+    await b.until(() => b.table.nodes.has("a"));
+    broker.pause();
+    let step = 0;
+    await a.until(() => {
+      a.state.replicas.inFlight[0] = ++step % 2 ? 1000 : 0;
+      return a.publisher.dropped > 50;
+    });
+    a.state.replicas.inFlight[0] = 4321;
+    broker.resume();
+    await b.until(() => b.table.nodes.get("a")?.state.replicas.inFlight[0] === 4321);
+    t.log(`${a.publisher.sent} sent, ${a.publisher.dropped} dropped`);
+    t.is(b.table.refused.size, 0);
+  });
+}
+
+test.serial("MqttBus speaks over a Unix socket", async (t) => {
+  const broker = await BrokerProcess.start(t, "mosquitto", "listener 0 {folder}/m.sock");
+  const a = nodeAt(t, `unix://${join(broker.folder, "m.sock")}`, "a");
+  const b = nodeAt(t, broker.url, "b");
+  await a.until(() => a.table.nodes.has("b"));
+  await b.until(() => b.table.nodes.has("a"));
+  t.pass();
+});
+
+test("MqttBus refuses a URL that names no broker", (t) => {
+  const table = new NodeTable({ bootSeconds: 1, bootRandom: 1 });
+  for (const url of ["", "127.0.0.1", "http://host", "mqtt://", "unix:"]) {
+    const error = t.throws(() => new MqttBus({ url, node: "a", table, now }), { instanceOf: MitsuError }, url);
+    t.is(error?.code, "ERR_BROKER_URL");
+  }
+});
+
+/** A broker of a few bytes: takes anyone of MQTT 3.1.1, refuses 5, and sends what it is told. */
+async function tinyBroker(
+  t: ExecutionContext,
+  afterwards: (socket: Socket) => void,
+): Promise<{ readonly url: string; readonly levels: number[] }> {
+  const levels: number[] = [];
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      if (chunk[0] === 0x10) {
+        levels.push(chunk[8]!);
+        socket.write(chunk[8] === 5 ? Buffer.from([0x20, 2, 0, 1]) : Buffer.from([0x20, 2, 0, 0]));
+      } else if (chunk[0] === 0x82) {
+        socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 0]));
+        afterwards(socket);
+      }
+    });
+    t.teardown(() => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  return { url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`, levels };
+}
+
+test.serial("MqttBus falls back to MQTT 3.1.1, and ends a connection on which a packet is longer than any state", async (t) => {
+  let times = 0;
+  const broker = await tinyBroker(t, (socket) => {
+    // A PUBLISH of 200 MB begins.
+    if (++times === 1) socket.write(Buffer.concat([Buffer.from([0x30, 0x80, 0x84, 0xaf, 0x5f]), Buffer.alloc(1000)]));
+  });
+  const a = nodeAt(t, broker.url, "a");
+  await a.until(() => a.bus.oversized === 1 && a.bus.connects === 2);
+  t.is(broker.levels[0], 5);
+  t.is(broker.levels.at(-1), 4);
+});
