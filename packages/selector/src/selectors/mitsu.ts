@@ -20,7 +20,7 @@ const usualLoad = 0.8;
 /**
  * Of each candidate a cost is estimated in milliseconds, the response time to expect:
  *
- *     cost = (service + wait) · (1 + failurePenalty · failures) / (weight · ramp) + (here ? 0 : remoteCostMs)
+ *     cost = (service + wait / (weight · ramp)) · (1 + failurePenalty · failures) + (here ? 0 : remoteCostMs)
  *
  * The wait is what was reported, drawn to the mean wait as the report gets older, and the own requests since. As all clients know much the same, the cheapest must
  * not get all: the requests of all clients that are on their way until the next report are poured over the costs like water, where a replica's area is what it
@@ -146,11 +146,16 @@ class Mitsu implements Selector {
       if (one.inFlight > 0) wait += ownStands(age, clients) * one.inFlight * each;
       const weight = one.weight;
       weights += weight;
-      let share = weight * perWeight * one.ramp;
-      if (one.failures > 0) share /= 1 + failurePenalty * one.failures;
-      const area = share / each;
+      const share = weight * perWeight * one.ramp;
+      let area = share / each;
+      let all = service + (share === 1 ? wait : wait / share);
+      if (one.failures > 0) {
+        const penalty = 1 + failurePenalty * one.failures;
+        all *= penalty;
+        area /= penalty;
+      }
+      if (!one.here) all += remoteCostMs;
       serve += area;
-      const all = (share === 1 ? service + wait : (service + wait) / share) + (one.here ? 0 : remoteCostMs);
       capacity[i] = area;
       cost[i] = all;
       if (all < level) {
