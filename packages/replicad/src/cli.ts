@@ -87,6 +87,12 @@ export const replicad: Program = {
         age: { type: "string", description: "servers tell their state so often, or never", default: "1ms", unit: "duration" },
         ageDelay: { type: "string", description: "until clients have it", default: "0ms", unit: "duration" },
         brokerLost: { type: "string", description: "nothing is heard from then on", default: "never", unit: "duration" },
+        shareFailures: {
+          type: "string",
+          description: "a client that is refused tells all others within",
+          default: "never",
+          unit: "duration",
+        },
         piggyback: {
           type: "string",
           description: "who has the server's state with answers; c3's rule needs it",

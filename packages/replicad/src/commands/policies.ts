@@ -12,7 +12,12 @@ export interface Policy {
 
 /** All of them, the default first. */
 export const policies: readonly Policy[] = [
-  { name: "mitsu", rule: "least expected wait by fresh reports and own sends, spread by their age", source: "this project", options: {} },
+  {
+    name: "mitsu",
+    rule: "least expected wait by reports and own sends; the older the reports, the wider spread",
+    source: "this project, after Dahlin, IEEE TPDS 2000",
+    options: { remoteCostMs: 0.1, staleMs: 150, failurePenalty: 10 },
+  },
   { name: "round-robin", rule: "each its turn, by weight", source: "nginx, smooth weighted round robin", options: {} },
   { name: "random", rule: "any, each as likely", source: "–", options: {} },
   { name: "weighted", rule: "any, by weight", source: "nginx, random", options: {} },

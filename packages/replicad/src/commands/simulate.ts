@@ -25,6 +25,7 @@ export interface SimulateArgs {
   readonly age: string;
   readonly ageDelay: string;
   readonly brokerLost: string;
+  readonly shareFailures: string;
   readonly piggyback: "c3" | "all" | "none";
   readonly probeDelay: string;
   readonly probeCost: string;
@@ -115,6 +116,7 @@ function settingOf(args: SimulateArgs, { env }: Context): Setting {
       intervalMs: ageMs,
       delayMs: duration("--age-delay", args.ageDelay),
       lostAtMs: duration("--broker-lost", args.brokerLost, true),
+      failureMs: duration("--share-failures", args.shareFailures, true),
     },
     piggyback: false,
     probe: { delayMs: duration("--probe-delay", args.probeDelay), costMs: duration("--probe-cost", args.probeCost) },

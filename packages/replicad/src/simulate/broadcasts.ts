@@ -12,6 +12,8 @@ export class Broadcasts {
   /** The last time that each server was down: it says nothing then. */
   readonly #downFromMs: Float64Array;
   readonly #downToMs: Float64Array;
+  /** When all clients know that the server refused one; Infinity while it refused none. */
+  readonly #refusedMs: Float64Array;
   readonly #readMs: Float64Array;
   readonly #reports: readonly Said[];
 
@@ -21,6 +23,7 @@ export class Broadcasts {
     this.#phaseMs = Float64Array.from({ length: count }, (_, server) => draws.at(server, place.phase).uniform() * feedback.intervalMs);
     this.#downFromMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.#downToMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+    this.#refusedMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.#readMs = new Float64Array(count).fill(Number.NaN);
     this.#reports = Array.from({ length: count }, () => ({ inFlight: 0, latencyMs: 0, serviceMs: 0 }));
   }
@@ -50,6 +53,16 @@ export class Broadcasts {
     return said;
   }
 
+  /** Whether every client knows now that the server refuses. */
+  refuses(server: number, nowMs: number): boolean {
+    return nowMs >= this.#refusedMs[server]!;
+  }
+
+  /** A client was refused. */
+  refused(server: number, nowMs: number): void {
+    if (nowMs < this.#feedback.lostAtMs) this.#refusedMs[server] = Math.min(this.#refusedMs[server]!, nowMs + this.#feedback.failureMs);
+  }
+
   down(server: number, fromMs: number): void {
     this.#downFromMs[server] = fromMs;
     this.#downToMs[server] = Number.POSITIVE_INFINITY;
@@ -57,6 +70,7 @@ export class Broadcasts {
 
   up(server: number, fromMs: number): void {
     this.#downToMs[server] = fromMs;
+    this.#refusedMs[server] = Number.POSITIVE_INFINITY;
   }
 }
 

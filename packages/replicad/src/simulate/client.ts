@@ -1,6 +1,5 @@
 /** One client: its selector, and what it knows of each server. @module */
-import { LiveCandidate, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
-import { Membership } from "../../../selector/src/membership.ts";
+import { LiveCandidate, Membership, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
 import type { Broadcasts } from "./broadcasts.ts";
 import type { Setting } from "./setting.ts";
 
@@ -24,21 +23,32 @@ export class Client {
   readonly #members: Membership<KnownServer>;
   /** When what was last heard of each server was true. */
   readonly #heardMs: Float64Array;
+  /** 1 where others told that the server refuses. */
+  readonly #told: Uint8Array;
 
   constructor(selector: Selector, { servers, workers, membership }: Setting) {
     this.selector = selector;
     this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server, workers));
     this.#members = new Membership(membership);
     for (const server of this.known) this.#members.add(server, 0, true);
+    this.#told = new Uint8Array(servers);
     this.#heardMs = new Float64Array(servers).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** Takes in what was broadcast since it last did: only a look at the candidates could tell whether it did so at once. */
   hear(broadcasts: Broadcasts, nowMs: number): void {
     for (let server = 0; server < this.known.length; server++) {
+      if (broadcasts.refuses(server, nowMs) && this.#told[server] === 0) {
+        this.#told[server] = 1;
+        this.#members.answered(this.known[server]!, nowMs, "refused");
+      }
       const atMs = broadcasts.latestMs(server, nowMs);
       if (atMs <= this.#heardMs[server]!) continue;
       this.#heardMs[server] = atMs;
+      if (this.#told[server] === 1 && !broadcasts.refuses(server, nowMs)) {
+        this.#told[server] = 0;
+        this.#members.revive(this.known[server]!.key, nowMs);
+      }
       this.known[server]!.report(atMs, broadcasts.read(server, atMs), nowMs);
     }
   }

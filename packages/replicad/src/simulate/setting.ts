@@ -1,6 +1,5 @@
 /** What is simulated: servers, clients, load, how speeds change, what is heard and how late. @module */
-import type { SelectorName, SelectorOptions } from "@mitsu/selector";
-import type { MembershipOptions } from "../../../selector/src/membership.ts";
+import type { MembershipOptions, SelectorName, SelectorOptions } from "@mitsu/selector";
 import { type Law, meanOf } from "./law.ts";
 
 /** How requests arrive: all clients' together, each request at a client chosen at random. */
@@ -37,6 +36,8 @@ export interface Feedback {
   readonly delayMs: number;
   /** The broker is gone from here on; Infinity for never. */
   readonly lostAtMs: number;
+  /** After a client was refused by a server, all others know; a server that is back tells that with its next state. Infinity: each has to find out for itself. */
+  readonly failureMs: number;
 }
 
 /** One run; times are milliseconds from its beginning. */
@@ -84,7 +85,7 @@ export const usualSetting: Setting = {
   service: { kind: "exponential", meanMs: 10 },
   speed: { kind: "varying", slow: 1 / 3, fastForMs: 1000, slowForMs: 1000 },
   network: { kind: "deterministic", meanMs: 0 },
-  feedback: { intervalMs: 1, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY },
+  feedback: { intervalMs: 1, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: Number.POSITIVE_INFINITY },
   piggyback: false,
   probe: { delayMs: 0.25, costMs: 0 },
   outages: [],

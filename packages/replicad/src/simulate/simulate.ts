@@ -221,6 +221,7 @@ class Simulation {
     const report = ok && this.#setting.piggyback ? { inFlight, latencyMs: 0, serviceMs: requests.saysServiceMs[request]! } : null;
     client.answered(client.known[server]!, nowMs, requests.sentMs[request]!, report, ok ? "ok" : inFlight === -1 ? "refused" : "failed");
     if (!ok) {
+      if (inFlight === -1) this.#broadcasts.refused(server, nowMs);
       this.#tally.failedTry(server, this.#servers.up[server] === 1, nowMs);
       if (requests.failed[request]!++ < this.#setting.retries) {
         this.#tally.retries++;

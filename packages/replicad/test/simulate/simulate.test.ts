@@ -41,7 +41,7 @@ test("simulate() of slow servers: a fixed one gets its share of the load by roun
 
 test("simulate() hears of servers as late as it is told: fresh reports are better than old ones, and old ones better than none for long", (t) => {
   const at = (intervalMs: number, lostAtMs = Number.POSITIVE_INFINITY): number =>
-    p99({ selector: "mitsu", piggyback: false, servers: 10, clients: 25, feedback: { intervalMs, delayMs: 0, lostAtMs } });
+    p99({ selector: "mitsu", piggyback: false, servers: 10, clients: 25, feedback: { ...short.feedback, intervalMs, lostAtMs } });
   const [fresh, old] = [at(1), at(200)];
   t.log(fresh, old, at(1, 1000));
   t.true(fresh < old);
@@ -50,7 +50,7 @@ test("simulate() hears of servers as late as it is told: fresh reports are bette
 });
 
 test("simulate() counts herds: clients that follow an old table run to the same server, jsq does not", (t) => {
-  const late = { servers: 10, clients: 50, feedback: { intervalMs: 50, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY } };
+  const late = { servers: 10, clients: 50, feedback: { ...short.feedback, intervalMs: 50 } };
   const random = simulate({ ...short, ...late, selector: "random" }).herd;
   const jsq = simulate({ ...short, ...late, selector: "jsq" }).herd;
   const prequal = simulate({ ...short, ...late, selector: "prequal", probe: { delayMs: 30, costMs: 0 } }).herd;

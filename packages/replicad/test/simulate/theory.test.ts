@@ -12,7 +12,7 @@ function run(requests: number, over: Partial<Setting>): Outcome {
     clients: 1,
     service: { kind: "exponential", meanMs: 1 },
     speed: { kind: "equal" },
-    feedback: { intervalMs: Number.POSITIVE_INFINITY, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY },
+    feedback: { ...usualSetting.feedback, intervalMs: Number.POSITIVE_INFINITY },
     seed: 2,
     ...over,
   };
