@@ -40,10 +40,10 @@ export function serviceOf(toldMs: number, meanMs: number): number {
   return meanMs + Math.max(0, toldMs * (1 / deadZone) - meanMs) + Math.min(0, toldMs * deadZone - meanMs);
 }
 
-/** The reported wait, drawn to the mean wait by its age. */
-export function agedWait(waitMs: number, meanMs: number, ageMs: number): number {
+/** The reported wait, drawn to the mean wait by its age: the busy work on, the idle are found by the `others`, a share of all clients from 0 to 1. */
+export function agedWait(waitMs: number, meanMs: number, ageMs: number, others: number): number {
   const off = waitMs - meanMs;
-  return meanMs + Math.max(0, off - ageMs * busyDrains) + Math.min(0, off + ageMs * idleFills);
+  return meanMs + Math.max(0, off - ageMs * busyDrains) + Math.min(0, off + ageMs * idleFills * others);
 }
 
 /** How many requests each own request in flight stands for besides itself: none with a fresh report; the fewer clients there are, the less. */

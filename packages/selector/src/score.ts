@@ -88,7 +88,8 @@ export function costOf(candidate: Candidate, scale: ScoreScale): number {
   const each = service / candidate.workers;
   const age = ageOf(candidate, scale);
   let wait = scale.meanWaitMs;
-  if (age < scale.options.staleMs) wait = agedWait(candidate.reportedInFlight * each, wait, age) + candidate.sentSince * each;
+  if (age < scale.options.staleMs)
+    wait = agedWait(candidate.reportedInFlight * each, wait, age, 1 - 1 / scale.clients) + candidate.sentSince * each;
   wait += ownStands(age, scale.clients) * candidate.inFlight * each;
   return (service + wait / shareOf(candidate, scale)) * penaltyOf(candidate, scale) + (candidate.here ? 0 : scale.options.remoteCostMs);
 }

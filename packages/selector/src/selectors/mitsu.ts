@@ -100,6 +100,7 @@ class Mitsu implements Selector {
   #estimate(candidates: readonly Candidate[], context: SelectionContext): number {
     const { staleMs, failurePenalty, remoteCostMs } = this.#o;
     const { nowMs, clients } = context;
+    const others = 1 - 1 / clients;
     const cost = this.#cost;
     const capacity = this.#capacity;
     const meanService = this.#meanServiceMs;
@@ -140,7 +141,7 @@ class Mitsu implements Selector {
         if (age > oldest) oldest = age;
         wait = one.reportedInFlight * each;
         waits += wait;
-        wait = agedWait(wait, meanWait, age);
+        wait = agedWait(wait, meanWait, age, others);
         wait += one.sentSince * each;
       } else age = staleMs;
       if (one.inFlight > 0) wait += ownStands(age, clients) * one.inFlight * each;
@@ -172,7 +173,7 @@ class Mitsu implements Selector {
     const rate = this.#rate(nowMs) * clients;
     const arrivals = rate < serve ? rate : serve * usualLoad; // more than all can serve, or not known
     const untilNext = Math.min(oldest, (2 * ages) / fresh); // one late report must not make all look old
-    return leastNeed + Math.min(arrivals * untilNext * (1 - 1 / clients), mostRise * meanService * serve);
+    return leastNeed + Math.min(arrivals * untilNext * others, mostRise * meanService * serve);
   }
 
   /** Finds the level that `need` requests reach, by Newton's method from the last one: the sum is convex, so from the second step on the level only falls. */
