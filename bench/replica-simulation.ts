@@ -53,6 +53,7 @@ const never = Number.POSITIVE_INFINITY;
 /** How old reports are; without a broker nothing is heard from the end of the warm-up on. */
 const ages: Readonly<Record<string, (setting: Setting) => Partial<Setting>>> = {
   "1 ms": ({ feedback }) => ({ feedback: { ...feedback, intervalMs: 1 } }),
+  "1 ms, quiet 100 ms": ({ feedback }) => ({ feedback: { ...feedback, intervalMs: 1, quietMs: 100 } }),
   "10 ms": ({ feedback }) => ({ feedback: { ...feedback, intervalMs: 10 } }),
   "100 ms": ({ feedback }) => ({ feedback: { ...feedback, intervalMs: 100 } }),
   "broker lost": ({ feedback, warmUpMs }) => ({ feedback: { ...feedback, intervalMs: 1, lostAtMs: warmUpMs } }),

@@ -85,6 +85,12 @@ export const replicad: Program = {
           unit: "duration",
         },
         age: { type: "string", description: "servers tell their state so often, or never", default: "1ms", unit: "duration" },
+        quiet: {
+          type: "string",
+          description: "and so seldom while nothing changes there; never more seldom unless given",
+          default: "0ms",
+          unit: "duration",
+        },
         ageDelay: { type: "string", description: "until clients have it", default: "0ms", unit: "duration" },
         brokerLost: { type: "string", description: "nothing is heard from then on", default: "never", unit: "duration" },
         shareFailures: {

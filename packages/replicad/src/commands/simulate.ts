@@ -23,6 +23,7 @@ export interface SimulateArgs {
   readonly speed: string;
   readonly network: string;
   readonly age: string;
+  readonly quiet: string;
   readonly ageDelay: string;
   readonly brokerLost: string;
   readonly shareFailures: string;
@@ -114,6 +115,7 @@ function settingOf(args: SimulateArgs, { env }: Context): Setting {
     network: parseLaw("--network", args.network, read),
     feedback: {
       intervalMs: ageMs,
+      quietMs: duration("--quiet", args.quiet),
       delayMs: duration("--age-delay", args.ageDelay),
       lostAtMs: duration("--broker-lost", args.brokerLost, true),
       failureMs: duration("--share-failures", args.shareFailures, true),

@@ -30,14 +30,22 @@ export class Broadcasts {
 
   /** When the last message of a server was made that every client has; −∞ before the first. */
   latestMs(server: number, nowMs: number): number {
-    const { intervalMs, delayMs, lostAtMs } = this.#feedback;
+    const { intervalMs, quietMs, delayMs, lostAtMs } = this.#feedback;
     if (intervalMs === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
     const phase = this.#phaseMs[server]!;
     let number = Math.floor((Math.min(nowMs - delayMs, lostAtMs) - phase) / intervalMs);
     const atMs = phase + number * intervalMs;
     const down = this.#downFromMs[server]!;
     if (atMs >= down && atMs < this.#downToMs[server]!) number = Math.ceil((down - phase) / intervalMs) - 1;
-    return number < 0 ? Number.NEGATIVE_INFINITY : phase + number * intervalMs;
+    if (number < 0) return Number.NEGATIVE_INFINITY;
+    if (quietMs > 0) {
+      const { history } = this.#servers;
+      const changedMs = history[server]!.sinceMs(history[server]!.at(phase + number * intervalMs));
+      const told = Math.max(0, Math.ceil((changedMs - phase) / intervalMs));
+      const apart = Math.max(1, Math.round(quietMs / intervalMs));
+      number = told + Math.floor((number - told) / apart) * apart;
+    }
+    return phase + number * intervalMs;
   }
 
   /** What a server said in the message that was made then; the same object each time. */

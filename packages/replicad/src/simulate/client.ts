@@ -1,10 +1,7 @@
 /** One client: its selector, and what it knows of each server. @module */
-import { LiveCandidate, Membership, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
+import { LiveCandidate, Membership, type Outcome, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
 import type { Broadcasts } from "./broadcasts.ts";
 import type { Setting } from "./setting.ts";
-
-/** How a try ended, as {@link Membership} wants it. */
-export type Outcome = Parameters<Membership["answered"]>[2];
 
 /** What a client knows of one server. */
 export class KnownServer extends LiveCandidate {

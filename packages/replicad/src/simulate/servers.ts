@@ -45,7 +45,7 @@ export class Servers {
     this.speed = new Float64Array(servers).fill(1);
     this.serviceMs = new Float64Array(servers);
     // Never heard, so nothing has to be kept.
-    const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs : 0;
+    const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs + feedback.quietMs : 0;
     this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs));
     this.latencies = Array.from({ length: servers }, () => new LatencyNear());
     this.#workers = workers;

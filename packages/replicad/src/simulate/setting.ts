@@ -32,6 +32,8 @@ export interface Outage {
 export interface Feedback {
   /** Each server tells its state so often; Infinity for never. */
   readonly intervalMs: number;
+  /** Unless nothing changed there since its last message: then so long after that one; 0 for always each interval. */
+  readonly quietMs: number;
   /** From then until a client knows it. */
   readonly delayMs: number;
   /** The broker is gone from here on; Infinity for never. */
@@ -85,7 +87,7 @@ export const usualSetting: Setting = {
   service: { kind: "exponential", meanMs: 10 },
   speed: { kind: "varying", slow: 1 / 3, fastForMs: 1000, slowForMs: 1000 },
   network: { kind: "deterministic", meanMs: 0 },
-  feedback: { intervalMs: 1, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: Number.POSITIVE_INFINITY },
+  feedback: { intervalMs: 1, quietMs: 0, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: Number.POSITIVE_INFINITY },
   piggyback: false,
   probe: { delayMs: 0.25, costMs: 0 },
   outages: [],

@@ -7,7 +7,9 @@ export function wrongUsage(message: string, hint = "see replicad simulate --help
   return new MitsuError(message, { code: "ERR_USAGE", hint, exit: exitStatus.usage });
 }
 
-const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, min: 60_000 };
+/** Powers of ten of a millisecond. */
+const units: Readonly<Record<string, number>> = { ns: -6, us: -3, µs: -3, ms: 0, s: 3 };
+const longestMs = 30 * 86_400_000;
 
 /**
  * Milliseconds of a duration with its unit.
@@ -20,9 +22,12 @@ const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3,
  * @throws {MitsuError} `ERR_USAGE`.
  */
 export function parseDuration(what: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?|\.\d+)(ns|us|µs|ms|s|min)$/.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(ns|us|µs|ms|s)$/.exec(text.trim());
   if (!match) throw wrongUsage(`${what} ${text}: not a duration`, "write a number and its unit, such as 10ms, 250us or 1.5s");
-  return Number(match[1]) * units[match[2]!]!;
+  // Read as one decimal number: a product would be off in its last digit.
+  const ms = Number(`${match[1]}e${units[match[2]!]!}`);
+  if (ms > longestMs) throw wrongUsage(`${what} ${text}: longer than 30 days`);
+  return ms;
 }
 
 /** What a number has to be. */

@@ -31,6 +31,11 @@ export class StateHistory {
     return place;
   }
 
+  /** When that state began; −∞ before the first push. */
+  sinceMs(place: number): number {
+    return this.#sinceMs[place]!;
+  }
+
   inFlight(place: number): number {
     return this.#inFlight[place]!;
   }

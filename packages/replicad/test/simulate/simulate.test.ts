@@ -49,6 +49,14 @@ test("simulate() hears of servers as late as it is told: fresh reports are bette
   t.is(at(1, 6000), fresh);
 });
 
+test("simulate() of servers that are silent while nothing changes: the state that clients have is the same, only its age is not", (t) => {
+  const at = (quietMs: number, selector: Setting["selector"]): unknown =>
+    simulate({ ...short, selector, servers: 10, clients: 25, feedback: { ...short.feedback, quietMs } });
+  t.deepEqual(at(1, "mitsu"), at(0, "mitsu"), "an interval is not quiet");
+  t.notDeepEqual(at(100, "mitsu"), at(0, "mitsu"));
+  t.deepEqual(at(100, "p2c"), at(0, "p2c"));
+});
+
 test("simulate() counts herds: clients that follow an old table run to the same server, jsq does not", (t) => {
   const late = { servers: 10, clients: 50, feedback: { ...short.feedback, intervalMs: 50 } };
   const random = simulate({ ...short, ...late, selector: "random" }).herd;
