@@ -33,17 +33,25 @@ export function toldService(candidate: Candidate): number {
   return told > 0 ? told : candidate.latencyMs;
 }
 
-/** The same as it counts: the mean where it is not known, or differs by too little. */
+/** The same as it counts: the mean where it is not known, or differs by too little. Comparisons rather than Math.max(), which takes a tenth of a decision's time. */
 export function serviceOf(toldMs: number, meanMs: number): number {
+  if (toldMs > meanMs) return toldMs < meanMs * deadZone ? meanMs : toldMs * (1 / deadZone);
   if (toldMs === 0) return meanMs;
-  // Without branches, which a processor cannot foresee here: it halves the time of a decision.
-  return meanMs + Math.max(0, toldMs * (1 / deadZone) - meanMs) + Math.min(0, toldMs * deadZone - meanMs);
+  const most = toldMs * deadZone;
+  if (most < meanMs) return most;
+  return meanMs;
 }
 
 /** The reported wait, drawn to the mean wait by its age: the busy work on, the idle are found by the `others`, a share of all clients from 0 to 1. */
 export function agedWait(waitMs: number, meanMs: number, ageMs: number, others: number): number {
-  const off = waitMs - meanMs;
-  return meanMs + Math.max(0, off - ageMs * busyDrains) + Math.min(0, off + ageMs * idleFills * others);
+  if (waitMs > meanMs) {
+    const drained = waitMs - ageMs * busyDrains;
+    if (drained > meanMs) return drained;
+    return meanMs;
+  }
+  const filled = waitMs + ageMs * idleFills * others;
+  if (filled < meanMs) return filled;
+  return meanMs;
 }
 
 /** How many requests each own request in flight stands for besides itself: none with a fresh report; the fewer clients there are, the less. */

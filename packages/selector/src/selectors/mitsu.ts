@@ -113,7 +113,7 @@ class Mitsu implements Selector {
     let perWorker = 1;
     let weights = 0;
     let services = 0;
-    let served = 0;
+    let silent = 0;
     let waits = 0;
     let fresh = 0;
     let ages = 0;
@@ -123,10 +123,8 @@ class Mitsu implements Selector {
       const one = candidates[i]!;
       const told = toldService(one);
       const service = serviceOf(told, meanService);
-      if (told > 0) {
-        services += told;
-        served++;
-      }
+      services += told;
+      if (told === 0) silent++;
       if (one.workers !== workers) {
         workers = one.workers;
         perWorker = 1 / workers; // divisions are what takes the time here
@@ -167,7 +165,7 @@ class Mitsu implements Selector {
     this.#under = under;
     this.#moment = moment;
     this.#meanWeight = weights / cost.length;
-    if (served > 0) this.#meanServiceMs = services / served;
+    if (silent < cost.length) this.#meanServiceMs = services / (cost.length - silent);
     this.#meanWaitMs = fresh > 0 ? waits / fresh : 0;
     if (fresh === 0 || clients <= 1) return leastNeed;
     const rate = this.#rate(nowMs) * clients;
