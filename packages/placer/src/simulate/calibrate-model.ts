@@ -71,7 +71,7 @@ export function calibrate(start: Model, problem: Problem, runs: readonly Measure
     cpu === null
       ? start
       : {
-          ...scaled(start, problem, { scale: 1, local: cpu.local, remote: cpu.remote, services: cpu.scale }),
+          ...scaled({ ...start, costs: cpu.costs }, problem, { scale: 1, local: 1, remote: 1, services: cpu.scale }),
           wake: cpu.wake,
         };
   const shortest = Math.min(...runs.map(({ response }) => response.p50));

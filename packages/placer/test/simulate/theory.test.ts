@@ -50,11 +50,12 @@ for (const load of [0.3, 0.7, 0.85]) {
 
 for (const servers of [2, 5]) {
   const rate = (0.8 * servers) / 0.01;
+  const seconds = 3000 / servers;
   test(`simulate() meets M/M/${servers} with ${servers} cores, with so many workers, and first come first served`, (t) => {
     const mean = erlang(rate, 0.01, servers);
-    holds(t, run({ cpu: exponential(0.01), cores: servers }, rate, 500), mean);
-    holds(t, run({ cpu: exponential(0.01), cores: 100, workers: servers }, rate, 500), mean);
-    holds(t, run({ cpu: exponential(0.01), cores: servers, scheduler: "fifo" }, rate, 500), mean);
+    holds(t, run({ cpu: exponential(0.01), cores: servers }, rate, seconds), mean);
+    holds(t, run({ cpu: exponential(0.01), cores: 100, workers: servers }, rate, seconds), mean);
+    holds(t, run({ cpu: exponential(0.01), cores: servers, scheduler: "fifo" }, rate, seconds), mean);
   });
 }
 
