@@ -20,20 +20,20 @@ export const costRanges = {
 
 /** Service times nearer to the mean than by this factor count as the mean: an average of few requests is no better than that. */
 const deadZone = 1.5;
-/** How fast what a report says comes nearer to the mean, in milliseconds of wait for each millisecond of age: the busy get fewer requests and work on, the idle get more. */
+/** Milliseconds of wait by which a report comes nearer to the mean for each of its age: the busy get fewer requests and work on, the idle more. */
 const busyDrains = 0.5;
 const idleFills = 2;
 /** How many requests one own request in flight stands for, at most, and the age at which it counts half. */
 const ownStandsFor = 8;
 const ownHalfMs = 30;
 
-/** What one request takes there without waiting as far as that is known: as it said, else its latency, with its waits: better than nothing; 0 when neither is known. */
+/** What one request takes there without waiting: as it said, else its latency, with its waits, as better than nothing; 0 when neither is known. */
 export function toldService(candidate: Candidate): number {
   const told = candidate.reportedServiceMs;
   return told > 0 ? told : candidate.latencyMs;
 }
 
-/** The same as it counts: the mean where it is not known, or differs by too little. Comparisons rather than Math.max(), which takes a tenth of a decision's time. */
+/** The same as it counts: the mean where it is not known, or differs by too little. Math.max() would take a tenth of a decision's time. */
 export function serviceOf(toldMs: number, meanMs: number): number {
   if (toldMs > meanMs) return toldMs < meanMs * deadZone ? meanMs : toldMs * (1 / deadZone);
   if (toldMs === 0) return meanMs;

@@ -26,8 +26,8 @@ export const futureToleranceMs = 5;
 
 /**
  * Everything known of one replica, in bounded memory: 256 bytes of send times, by which it tells how many of the requests in flight a late report cannot know of.
- * Send times are kept in slots of 0.5 ms for 64 ms, so `sentSince` may count what was sent up to 0.5 ms before the report; of a report that is later than 64 ms
- * it may count what was sent up to that much before. A clock that goes back stands still until it has caught up.
+ * Send times are kept in slots of 0.5 ms for 64 ms, so `sentSince` may count what was sent up to 0.5 ms before the report; of a report that is
+ * later than 64 ms it may count what was sent up to that much before. A clock that goes back stands still until it has caught up.
  *
  * @example
  * ```ts
@@ -100,8 +100,8 @@ export class LiveCandidate implements Candidate {
   }
 
   /**
-   * The replica said this of itself, and it was true at `atMs`. False when it was refused: older than the last one, garbled, or, where `nowMs` is given, from the
-   * future. A report of the same time as the last is a repetition, and refused as well.
+   * The replica said this of itself, and it was true at `atMs`. False when it was refused: older than the last one, garbled, or, where `nowMs`
+   * is given, from the future. A report of the same time as the last is a repetition, and refused as well.
    */
   report(atMs: number, report: Report, nowMs: number = Number.POSITIVE_INFINITY): boolean {
     const sound = report.inFlight >= 0 && report.inFlight < 1e9 && report.serviceMs >= 0 && report.serviceMs < 1e9 && Number.isFinite(atMs);

@@ -5,7 +5,7 @@ import type { LiveCandidate } from "./live-candidate.ts";
 export interface MembershipOptions {
   /** Failures in a row that eject; 5 unless told. [Envoy, `consecutive_5xx`] */
   readonly failuresInRow?: number;
-  /** How long the first ejection lasts; each further one longer by as much. 1000 unless told, as replicas here restart in seconds (Envoy: 30 000). */
+  /** How long the first ejection lasts; each further one longer by as much. 1000 unless told, as replicas restart in seconds (Envoy: 30 000). */
   readonly ejectMs?: number;
   /** The longest ejection; 30 000 unless told. [Envoy, `max_ejection_time`] */
   readonly longestEjectMs?: number;
@@ -40,8 +40,8 @@ interface Member<C> {
 
 /**
  * The replicas of one service, less those that are ejected, dead or drain. One answer costs O(1); the list is made anew only when it has changed.
- * A replica that refused a connection is out at once, also while there is panic, unless no other is left. A drained one, or one of weight 0, gets no new requests;
- * those in flight are not touched. Times are milliseconds of the clock that selectors see.
+ * A replica that refused a connection is out at once, also while there is panic, unless no other is left. A drained one, or one of weight 0, gets
+ * no new requests; those in flight are not touched. Times are milliseconds of the clock that selectors see.
  *
  * @example
  * ```ts

@@ -63,8 +63,8 @@ export function scoreScale(candidates: readonly Candidate[], nowMs: number, clie
 }
 
 /**
- * What to write for one replica. The kernel adds 102 400 / weight for each of this node's connections that are open there, so `weight` is how little one of them costs,
- * and `score` is mitsu's cost without them; `kernelCost(scoreOf(one), one.inFlight)` is then `costOf(one)` in units of 1 / `perMs`, but for rounding.
+ * What to write for one replica. The kernel adds 102 400 / weight for each of this node's connections that are open there, so `weight` is how
+ * little one of them costs, and `score` is mitsu's cost without them; `kernelCost(scoreOf(one), one.inFlight)` is then `costOf(one)` in units of 1 / `perMs`, but for rounding.
  *
  * @param into Is filled and returned, so that a batch makes no garbage.
  * Layout: u32 both; a weight is 1 or more, as the kernel takes 0 for 100.
@@ -77,7 +77,7 @@ export function scoreOf(candidate: Candidate, scale: ScoreScale, into: Score = {
   return into;
 }
 
-/** The kernel's cost of a replica, in integers as there: `active · 1024 · 100 / weight + score`. Below 2⁵³ for up to 2³² connections, and below 2⁶⁴ in the kernel. */
+/** The kernel's cost of a replica, in integers as there: `active · 1024 · 100 / weight + score`. Below 2⁵³ for up to 2³² connections. */
 export function kernelCost(score: Score, active: number): number {
   return Math.floor((Math.max(0, active) * kernelUnit) / (score.weight || 100)) + score.score;
 }

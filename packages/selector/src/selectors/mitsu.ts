@@ -22,14 +22,14 @@ const usualLoad = 0.8;
  *
  *     cost = (service + wait / (weight · ramp)) · (1 + failurePenalty · failures) + (here ? 0 : remoteCostMs)
  *
- * The wait is what was reported, drawn to the mean wait as the report gets older, and the own requests since. As all clients know much the same, the cheapest must
- * not get all: the requests of all clients that are on their way until the next report are poured over the costs like water, where a replica's area is what it
+ * The wait is what was reported, drawn to the mean wait as the report gets older, and the own requests since. As all clients know much the same, the
+ * cheapest must not get all: the requests of all clients that are on their way until the next report are poured over the costs like water, where a replica's area is what it
  * serves in a millisecond; a request goes to those under water in proportion to their depth. With a fresh report or a single client the pool is shallow: the
  * least cost wins. With an old one it is deep: every replica gets what it can serve, as in weighted round robin. Proportions are kept by credits (smooth
  * weighted round robin) rather than by chance, so equal replicas take turns. Without reports the own requests in flight are the wait.
  *
- * Options: `remoteCostMs` (0.1), what a request over the network costs more than one by redirect; `staleMs` (150), age from which a report is none;
- * `failurePenalty` (10).
+ * Options: `remoteCostMs` (0.1), what a request over the network costs more than one by redirect; `staleMs` (150), age from which a
+ * report is none; `failurePenalty` (10).
  *
  * @throws {MitsuError} `ERR_SELECTOR_OPTION`
  * Source: the pouring is Dahlin, "Interpreting stale load information", IEEE TPDS 11 (2000), made one for ages that differ; the credits are nginx's.

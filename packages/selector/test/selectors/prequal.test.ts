@@ -114,22 +114,32 @@ test("prequal() counts what it sends itself: a probe that is used has one more i
 
 test("prequal() uses an answer max{1, (1 + δ) / ((1 − m/n) · probes − remove)} times, rounded at random", (t) => {
   // n = 100: 2 / (0.84 · 3 − 1) = 1.316; n = 20: 2 / (0.2 · 3 − 1) is below 0, so once.
-  const usesOf = (count: number, drawn: number) => {
+  const drawsOf = (count: number) => {
     const all = replicas(count);
-    const selector = prequal({ quantile: 1 });
-    selector.select(all, contextOf(scripted(0))); // learns how many there are
     let draws = 0;
+    const selector = prequal();
     const context = contextOf(() => {
       draws++;
-      return drawn;
+      return 0.3;
     });
-    const fixed = prequal({ quantile: 1, remove: 1 });
-    fixed.select(all, context);
-    fixed.probed!(all[0]!, 0, says(0, 1));
-    return draws - 1;
+    selector.select(all, context);
+    selector.probed!(all[0]!, 0, says(0, 1));
+    return draws - 1; // one was for the choice, as nothing was known
   };
-  t.is(usesOf(20, 0.3), 0, "a whole number needs no chance");
-  t.is(usesOf(100, 0.3), 1);
+  t.is(drawsOf(20), 0, "a whole number needs no chance");
+  t.is(drawsOf(100), 1);
+  const uses = (drawn: number) => {
+    const all = replicas(100);
+    const selector = prequal({ quantile: 1 });
+    const numbers = [0, drawn, drawn, drawn];
+    const context = contextOf(() => numbers.shift() ?? 0.99);
+    selector.select(all, context);
+    for (const nth of [0, 1, 2]) selector.probed!(all[nth]!, 0, says(0, nth + 1));
+    const chosen = [selector.select(all, context), selector.select(all, context)];
+    return chosen.map((one) => all.indexOf(one));
+  };
+  t.deepEqual(uses(0.4), [1, 99], "once: the oldest is removed, the next used up, and one alone is not enough");
+  t.deepEqual(uses(0.3), [1, 99], "twice: the oldest and then the worst are removed, which leaves one");
   const all = replicas(100);
   const selector = prequal({ remove: 0, probes: 3, delta: 1.52 }); // 2.52 / 2.52: once
   selector.select(all, contextOf(scripted(0)));
