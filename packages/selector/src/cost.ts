@@ -23,9 +23,9 @@ const deadZone = 1.5;
 /** Milliseconds of wait by which a report comes nearer to the mean for each of its age: the busy get fewer requests and work on, the idle more. */
 const busyDrains = 0.5;
 const idleFills = 2;
-/** How many requests one own request in flight stands for, at most, and the age at which it counts half. */
+/** How many requests one own request in flight stands for, at most, and the age from which it does. */
 const ownStandsFor = 8;
-const ownHalfMs = 30;
+const ownFullMs = 60;
 
 /** What one request takes there without waiting: as it said, else its latency, with its waits, as better than nothing; 0 when neither is known. */
 export function toldService(candidate: Candidate): number {
@@ -56,5 +56,6 @@ export function agedWait(waitMs: number, meanMs: number, ageMs: number, others: 
 
 /** How many requests each own request in flight stands for besides itself: none with a fresh report; the fewer clients there are, the less. */
 export function ownStands(ageMs: number, clients: number): number {
-  return (Math.min(clients, ownStandsFor) * ageMs) / (ageMs + ownHalfMs);
+  const most = Math.min(clients, ownStandsFor);
+  return ageMs < ownFullMs ? most * ageMs * (1 / ownFullMs) : most;
 }

@@ -10,6 +10,8 @@ const mostRise = 6;
 const leastNeed = 0.5;
 /** What is left of a credit after each decision. */
 const creditKept = 0.98;
+/** Decisions from one survey of means to the next. */
+const surveyEach = 16;
 /** Newton's steps at most; three are usual. */
 const mostRounds = 12;
 /** Time constant of the rate of own requests. */
@@ -41,16 +43,21 @@ class Mitsu implements Selector {
   readonly #o: CostOptions;
   #set: readonly Candidate[] = [];
   #cost = new Float64Array(0);
-  #capacity = new Float64Array(0);
+  /** What one more request adds to the cost: milliseconds. Its inverse is the area. */
+  #width = new Float64Array(0);
   #credit = new Float64Array(0);
   #level = 0;
   /** Of the candidates whose cost is below the level: capacity, and capacity times cost. */
   #under = 0;
   #moment = 0;
-  // Means of the last decision, which this one uses: one pass is enough.
   #meanWeight = 1;
   #meanServiceMs = 1;
+  /** Of the last decision, which this one uses: one pass is enough. */
   #meanWaitMs = 0;
+  #serve = 0;
+  #turn = 0;
+  /** What a credit of 1 is. */
+  #unit = 1;
   #sends = 0;
   #sentAtMs = 0;
   #firstAtMs = Number.NaN;
@@ -61,6 +68,7 @@ class Mitsu implements Selector {
 
   select<C extends Candidate>(candidates: readonly C[], context: SelectionContext): C {
     if (candidates !== this.#set) this.#prepare(candidates, context);
+    if (this.#turn++ % surveyEach === 0) this.#survey(candidates);
     const need = this.#estimate(candidates, context);
     this.#fill(need);
     return candidates[this.#take(need)]!;
@@ -82,18 +90,31 @@ class Mitsu implements Selector {
     const n = candidates.length;
     this.#set = candidates;
     this.#cost = new Float64Array(n);
-    this.#capacity = new Float64Array(n);
+    this.#width = new Float64Array(n);
+    this.#turn = 0;
+    this.#unit = 1;
     this.#credit = Float64Array.from({ length: n }, () => context.random()); // clients must not begin in step
+  }
+
+  /** What hardly changes: means, and the requests that all can answer in a millisecond. */
+  #survey(candidates: readonly Candidate[]): void {
     let weights = 0;
     let services = 0;
-    let known = 0;
+    let silent = 0;
+    let serve = 0;
     for (const one of candidates) {
+      const told = toldService(one);
       weights += one.weight;
-      services += one.reportedServiceMs;
-      if (one.reportedServiceMs > 0) known++;
+      services += told;
+      if (told === 0) silent++;
     }
-    this.#meanWeight = weights / n;
-    if (known > 0) this.#meanServiceMs = services / known;
+    this.#meanWeight = weights / candidates.length;
+    if (silent < candidates.length) this.#meanServiceMs = services / (candidates.length - silent);
+    for (const one of candidates) {
+      const share = (one.weight / this.#meanWeight) * one.ramp;
+      serve += (share * one.workers) / serviceOf(toldService(one), this.#meanServiceMs);
+    }
+    this.#serve = serve;
   }
 
   /** Writes each candidate's cost and capacity; returns how many requests are to be poured. */
@@ -102,7 +123,7 @@ class Mitsu implements Selector {
     const { nowMs, clients } = context;
     const others = 1 - 1 / clients;
     const cost = this.#cost;
-    const capacity = this.#capacity;
+    const widths = this.#width;
     const meanService = this.#meanServiceMs;
     const meanWait = this.#meanWaitMs;
     const perWeight = 1 / this.#meanWeight;
@@ -111,20 +132,14 @@ class Mitsu implements Selector {
     let moment = 0;
     let workers = 1;
     let perWorker = 1;
-    let weights = 0;
-    let services = 0;
-    let silent = 0;
     let waits = 0;
     let fresh = 0;
     let ages = 0;
     let oldest = 0;
-    let serve = 0;
     for (let i = 0; i < cost.length; i++) {
       const one = candidates[i]!;
       const told = toldService(one);
       const service = serviceOf(told, meanService);
-      services += told;
-      if (told === 0) silent++;
       if (one.workers !== workers) {
         workers = one.workers;
         perWorker = 1 / workers; // divisions are what takes the time here
@@ -143,31 +158,32 @@ class Mitsu implements Selector {
         wait += one.sentSince * each;
       } else age = staleMs;
       if (one.inFlight > 0) wait += ownStands(age, clients) * one.inFlight * each;
-      const weight = one.weight;
-      weights += weight;
-      const share = weight * perWeight * one.ramp;
-      let area = share / each;
-      let all = service + (share === 1 ? wait : wait / share);
+      const share = one.weight * perWeight * one.ramp;
+      let width = each;
+      let all = service + wait;
+      if (share !== 1) {
+        width = each / share;
+        all = service + wait / share;
+      }
       if (one.failures > 0) {
         const penalty = 1 + failurePenalty * one.failures;
         all *= penalty;
-        area /= penalty;
+        width *= penalty;
       }
       if (!one.here) all += remoteCostMs;
-      serve += area;
-      capacity[i] = area;
       cost[i] = all;
+      widths[i] = width;
       if (all < level) {
+        const area = 1 / width;
         under += area;
         moment += area * all;
       }
     }
     this.#under = under;
     this.#moment = moment;
-    this.#meanWeight = weights / cost.length;
-    if (silent < cost.length) this.#meanServiceMs = services / (cost.length - silent);
     this.#meanWaitMs = fresh > 0 ? waits / fresh : 0;
     if (fresh === 0 || clients <= 1) return leastNeed;
+    const serve = this.#serve;
     const rate = this.#rate(nowMs) * clients;
     const arrivals = rate < serve ? rate : serve * usualLoad; // more than all can serve, or not known
     const untilNext = Math.min(oldest, (2 * ages) / fresh); // one late report must not make all look old
@@ -184,21 +200,22 @@ class Mitsu implements Selector {
       const next = under === 0 ? Number.MAX_VALUE : (need + this.#moment) / under;
       const off = (level - next) * under;
       level = next;
-      if (under > 0 && off < 0.05 * need && off > -0.05 * need) break;
+      if (under > 0 && off < 0.25 * need && off > -0.25 * need) break;
     }
     this.#level = level;
   }
 
   #weigh(level: number): void {
     const cost = this.#cost;
-    const capacity = this.#capacity;
+    const widths = this.#width;
     let under = 0;
     let moment = 0;
     for (let i = 0; i < cost.length; i++) {
       const one = cost[i]!;
       if (one < level) {
-        under += capacity[i]!;
-        moment += capacity[i]! * one;
+        const area = 1 / widths[i]!;
+        under += area;
+        moment += area * one;
       }
     }
     this.#under = under;
@@ -208,25 +225,32 @@ class Mitsu implements Selector {
   /** Who is under water with the most credit. */
   #take(need: number): number {
     const cost = this.#cost;
-    const capacity = this.#capacity;
+    const widths = this.#width;
     const credit = this.#credit;
     const level = this.#level;
-    const each = 1 / need;
+    // Earlier credits are worth less as the unit grows: only who is under water has to be touched.
+    const unit = this.#unit * (1 / creditKept);
+    const each = unit / need;
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < cost.length; i++) {
-      const depth = level - cost[i]!;
-      let now = credit[i]! * creditKept;
-      if (depth > 0) {
-        now += depth * capacity[i]! * each;
-        if (now > most) {
-          most = now;
-          best = i;
-        }
-      }
+      const one = cost[i]!;
+      if (!(one < level)) continue;
+      const now = credit[i]! + ((level - one) * each) / widths[i]!;
       credit[i] = now;
+      if (now > most) {
+        most = now;
+        best = i;
+      }
     }
-    credit[best]! -= 1;
+    credit[best]! -= unit;
+    this.#unit = unit;
+    if (unit > 1e9) this.#rescale();
     return best;
+  }
+
+  #rescale(): void {
+    for (let i = 0; i < this.#credit.length; i++) this.#credit[i]! /= this.#unit;
+    this.#unit = 1;
   }
 }
