@@ -16,6 +16,8 @@ export type TableRefusal =
   | "future"
   /** Another node, past the most. */
   | "too-many-nodes"
+  /** More replicas than are kept of all nodes together. */
+  | "too-many-replicas"
   /** A node that the mesh does not have. */
   | "unknown-node";
 
@@ -28,6 +30,8 @@ export interface NodeTableOptions {
   readonly known?: (node: string) => boolean;
   /** 1024 unless told. */
   readonly maxNodes?: number;
+  /** Of all nodes together; 65 536 unless told, which take some 10 MB. */
+  readonly maxReplicas?: number;
   /** How far past the bounds of its clock a message may be; 20 unless told. */
   readonly futureMs?: number;
   /** How far clocks may differ before there was an echo; an hour unless told. */
@@ -85,12 +89,22 @@ export class NodeTable {
   readonly refused: Map<TableRefusal, number> = new Map();
   goodbyes = 0;
   clockResets = 0;
+  /** Of all nodes. */
+  replicas = 0;
   readonly #decoder = new StateDecoder();
   readonly #options: Required<NodeTableOptions>;
   #turn = 0;
 
   constructor(options: NodeTableOptions) {
-    this.#options = { known: () => true, maxNodes: 1024, futureMs: 20, maxSkewMs: 3_600_000, silenceMs: 10_000, ...options };
+    this.#options = {
+      known: () => true,
+      maxNodes: 1024,
+      maxReplicas: 65_536,
+      futureMs: 20,
+      maxSkewMs: 3_600_000,
+      silenceMs: 10_000,
+      ...options,
+    };
   }
 
   /**
@@ -107,7 +121,7 @@ export class NodeTable {
 
   #receive(node: string, bytes: Uint8Array, retained: boolean, nowMs: number): TableRefusal | null {
     if (bytes.length === 0) {
-      if (this.nodes.delete(node)) this.goodbyes++;
+      if (this.#delete(node)) this.goodbyes++;
       return null;
     }
     if (!this.#options.known(node)) return "unknown-node";
@@ -116,6 +130,7 @@ export class NodeTable {
     // A node that is heard for the first time gets an entry only when its message holds.
     const fresh = entry ?? new NodeEntry(node);
     const before = fresh.state.sequence;
+    const replicas = fresh.state.replicas.count;
     const sameBoot = (head: Readonly<Head>) => fresh.state.bootSeconds === head.bootSeconds && fresh.state.bootRandom === head.bootRandom;
     let again = false;
     const refusal = this.#decoder.decode(bytes, fresh.state, (head): TableRefusal | null => {
@@ -126,6 +141,7 @@ export class NodeTable {
     const { state, clock } = fresh;
     if (again) fresh.lost += state.sequence - before - 1;
     else if (entry !== undefined) clock.forget();
+    this.replicas += state.replicas.count - replicas;
     fresh.receivedAtMs = nowMs;
     fresh.retained = retained;
     fresh.early = 0;
@@ -147,6 +163,7 @@ export class NodeTable {
     nowMs: number,
   ): TableRefusal | null {
     if (head.name !== node) return "topic";
+    if (this.replicas - (entry?.state.replicas.count ?? 0) + head.replicas > this.#options.maxReplicas) return "too-many-replicas";
     if (entry !== undefined) {
       if (again && head.sequence <= entry.state.sequence) return "replayed";
       const silent = nowMs - entry.receivedAtMs > this.#options.silenceMs;
@@ -201,6 +218,11 @@ export class NodeTable {
 
   /** Leaves out nodes that said nothing for so long. */
   forgetSilent(silentMs: number, nowMs: number): void {
-    for (const [name, entry] of this.nodes) if (nowMs - entry.receivedAtMs > silentMs) this.nodes.delete(name);
+    for (const [name, entry] of this.nodes) if (nowMs - entry.receivedAtMs > silentMs) this.#delete(name);
+  }
+
+  #delete(node: string): boolean {
+    this.replicas -= this.nodes.get(node)?.state.replicas.count ?? 0;
+    return this.nodes.delete(node);
   }
 }

@@ -22,7 +22,7 @@ export interface PublisherOptions {
   readonly prepare?: (state: NodeState, nowMs: number) => void;
 }
 
-/** What counts as a change: of requests in flight 1 and a tenth, of times a fifth, of shares a tenth, of failures a twentieth, of queues 1 and a tenth. */
+/** What counts as a change: of requests in flight 1 and a tenth, of times a fifth, of failures a twentieth; of the node, whose figures are never still, queues by 2 and a quarter, shares by a fifth. */
 const moved = (now: number, then: number, least: number, share: number): boolean =>
   // NaN, not known, is a change only when it comes or goes.
   Number.isNaN(now) !== Number.isNaN(then) || Math.abs(now - then) >= Math.max(least, share * then);
@@ -121,7 +121,7 @@ export class Publisher {
     }
     for (let index = 0; index < nodeFigures.length; index++) {
       const count = counted.has(index);
-      if (moved(figures[index]!, this.#figures[index]!, count ? 1 : 0.1, count ? 0.1 : 0)) return true;
+      if (moved(figures[index]!, this.#figures[index]!, count ? 2 : 0.2, count ? 0.25 : 0)) return true;
     }
     return false;
   }

@@ -146,6 +146,7 @@ export interface Head {
   bootRandom: number;
   sequence: number;
   sentAtMs: number;
+  replicas: number;
 }
 
 /** Whether a figure can be: not below 0, finite, or NaN where that is allowed. */
@@ -156,7 +157,7 @@ const largest = 3.5e38;
 export class StateDecoder {
   readonly #keys = new Uint8Array(maxReplicas * keyBytes);
   readonly #text = new TextDecoder("utf-8", { fatal: true });
-  readonly #head: Head = { name: "", bootSeconds: 0, bootRandom: 0, sequence: 0, sentAtMs: 0 };
+  readonly #head: Head = { name: "", bootSeconds: 0, bootRandom: 0, sequence: 0, sentAtMs: 0, replicas: 0 };
 
   /**
    * Checks a message and, only when all of it holds and `judge` has no objection, writes it into `into`.
@@ -206,6 +207,7 @@ export class StateDecoder {
     head.bootSeconds = view.getUint32(8, true);
     head.bootRandom = view.getUint32(12, true);
     head.sequence = sequence;
+    head.replicas = view.getUint16(32, true);
     head.sentAtMs = view.getFloat64(24, true);
     return null;
   }

@@ -21,6 +21,9 @@ const often = 10;
 const seldom = 50;
 const rarely = 200;
 
+/** Time constant of the run queue: what runs this instant says little, and would make every millisecond a change. */
+const queueMs = 20;
+
 /**
  * The signals. A file that is missing leaves its figures NaN and is told in {@link NodeSignals.degraded}.
  *
@@ -38,6 +41,7 @@ export class NodeSignals {
   readonly #throttling: CgroupCpu | null;
   readonly #used: MemoryPressure;
   readonly #nic: NicQueue;
+  #sampledAtMs = Number.NaN;
   #oftenAtMs = Number.NEGATIVE_INFINITY;
   #seldomAtMs = Number.NEGATIVE_INFINITY;
   #rarelyAtMs = Number.NEGATIVE_INFINITY;
@@ -55,7 +59,11 @@ export class NodeSignals {
   /** Reads what is due and writes it into the state's figures. */
   sample({ figures }: NodeState, nowMs: number): void {
     this.#runQueue.sample(nowMs);
-    figures[figure.runQueue] = this.#runQueue.tasks;
+    const { tasks } = this.#runQueue;
+    const before = figures[figure.runQueue]!;
+    const keep = Math.exp((this.#sampledAtMs - nowMs) / queueMs);
+    figures[figure.runQueue] = Number.isNaN(before) || Number.isNaN(keep) ? tasks : before * keep + tasks * (1 - keep);
+    this.#sampledAtMs = nowMs;
     if (nowMs - this.#oftenAtMs >= often) {
       this.#oftenAtMs = nowMs;
       this.#cpu.sample(nowMs);

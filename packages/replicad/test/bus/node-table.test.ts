@@ -102,6 +102,20 @@ test("NodeTable bounds its nodes and refuses unknown ones, wrong topics and garb
   ]);
 });
 
+test("NodeTable bounds the replicas of all nodes together, whose number follows what nodes tell", (t) => {
+  const table = new NodeTable({ ...boot, maxReplicas: 10 });
+  t.is(table.receive("a", bytesOf(stateOf("a", 6), 1, 1000), false, 1000), null);
+  t.is(table.receive("b", bytesOf(stateOf("b", 5), 1, 1000), false, 1000), "too-many-replicas");
+  t.is(table.receive("b", bytesOf(stateOf("b", 4), 2, 1000), false, 1000), null);
+  t.is(table.replicas, 10);
+  t.is(table.receive("a", bytesOf(stateOf("a", 1), 2, 1001), false, 1001), null);
+  t.is(table.replicas, 5);
+  table.receive("b", Buffer.alloc(0), false, 1001);
+  t.is(table.replicas, 1);
+  table.forgetSilent(10, 2000);
+  t.is(table.replicas, 0);
+});
+
 test("NodeTable forgets a node at its good-bye, and one that is silent; ages grow until then", (t) => {
   const table = new NodeTable(boot);
   for (const name of ["a", "b"]) table.receive(name, bytesOf(stateOf(name, 1), 1, 1000), false, 1000);

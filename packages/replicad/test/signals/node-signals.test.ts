@@ -189,3 +189,16 @@ test("NodeSignals fills in all figures, and names those files that are missing",
     ["memory", "io"].map((name) => `cannot read /pressure/${name}: ENOENT; PSI is not known (CONFIG_PSI, psi=1)`),
   );
 });
+
+test("NodeSignals smoothes the run queue over 20 ms", (t) => {
+  const proc = procFolder(t);
+  proc.write("loadavg", "0 0 0 1/80 1\n");
+  const state = new NodeState("a");
+  using signals = new NodeSignals({ proc: proc.path });
+  signals.sample(state, 0);
+  proc.write("loadavg", "0 0 0 11/80 1\n");
+  signals.sample(state, 1);
+  t.true(state.figures[figure.runQueue]! < 1);
+  for (let ms = 2; ms <= 100; ms++) signals.sample(state, ms);
+  t.true(state.figures[figure.runQueue]! > 9.9);
+});

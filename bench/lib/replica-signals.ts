@@ -1,0 +1,247 @@
+/**
+ * The cost of replicad's signals and messages. Two ways: each step in a tight loop, by this thread's CPU time and what is left on the heap; and all of it live, from a timer of 1 ms,
+ * by this thread's CPU time against that of a timer that does nothing, so that what Node takes to wake up is told apart. @module
+ */
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createLog, systemEnv } from "../../packages/cli/src/mod.ts";
+import { connect, type NicdEndpoint, nicd, serve } from "../../packages/ipc/src/mod.ts";
+import { MqttBus } from "../../packages/replicad/src/bus/mqtt-bus.ts";
+import { NodeState } from "../../packages/replicad/src/bus/node-state.ts";
+import { NodeTable } from "../../packages/replicad/src/bus/node-table.ts";
+import { Publisher, type Sink } from "../../packages/replicad/src/bus/publisher.ts";
+import { StateDecoder, StateEncoder } from "../../packages/replicad/src/bus/state-message.ts";
+import { NodeSignals } from "../../packages/replicad/src/signals/node-signals.ts";
+import { ReplicaMerge } from "../../packages/replicad/src/signals/replica-merge.ts";
+
+const now = (): number => performance.timeOrigin + performance.now();
+const cpuUs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+};
+
+function stateOf(name: string, replicas: number): NodeState {
+  const state = new NodeState(name);
+  state.bootSeconds = Math.floor(Date.now() / 1000);
+  state.bootRandom = 1;
+  for (let index = 0; index < replicas; index++) state.replicas.add(`10.0.0.1:${1000 + index}`);
+  return state;
+}
+
+/** nicd's answer of so many replicas, from a process of its own. */
+async function double(path: string, replicas: number): Promise<void> {
+  const endpoints: NicdEndpoint[] = Array.from({ length: replicas }, (_, index) => ({
+    address: "10.0.0.1",
+    port: 1000 + index,
+    node: "a",
+    here: true,
+    weight: 1,
+    inFlight: index,
+    connections: index,
+    pending: 0,
+    requests: index,
+    errors: 0,
+    latencyUs: 1000 + index,
+    ejectedForMs: 0,
+  }));
+  const cluster = { service: "web", port: 80, selector: "mitsu", inFlight: 0, overflows: 0, panics: 0, retriesRefused: 0, endpoints };
+  await serve({
+    listen: { path },
+    daemon: "nicd",
+    version: "0",
+    group: "root",
+    log: createLog(systemEnv, { level: "error" }),
+    protocol: { clusters: nicd.clusters },
+    handlers: { clusters: () => ({ clusters: [cluster] }) },
+  });
+  process.send!("ready");
+}
+
+interface Figure {
+  readonly what: string;
+  readonly cpuUs: number;
+  /** Left on the heap; null where it was not looked at. */
+  readonly heapBytes: number | null;
+  /** Of a core at 1 kHz. */
+  readonly share: number;
+}
+
+/** CPU and heap of one call in a tight loop; the least of five rounds, as others use the machine too. */
+function tight(what: string, calls: number, call: (step: number) => void): Figure {
+  for (let step = 0; step < calls; step++) call(step);
+  let cpu = Number.POSITIVE_INFINITY;
+  let heap = Number.POSITIVE_INFINITY;
+  for (let round = 1; round <= 5; round++) {
+    globalThis.gc?.();
+    const heapBefore = process.memoryUsage().heapUsed;
+    const before = cpuUs();
+    for (let step = 0; step < calls; step++) call(round * calls + step);
+    cpu = Math.min(cpu, (cpuUs() - before) / calls);
+    heap = Math.min(heap, (process.memoryUsage().heapUsed - heapBefore) / calls);
+  }
+  return { what, cpuUs: cpu, heapBytes: Math.max(0, Math.round(heap)), share: cpu / 1000 };
+}
+
+/** CPU of a timer of 1 ms that does this; ticks that came are counted, as a timer that is late skips some. */
+async function live(what: string, seconds: number, tick: () => void): Promise<Figure> {
+  let ticks = 0;
+  const run = async (ms: number): Promise<void> => {
+    const timer = setInterval(() => {
+      ticks++;
+      tick();
+    }, 1);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    clearInterval(timer);
+  };
+  await run(300);
+  ticks = 0;
+  const before = cpuUs();
+  const startMs = performance.now();
+  await run(seconds * 1000);
+  const cpu = cpuUs() - before;
+  const share = cpu / ((performance.now() - startMs) * 1000);
+  return { what: `${what} (${Math.round(ticks / seconds)}/s)`, cpuUs: cpu / ticks, heapBytes: null, share };
+}
+
+async function withMosquitto(run: (url: string) => Promise<void>): Promise<void> {
+  const program = "/usr/sbin/mosquitto";
+  if (!existsSync(program)) return;
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
+  writeFileSync(join(folder, "m.conf"), `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`);
+  const child: ChildProcess = spawn(program, ["-c", join(folder, "m.conf")], { stdio: "ignore" });
+  try {
+    await run(`mqtt://127.0.0.1:${port}`);
+  } finally {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function polls(replicas: number): Promise<Figure> {
+  const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
+  const path = join(folder, "nicd.sock");
+  const daemon = fork(import.meta.filename, ["double", path, String(replicas)]);
+  try {
+    await new Promise((resolve) => daemon.once("message", resolve));
+    using client = await connect(path, nicd);
+    const merge = new ReplicaMerge(() => true);
+    const { replicas: rows } = new NodeState("a");
+    const poll = async (): Promise<void> => {
+      merge.nicd((await client.call("clusters", {})).clusters, performance.now());
+      merge.write(rows);
+    };
+    for (let round = 0; round < 200; round++) await poll();
+    const before = cpuUs();
+    for (let round = 0; round < 300; round++) await poll();
+    const cpu = (cpuUs() - before) / 300;
+    return {
+      what: `a poll of nicd; its pace keeps it at 0.5 % of a core: every ${Math.max(10, cpu / 5).toFixed(0)} ms`,
+      cpuUs: cpu,
+      heapBytes: null,
+      share: 0.005,
+    };
+  } finally {
+    daemon.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      replicas: { type: "string", default: "100" },
+      seconds: { type: "string", default: "3" },
+      json: { type: "boolean", default: false },
+      strict: { type: "boolean", default: false },
+    },
+  });
+  const replicas = Number(values.replicas);
+  const seconds = Number(values.seconds);
+  const figures: Figure[] = [];
+  const say = (figure: Figure): Figure => {
+    figures.push(figure);
+    const { what, cpuUs: cpu, heapBytes, share } = figure;
+    const heap = heapBytes === null ? "" : `${heapBytes} B`;
+    if (values.json) console.log(JSON.stringify(figure));
+    else console.log(`${what.padEnd(74)} ${cpu.toFixed(2).padStart(9)} µs ${(share * 100).toFixed(2).padStart(7)} % ${heap.padStart(8)}`);
+    return figure;
+  };
+  if (!values.json) console.log(`${replicas} replicas${" ".repeat(62)} CPU a time  of a core  on heap`);
+
+  const state = stateOf("node-1", replicas);
+  const { replicas: rows } = state;
+  const nothing: Sink = { room: () => "open", send: () => {} };
+  using signals = new NodeSignals({ cgroup: existsSync("/sys/fs/cgroup/cpu/cpu.stat") ? "/sys/fs/cgroup/cpu" : "/sys/fs/cgroup" });
+  const quiet = new Publisher(state, nothing, { slowMs: 1e9 });
+  const busy = new Publisher(state, nothing);
+  // One clock for all rounds, one millisecond a call.
+  const reading = say(tight("read the node's signals, each at its pace", 4000, (step) => signals.sample(state, step)));
+  quiet.tick(1);
+  const looking = say(tight("look for a change, find none", 20_000, (step) => void quiet.tick(2 + step * 1e-3)));
+  say(
+    tight("look for a change, find one, encode", 20_000, (step) => {
+      rows.inFlight[replicas - 1] = step % 2;
+      busy.tick(step);
+    }),
+  );
+  const encoder = new StateEncoder();
+  const decoder = new StateDecoder();
+  state.sequence = 1;
+  say(tight("encode", 20_000, () => void encoder.encode(state)));
+  const bytes = Buffer.from(encoder.encode(state));
+  const other = new NodeState("");
+  say(tight(`decode ${bytes.length} bytes`, 20_000, () => void decoder.decode(bytes, other)));
+  say(await polls(replicas));
+
+  // The clock is another one now.
+  const still = new Publisher(state, nothing, { slowMs: 1e9 });
+  const idle = say(await live("live: a timer that does nothing", seconds, () => {}));
+  say(await live("live: signals", seconds, () => signals.sample(state, now())));
+  const sampling = say(
+    await live("live: signals, look for changes", seconds, () => {
+      const ms = now();
+      signals.sample(state, ms);
+      still.tick(ms);
+    }),
+  );
+  if (!values.json) console.log(`  ${still.sent} messages, as changes of the node made them`);
+  await withMosquitto(async (url) => {
+    const table = new NodeTable(state);
+    const up = Promise.withResolvers<void>();
+    const bus = new MqttBus({ url, node: "node-1", table, now, onUp: () => up.resolve() });
+    await up.promise;
+    const publisher = new Publisher(state, bus);
+    let step = 0;
+    say(
+      await live("live: signals, a message to mosquitto every millisecond", seconds, () => {
+        const ms = now();
+        signals.sample(state, ms);
+        rows.inFlight[0] = ++step % 2;
+        publisher.tick(ms);
+      }),
+    );
+    if (!values.json) console.log(`  ${publisher.sent} sent, ${publisher.dropped} dropped`);
+    await bus.close();
+  });
+  const own = reading.share + looking.share;
+  const more = Math.max(0, sampling.share - idle.share);
+  const met = own <= 0.01;
+  if (values.json) console.log(JSON.stringify({ what: "sampling", share: own, liveShare: more, target: 0.01, met }));
+  else
+    console.log(
+      `sampling takes ${(own * 100).toFixed(2)} % of a core at 1 kHz by the loop, ${(more * 100).toFixed(2)} % live beside the timer itself; at most 1 % wanted: ${met ? "met" : "MISSED"}`,
+    );
+  if (values.strict && !met) process.exitCode = 1;
+}
+
+const [first, path, replicas] = process.argv.slice(2);
+if (first === "double") await double(path!, Number(replicas));
+else await main();
