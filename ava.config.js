@@ -1,6 +1,10 @@
 const kernel = "packages/*/test/kernel/**/*.test.ts";
 /** About half of the work: what the one lane does, the other leaves. Of two folders, as ava leaves what all paths have in common out of the titles. */
-const half = ["packages/sockhijack/test/kernel/[a-q]*.test.ts", "scripts/test/*.test.ts"];
+const half = [
+  "packages/sockhijack/test/kernel/[a-q]*.test.ts",
+  "packages/placer/test/{apply,commands,exact,problem}/**/*.test.ts",
+  "scripts/test/*.test.ts",
+];
 const all = ["packages/*/test/**/*.test.ts", "scripts/test/*.test.ts", "bench/test/*.test.ts"];
 const possible = process.env.MITSU_WITHOUT_KERNEL ? [...all, `!${kernel}`] : all;
 /** scripts/run-tests.ts runs two ava beside each other, one for each lane; MITSU_WITHOUT_KERNEL is set on a machine that cannot load BPF programs. */
