@@ -54,8 +54,12 @@ export function agedWait(waitMs: number, meanMs: number, ageMs: number, others: 
   return meanMs;
 }
 
-/** How many requests each own request in flight stands for besides itself: none with a fresh report; the fewer clients there are, the less. */
-export function ownStands(ageMs: number, clients: number): number {
-  const most = Math.min(clients, ownStandsFor);
-  return ageMs < ownFullMs ? most * ageMs * (1 / ownFullMs) : most;
+/** By how much {@link ownStands} grows with each millisecond of age: the fewer clients there are, the less. */
+export function ownStandsPerMs(clients: number): number {
+  return Math.min(clients, ownStandsFor) / ownFullMs;
+}
+
+/** How many requests each own request in flight stands for besides itself: none with a fresh report. */
+export function ownStands(ageMs: number, perMs: number): number {
+  return ageMs < ownFullMs ? ageMs * perMs : ownFullMs * perMs;
 }

@@ -1,6 +1,6 @@
 /** mitsu's costs in the form the kernel's connect hook reads: the same order from integers. @module */
 import type { Candidate } from "./candidate.ts";
-import { agedWait, type CostOptions, ownStands, serviceOf, toldService } from "./cost.ts";
+import { agedWait, type CostOptions, ownStands, ownStandsPerMs, serviceOf, toldService } from "./cost.ts";
 
 /** An entry of sockhijack's map `scores`: two u32. [packages/sockhijack/bpf/sockhijack.h, `struct score`] */
 export interface Score {
@@ -90,7 +90,7 @@ export function costOf(candidate: Candidate, scale: ScoreScale): number {
   let wait = scale.meanWaitMs;
   if (age < scale.options.staleMs)
     wait = agedWait(candidate.reportedInFlight * each, wait, age, 1 - 1 / scale.clients) + candidate.sentSince * each;
-  wait += ownStands(age, scale.clients) * candidate.inFlight * each;
+  wait += ownStands(age, ownStandsPerMs(scale.clients)) * candidate.inFlight * each;
   return (service + wait / shareOf(candidate, scale)) * penaltyOf(candidate, scale) + (candidate.here ? 0 : scale.options.remoteCostMs);
 }
 
@@ -98,7 +98,7 @@ export function costOf(candidate: Candidate, scale: ScoreScale): number {
 function slopeMs(candidate: Candidate, scale: ScoreScale): number {
   const each = serviceOf(toldService(candidate), scale.meanServiceMs) / candidate.workers;
   const age = ageOf(candidate, scale);
-  const stands = (age < scale.options.staleMs ? 1 : 0) + ownStands(age, scale.clients);
+  const stands = (age < scale.options.staleMs ? 1 : 0) + ownStands(age, ownStandsPerMs(scale.clients));
   return ((each * stands) / shareOf(candidate, scale)) * penaltyOf(candidate, scale);
 }
 

@@ -1,6 +1,6 @@
 /** mitsu, the default: fills the least busy replicas as far as everybody's requests reach until something new is heard. @module */
 import type { Candidate } from "../candidate.ts";
-import { agedWait, type CostOptions, costRanges, ownStands, serviceOf, toldService } from "../cost.ts";
+import { agedWait, type CostOptions, costRanges, ownStands, ownStandsPerMs, serviceOf, toldService } from "../cost.ts";
 import type { SelectionContext, Selector, SelectorFactory } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
 
@@ -10,8 +10,9 @@ const mostRise = 6;
 const leastNeed = 0.5;
 /** What is left of a credit after each decision. */
 const creditKept = 0.98;
-/** Decisions from one survey of means to the next. */
-const surveyEach = 16;
+/** A survey of means is good for so many decisions, and so long. */
+const surveyEach = 64;
+const surveyMs = 25;
 /** Newton's steps at most; three are usual. */
 const mostRounds = 12;
 /** Time constant of the rate of own requests. */
@@ -55,7 +56,8 @@ class Mitsu implements Selector {
   /** Of the last decision, which this one uses: one pass is enough. */
   #meanWaitMs = 0;
   #serve = 0;
-  #turn = 0;
+  #left = 0;
+  #surveyAtMs = 0;
   /** What a credit of 1 is. */
   #unit = 1;
   #sends = 0;
@@ -68,7 +70,7 @@ class Mitsu implements Selector {
 
   select<C extends Candidate>(candidates: readonly C[], context: SelectionContext): C {
     if (candidates !== this.#set) this.#prepare(candidates, context);
-    if (this.#turn++ % surveyEach === 0) this.#survey(candidates);
+    if (this.#left-- <= 0 || !(context.nowMs < this.#surveyAtMs)) this.#survey(candidates, context.nowMs);
     const need = this.#estimate(candidates, context);
     this.#fill(need);
     return candidates[this.#take(need)]!;
@@ -91,13 +93,15 @@ class Mitsu implements Selector {
     this.#set = candidates;
     this.#cost = new Float64Array(n);
     this.#width = new Float64Array(n);
-    this.#turn = 0;
+    this.#left = 0;
     this.#unit = 1;
     this.#credit = Float64Array.from({ length: n }, () => context.random()); // clients must not begin in step
   }
 
   /** What hardly changes: means, and the requests that all can answer in a millisecond. */
-  #survey(candidates: readonly Candidate[]): void {
+  #survey(candidates: readonly Candidate[], nowMs: number): void {
+    this.#left = surveyEach;
+    this.#surveyAtMs = nowMs + surveyMs;
     let weights = 0;
     let services = 0;
     let silent = 0;
@@ -128,6 +132,7 @@ class Mitsu implements Selector {
     const meanWait = this.#meanWaitMs;
     const perWeight = 1 / this.#meanWeight;
     const level = this.#level;
+    const perMs = ownStandsPerMs(clients);
     let under = 0;
     let moment = 0;
     let workers = 1;
@@ -147,6 +152,7 @@ class Mitsu implements Selector {
       const each = service * perWorker;
       let age = nowMs - one.reportedAtMs;
       let wait = meanWait;
+      let own = 0;
       if (age < staleMs) {
         if (age < 0) age = 0;
         fresh++;
@@ -155,9 +161,9 @@ class Mitsu implements Selector {
         wait = one.reportedInFlight * each;
         waits += wait;
         wait = agedWait(wait, meanWait, age, others);
-        wait += one.sentSince * each;
+        own = one.sentSince;
       } else age = staleMs;
-      if (one.inFlight > 0) wait += ownStands(age, clients) * one.inFlight * each;
+      wait += (own + ownStands(age, perMs) * one.inFlight) * each;
       const share = one.weight * perWeight * one.ramp;
       let width = each;
       let all = service + wait;
