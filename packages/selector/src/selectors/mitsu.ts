@@ -121,7 +121,7 @@ class Mitsu implements Selector {
     this.#serve = serve;
   }
 
-  /** Writes each candidate's cost and capacity; returns how many requests are to be poured. */
+  /** Writes each candidate's cost and width; returns how many requests are to be poured. */
   #estimate(candidates: readonly Candidate[], context: SelectionContext): number {
     const { staleMs, failurePenalty, remoteCostMs } = this.#o;
     const { nowMs, clients } = context;
@@ -138,7 +138,7 @@ class Mitsu implements Selector {
     let workers = 1;
     let perWorker = 1;
     let waits = 0;
-    let fresh = 0;
+    let stale = 0;
     let ages = 0;
     let oldest = 0;
     for (let i = 0; i < cost.length; i++) {
@@ -155,14 +155,16 @@ class Mitsu implements Selector {
       let own = 0;
       if (age < staleMs) {
         if (age < 0) age = 0;
-        fresh++;
         ages += age;
         if (age > oldest) oldest = age;
         wait = one.reportedInFlight * each;
         waits += wait;
         wait = agedWait(wait, meanWait, age, others);
         own = one.sentSince;
-      } else age = staleMs;
+      } else {
+        age = staleMs;
+        stale++;
+      }
       wait += (own + ownStands(age, perMs) * one.inFlight) * each;
       const share = one.weight * perWeight * one.ramp;
       let width = each;
@@ -187,6 +189,7 @@ class Mitsu implements Selector {
     }
     this.#under = under;
     this.#moment = moment;
+    const fresh = cost.length - stale;
     this.#meanWaitMs = fresh > 0 ? waits / fresh : 0;
     if (fresh === 0 || clients <= 1) return leastNeed;
     const serve = this.#serve;
