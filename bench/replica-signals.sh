@@ -14,7 +14,7 @@ usage: bench/replica-signals.sh [options]
   --strict        exit 1 when sampling takes more than 1 % of a core
   --help
 
-Needs nothing but the checkout; with mosquitto installed, publishing to it is measured too. No root.
+Needs nothing but the checkout; with mosquitto installed, it is measured beside mqttnic. No root.
 HELP
 }
 

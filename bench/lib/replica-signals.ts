@@ -107,20 +107,26 @@ async function live(what: string, seconds: number, tick: () => void): Promise<Fi
   return { what: `${what} (${Math.round(ticks / seconds)}/s)`, cpuUs: cpu / ticks, heapBytes: null, share };
 }
 
-async function withMosquitto(run: (url: string) => Promise<void>): Promise<void> {
-  const program = "/usr/sbin/mosquitto";
+/** Runs with a broker on loopback; not at all where it is not installed. */
+async function withBroker(kind: "mosquitto" | "mqttnic", run: (url: string) => Promise<void>): Promise<void> {
+  const program = { mosquitto: "/usr/sbin/mosquitto", mqttnic: join(import.meta.dirname, "../../bin/mqttnic") }[kind];
   if (!existsSync(program)) return;
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
-  writeFileSync(join(folder, "m.conf"), `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`);
-  const child: ChildProcess = spawn(program, ["-c", join(folder, "m.conf")], { stdio: "ignore" });
+  const conf = join(folder, "m.conf");
+  writeFileSync(conf, `listener ${port} 127.0.0.1\nallow_anonymous true\n${kind === "mosquitto" ? "set_tcp_nodelay true\n" : ""}`);
+  const args = kind === "mosquitto" ? ["-c", conf] : ["daemon", "--config-file", conf, "--socket", join(folder, "control.sock")];
+  const child: ChildProcess = spawn(program, args, { stdio: "ignore" });
+  const end = (): void => void child.kill("SIGKILL");
+  process.once("exit", end);
   try {
     await run(`mqtt://127.0.0.1:${port}`);
   } finally {
-    child.kill("SIGKILL");
+    end();
+    process.off("exit", end);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -213,24 +219,51 @@ async function main(): Promise<void> {
     }),
   );
   if (!values.json) console.log(`  ${still.sent} messages, as changes of the node made them`);
-  await withMosquitto(async (url) => {
-    const table = new NodeTable(state);
-    const up = Promise.withResolvers<void>();
-    const bus = new MqttBus({ url, node: "node-1", table, now, onUp: () => up.resolve() });
-    await up.promise;
-    const publisher = new Publisher(state, bus);
-    let step = 0;
-    say(
-      await live("live: signals, a message to mosquitto every millisecond", seconds, () => {
+  for (const kind of ["mosquitto", "mqttnic"] as const) {
+    await withBroker(kind, async (url) => {
+      const up = Promise.withResolvers<void>();
+      const heard = Promise.withResolvers<void>();
+      const ages: number[] = [];
+      const bus = new MqttBus({ url, node: "node-1", table: new NodeTable(state), now, onUp: () => up.resolve() });
+      await up.promise;
+      const publisher = new Publisher(state, bus);
+      let step = 0;
+      const tick = (): void => {
         const ms = now();
         signals.sample(state, ms);
         rows.inFlight[0] = ++step % 2;
         publisher.tick(ms);
-      }),
-    );
-    if (!values.json) console.log(`  ${publisher.sent} sent, ${publisher.dropped} dropped`);
-    await bus.close();
-  });
+      };
+      say(await live(`live: signals, a message to ${kind} every millisecond`, seconds, tick));
+      const { sent, dropped } = publisher;
+      // A subscriber in this process has the same clock: what it sees is the age at arrival itself.
+      const table = new NodeTable({ bootSeconds: 1, bootRandom: 2 });
+      const other = new MqttBus({
+        url,
+        node: "node-2",
+        table,
+        now,
+        onState: () => {
+          heard.resolve();
+          // None after its good-bye.
+          const entry = table.nodes.get("node-1");
+          if (entry && !entry.retained) ages.push(now() - entry.state.sentAtMs);
+        },
+      });
+      await heard.promise;
+      await live("", seconds, tick);
+      ages.sort((one, two) => one - two);
+      const at = (share: number): number => ages[Math.floor(ages.length * share)] ?? Number.NaN;
+      const age = { what: `age at arrival by ${kind}`, messages: ages.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+      if (values.json) console.log(JSON.stringify(age));
+      else
+        console.log(
+          `  ${sent} sent, ${dropped} dropped; age at arrival: median ${age.p50Ms.toFixed(2)} ms, p99 ${age.p99Ms.toFixed(2)} ms of ${age.messages}`,
+        );
+      await bus.close();
+      await other.close();
+    });
+  }
   const own = reading.share + looking.share;
   const more = Math.max(0, sampling.share - idle.share);
   const met = own <= 0.01;

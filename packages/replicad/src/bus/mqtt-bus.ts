@@ -24,7 +24,7 @@ export interface MqttBusOptions {
   readonly onUp?: () => void;
   /** Called when it is lost, with the reason, and never twice for the same loss. */
   readonly onDown?: (reason: string) => void;
-  /** A state was taken: its node's name. */
+  /** A node's state was taken, or its good-bye, after which the table has no such node. */
   readonly onState?: (node: string) => void;
   /** Before it is tried again, milliseconds; 200 unless told. */
   readonly retryMs?: number;
