@@ -1,7 +1,9 @@
 /** Which replica gets a request. @module */
 export type { Answer, Candidate, Report } from "./candidate.ts";
+export { type CostOptions, costRanges } from "./cost.ts";
 export { LiveCandidate, type LiveCandidateOptions } from "./live-candidate.ts";
 export { Membership, type MembershipOptions, type Outcome, type Standing } from "./membership.ts";
+export { costOf, kernelCost, type Score, type ScoreScale, scoreOf, scoreScale } from "./score.ts";
 export {
   type SelectionContext,
   type Selector,
