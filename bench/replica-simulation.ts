@@ -38,12 +38,12 @@ const settings: Readonly<Record<string, Setting>> = {
     ...usualSetting,
     servers: 4,
     speed: { kind: "equal" },
-    service: { kind: "log-normal", meanMs: 10, cv: 2 },
+    service: { kind: "lognormal", mean: 10, cv: 2 },
   },
   "varying, 20 servers × 4 workers, network 0.5 ms": {
     ...usualSetting,
     workers: 4,
-    network: { kind: "deterministic", meanMs: 0.5 },
+    network: { kind: "deterministic", mean: 0.5 },
     feedback: { ...usualSetting.feedback, delayMs: 0.5 },
   },
 };

@@ -1,8 +1,7 @@
 /** A model on the nodes of a plan, as a simulation wants it: numbers for names, every call's replicas and costs worked out. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { type Draws, meanOf, samplerOf } from "@mitsu/simulation";
 import type { CostModel, PathCost, Problem } from "../problem/problem.ts";
-import { meanOf, samplerOf } from "./distribution.ts";
-import type { Draws } from "./draws.ts";
 import type { Model, ModelNode } from "./model.ts";
 import type { Scheduler } from "./node-cpu.ts";
 import { routeShares } from "./routing.ts";

@@ -9,15 +9,13 @@
  * @module
  */
 
-import { Random } from "../random.ts";
+import { childKey, Draws, EventHeap, Random } from "@mitsu/simulation";
 import { CallPool, nobody } from "./call-pool.ts";
 import type { DeployedCall, Deployment } from "./deployment.ts";
-import { childKey, Draws } from "./draws.ts";
 import { NextNode } from "./next-node.ts";
 import { NodeCpu } from "./node-cpu.ts";
 import { offeredLoad, overloaded } from "./offered-load.ts";
 import { type Outcome, responseTimes } from "./outcome.ts";
-import { TimeHeap } from "./time-heap.ts";
 
 /** How it is run. */
 export interface SimulateOptions {
@@ -51,7 +49,7 @@ class Simulation {
   readonly #options: SimulateOptions;
   readonly #arrivals: Random;
   readonly #draws = new Draws();
-  readonly #timers = new TimeHeap();
+  readonly #timers = new EventHeap();
   readonly #next: NextNode;
   readonly #cpus: readonly NodeCpu[];
   #now = 0;

@@ -1,7 +1,10 @@
 /** A model of services, checked, with every default filled in: what requests do, how long it takes, what messages cost. Seconds and bytes throughout. @module */
+import type { Law } from "@mitsu/simulation";
 import type { CostModel } from "../problem/problem.ts";
-import type { Distribution } from "./distribution.ts";
 import type { Scheduler } from "./node-cpu.ts";
+
+/** A distribution that the form of a model has; seconds. */
+export type ModelLaw = Exclude<Law, { readonly kind: "pareto" }>;
 
 /** A service as a simulation sees it. */
 export interface ModelService {
@@ -31,9 +34,9 @@ export interface ModelOperation {
   readonly name: string;
   readonly service: string;
   /** CPU time of a call, without what messages cost; split evenly before, between and after its steps. */
-  readonly cpu: Distribution;
+  readonly cpu: ModelLaw;
   /** Time that is no CPU time, such as a disk's, after the first part; null for none. */
-  readonly wait: Distribution | null;
+  readonly wait: ModelLaw | null;
   /** One after the other; the calls of a step go out at the same time, and the next step begins when all are answered. */
   readonly steps: readonly (readonly ModelCall[])[];
 }

@@ -1,5 +1,5 @@
 /** The cores of one node, shared by whatever runs there, without time slices: exact at any load. @module */
-import { TimeHeap } from "./time-heap.ts";
+import { EventHeap } from "@mitsu/simulation";
 
 /** How cores are given out: `sharing` gives all the same (processor sharing), `fifo` runs each to its end in the order it came. */
 export type Scheduler = "sharing" | "fifo";
@@ -16,7 +16,7 @@ export class NodeCpu {
   readonly #cores: number;
   readonly #speed: number;
   readonly #slots: number;
-  readonly #running = new TimeHeap();
+  readonly #running = new EventHeap();
   #waiting: { readonly job: number; readonly work: number }[] = [];
   #firstWaiting = 0;
   #virtual = 0;

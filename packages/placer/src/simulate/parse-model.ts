@@ -1,8 +1,7 @@
 /** From the text of a model file to a model, and back. @module */
 import type { Finding } from "@mitsu/catalog/document";
-import type { Distribution } from "./distribution.ts";
 import { parseSeconds, secondsText } from "./duration-text.ts";
-import type { Model } from "./model.ts";
+import type { Model, ModelLaw } from "./model.ts";
 import type { LawForm, ModelFile } from "./model-file.ts";
 import { modelFile } from "./model-schema.ts";
 import { readForm } from "./read-form.ts";
@@ -71,7 +70,7 @@ export function writeModel(model: Model): string {
   return `${JSON.stringify(form, null, 2)}\n`;
 }
 
-function lawOf(law: LawForm): Distribution {
+function lawOf(law: LawForm): ModelLaw {
   if (law.exponential !== undefined) return { kind: "exponential", mean: parseSeconds(law.exponential) };
   if (law.deterministic !== undefined) return { kind: "deterministic", mean: parseSeconds(law.deterministic) };
   if (law.lognormal) return { kind: "lognormal", mean: parseSeconds(law.lognormal.mean), cv: law.lognormal.cv };
@@ -80,7 +79,7 @@ function lawOf(law: LawForm): Distribution {
   return { kind: "quantiles", points: law.quantiles!.map(([at, duration]) => [at, parseSeconds(duration)] as const) };
 }
 
-function lawForm(law: Distribution): object {
+function lawForm(law: ModelLaw): object {
   if (law.kind === "samples") return { samples: law.values.map(secondsText) };
   if (law.kind === "quantiles") return { quantiles: law.points.map(([at, seconds]) => [at, secondsText(seconds)]) };
   if (law.kind === "lognormal" || law.kind === "gamma") return { [law.kind]: { mean: secondsText(law.mean), cv: law.cv } };

@@ -1,24 +1,9 @@
+import { Random } from "@mitsu/simulation";
 import test from "ava";
-import { Random } from "../../src/random.ts";
-import { type Distribution, meanOf, samplerOf } from "../../src/simulate/distribution.ts";
-import { childKey, Draws } from "../../src/simulate/draws.ts";
 import { parseSeconds, secondsText } from "../../src/simulate/duration-text.ts";
 import { nelderMead } from "../../src/simulate/nelder-mead.ts";
 import { NextNode } from "../../src/simulate/next-node.ts";
 import { routeShares } from "../../src/simulate/routing.ts";
-import { TimeHeap } from "../../src/simulate/time-heap.ts";
-
-test("TimeHeap gives times in order", (t) => {
-  const [heap, random] = [new TimeHeap(), new Random(1)];
-  const times = Array.from({ length: 5000 }, () => random.fraction());
-  for (const [i, time] of times.entries()) heap.push(time, i);
-  const order = Array.from({ length: 5000 }, () => heap.pop());
-  t.deepEqual(
-    order,
-    [...times.keys()].toSorted((a, b) => times[a]! - times[b]!),
-  );
-  t.is(heap.firstTime, Number.POSITIVE_INFINITY);
-});
 
 test("NextNode knows the least of times that change", (t) => {
   const [next, random] = [new NextNode(17), new Random(2)];
@@ -29,37 +14,6 @@ test("NextNode knows the least of times that change", (t) => {
     next.set(node, times[node]!);
     t.is(next.time, Math.min(...times));
     t.is(times[next.node], next.time);
-  }
-});
-
-test("samplerOf() draws with the mean that meanOf() says, and the same numbers for the same key", (t) => {
-  const laws: readonly Distribution[] = [
-    { kind: "deterministic", mean: 2 },
-    { kind: "exponential", mean: 2 },
-    { kind: "lognormal", mean: 2, cv: 1 },
-    { kind: "gamma", mean: 2, cv: 0.7 },
-    { kind: "gamma", mean: 2, cv: 1.8 },
-    { kind: "samples", values: [1, 1, 4] },
-    {
-      kind: "quantiles",
-      points: [
-        [0.1, 1],
-        [0.5, 2],
-        [0.9, 3],
-      ],
-    },
-  ];
-  const draws = new Draws();
-  for (const law of laws) {
-    const sample = samplerOf(law);
-    const values = Array.from({ length: 40_000 }, (_, i) => sample(draws.at(childKey(7, i), 0)));
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    t.true(Math.abs(mean / meanOf(law) - 1) < 0.03, `${law.kind} ${mean}`);
-    t.is(sample(draws.at(childKey(7, 5), 0)), values[5]!);
-    if ("cv" in law) {
-      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-      t.true(Math.abs(Math.sqrt(variance) / mean / law.cv - 1) < 0.06, `${law.kind} ${Math.sqrt(variance) / mean}`);
-    }
   }
 });
 

@@ -1,14 +1,14 @@
 /** Small systems for tests of the simulation: a text of a model, put on nodes. @module */
+
 import { buildProblem } from "../../src/problem/build-problem.ts";
 import type { Problem } from "../../src/problem/problem.ts";
 import { type Deployment, deploy } from "../../src/simulate/deployment.ts";
-import type { Distribution } from "../../src/simulate/distribution.ts";
-import type { Model } from "../../src/simulate/model.ts";
+import type { Model, ModelLaw } from "../../src/simulate/model.ts";
 import { parseModel } from "../../src/simulate/parse-model.ts";
 
 /** Parts of a model of services that call nothing. */
 export interface QueueParts {
-  readonly cpu: Distribution;
+  readonly cpu: ModelLaw;
   readonly workers?: number;
   readonly cores?: number;
   readonly scheduler?: Model["scheduler"];

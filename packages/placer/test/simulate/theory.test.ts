@@ -1,13 +1,13 @@
 import test, { type ExecutionContext } from "ava";
 import { deploy } from "../../src/simulate/deployment.ts";
-import type { Distribution } from "../../src/simulate/distribution.ts";
 import { simulate } from "../../src/simulate/engine.ts";
+import type { ModelLaw } from "../../src/simulate/model.ts";
 import { offeredLoad } from "../../src/simulate/offered-load.ts";
 import type { Outcome } from "../../src/simulate/outcome.ts";
 import { parseModel } from "../../src/simulate/parse-model.ts";
 import { problemOf, type QueueParts, queue } from "./small-deployment.ts";
 
-const exponential = (mean: number): Distribution => ({ kind: "exponential", mean });
+const exponential = (mean: number): ModelLaw => ({ kind: "exponential", mean });
 const run = (parts: QueueParts, rate: number, seconds = 2000, seed = 1): Outcome =>
   simulate(queue(parts), { rate, seconds: seconds + 50, warmUp: 50, seed });
 
@@ -59,7 +59,7 @@ for (const servers of [2, 5]) {
   });
 }
 
-const laws: readonly Distribution[] = [
+const laws: readonly ModelLaw[] = [
   { kind: "deterministic", mean: 0.01 },
   { kind: "lognormal", mean: 0.01, cv: 1.5 },
   { kind: "gamma", mean: 0.01, cv: 0.5 },

@@ -1,5 +1,5 @@
 /** When requests arrive. @module */
-import { type Draws, place } from "./random.ts";
+import { place, type SeededDraws } from "./seeded-draws.ts";
 import type { ArrivalLaw } from "./setting.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { ArrivalLaw } from "./setting.ts";
  *
  * @param ratePerMs Requests a millisecond, in the long run.
  */
-export function arrivalTimes(law: ArrivalLaw, ratePerMs: number, draws: Draws): () => number {
+export function arrivalTimes(law: ArrivalLaw, ratePerMs: number, draws: SeededDraws): () => number {
   let number = 0;
   let nowMs = 0;
   if (law.kind === "deterministic") return () => ++number / ratePerMs;

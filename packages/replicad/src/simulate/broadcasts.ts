@@ -1,6 +1,6 @@
 /** What servers tell through the broker, made when somebody looks. @module */
 import type { Report } from "@mitsu/selector";
-import { type Draws, place } from "./random.ts";
+import { place, type SeededDraws } from "./seeded-draws.ts";
 import type { Servers } from "./servers.ts";
 import type { Feedback, Setting } from "./setting.ts";
 
@@ -17,7 +17,7 @@ export class Broadcasts {
   readonly #readMs: Float64Array;
   readonly #reports: readonly Said[];
 
-  constructor({ feedback, servers: count }: Setting, servers: Servers, draws: Draws) {
+  constructor({ feedback, servers: count }: Setting, servers: Servers, draws: SeededDraws) {
     this.#feedback = feedback;
     this.#servers = servers;
     this.#phaseMs = Float64Array.from({ length: count }, (_, server) => draws.at(server, place.phase).uniform() * feedback.intervalMs);

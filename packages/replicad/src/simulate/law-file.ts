@@ -1,6 +1,6 @@
 /** A file with a distribution: quantiles, or measured values. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { Law } from "./law.ts";
+import type { Law } from "@mitsu/simulation";
 import { parseDuration } from "./spec.ts";
 
 /**
@@ -37,7 +37,7 @@ export function quantileOrSamples(text: string, name: string): Law {
     }
     if (points.length > 0 && values.length > 0) throw wrong(at + 1, "quantiles and values are mixed");
   }
-  const law: Law = points.length > 0 ? { kind: "quantiles", points } : { kind: "samples", valuesMs: values };
+  const law: Law = points.length > 0 ? { kind: "quantiles", points } : { kind: "samples", values: values };
   if (!(points.at(-1)?.[1] ?? values.reduce((sum, value) => sum + value, 0))) throw wrong(1, "there is no duration above 0 in it");
   return law;
 }

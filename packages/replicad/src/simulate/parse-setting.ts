@@ -1,5 +1,5 @@
 /** Texts of the command line to parts of a setting; all throw `ERR_USAGE`, exit status 2. @module */
-import type { Law } from "./law.ts";
+import type { Law } from "@mitsu/simulation";
 import { quantileOrSamples } from "./law-file.ts";
 import type { ArrivalLaw, Outage, SpeedLaw } from "./setting.ts";
 import { parseDuration, parseFigure, Spec, wrongUsage } from "./spec.ts";
@@ -11,29 +11,33 @@ import { parseDuration, parseFigure, Spec, wrongUsage } from "./spec.ts";
  * @param readFile Gives the text of the file.
  */
 export function parseLaw(flag: string, text: string, readFile: (path: string) => string): Law {
-  if (/^[\d.]/.test(text)) return { kind: "deterministic", meanMs: parseDuration(flag, text) };
+  if (/^[\d.]/.test(text)) return { kind: "deterministic", mean: parseDuration(flag, text) };
   if (text.startsWith("file:")) return quantileOrSamples(readFile(text.slice(5)), text.slice(5));
   const spec = new Spec(flag, text, ["exponential", "deterministic", "log-normal", "gamma", "pareto", "file"]);
   const law = ((): Law => {
     switch (spec.kind) {
       case "log-normal":
       case "gamma":
-        return { kind: spec.kind, meanMs: spec.duration("mean"), cv: spec.number("cv", { above: 0, most: 100 }) };
+        return {
+          kind: spec.kind === "gamma" ? "gamma" : "lognormal",
+          mean: spec.duration("mean"),
+          cv: spec.number("cv", { above: 0, most: 100 }),
+        };
       case "pareto":
         return {
           kind: "pareto",
           shape: spec.number("shape", { above: 0, most: 100 }),
-          leastMs: spec.duration("least"),
-          mostMs: spec.duration("most"),
+          least: spec.duration("least"),
+          most: spec.duration("most"),
         };
       case "deterministic":
-        return { kind: "deterministic", meanMs: spec.duration("mean") };
+        return { kind: "deterministic", mean: spec.duration("mean") };
       default:
-        return { kind: "exponential", meanMs: spec.duration("mean") };
+        return { kind: "exponential", mean: spec.duration("mean") };
     }
   })();
   spec.end();
-  if (law.kind === "pareto" && law.mostMs <= law.leastMs) throw wrongUsage(`${flag} ${text}: most has to be above least`);
+  if (law.kind === "pareto" && law.most <= law.least) throw wrongUsage(`${flag} ${text}: most has to be above least`);
   return law;
 }
 

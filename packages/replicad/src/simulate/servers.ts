@@ -1,5 +1,5 @@
 /** The servers: a queue each, first come first served, workers, a speed that changes, and what they say of themselves. @module */
-import type { EventHeap } from "./event-heap.ts";
+import type { EventHeap } from "@mitsu/simulation";
 import { LatencyNear } from "./latency-near.ts";
 import type { Requests } from "./requests.ts";
 import type { Setting } from "./setting.ts";

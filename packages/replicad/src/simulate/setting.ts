@@ -1,6 +1,6 @@
 /** What is simulated: servers, clients, load, how speeds change, what is heard and how late. @module */
 import type { MembershipOptions, SelectorName, SelectorOptions } from "@mitsu/selector";
-import { type Law, meanOf } from "./law.ts";
+import { type Law, meanOf } from "@mitsu/simulation";
 
 /** How requests arrive: all clients' together, each request at a client chosen at random. */
 export type ArrivalLaw =
@@ -53,10 +53,10 @@ export interface Setting {
   /** Share of the capacity that is asked for; see {@link capacityPerMs}. */
   readonly load: number;
   readonly arrivals: ArrivalLaw;
-  /** Of a request at full speed. */
+  /** Of a request at full speed, milliseconds. */
   readonly service: Law;
   readonly speed: SpeedLaw;
-  /** One way, of requests and of answers. */
+  /** One way, of requests and of answers, milliseconds. */
   readonly network: Law;
   readonly feedback: Feedback;
   /** Answers carry the server's state. */
@@ -84,9 +84,9 @@ export const usualSetting: Setting = {
   clients: 50,
   load: 0.85,
   arrivals: { kind: "poisson" },
-  service: { kind: "exponential", meanMs: 10 },
+  service: { kind: "exponential", mean: 10 },
   speed: { kind: "varying", slow: 1 / 3, fastForMs: 1000, slowForMs: 1000 },
-  network: { kind: "deterministic", meanMs: 0 },
+  network: { kind: "deterministic", mean: 0 },
   feedback: { intervalMs: 1, quietMs: 0, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: Number.POSITIVE_INFINITY },
   piggyback: false,
   probe: { delayMs: 0.25, costMs: 0 },

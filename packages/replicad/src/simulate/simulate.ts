@@ -6,15 +6,14 @@
  * @module
  */
 import { createSelector, type Selector, type SelectorOptions } from "@mitsu/selector";
+import { type Draws, EventHeap, samplerOf } from "@mitsu/simulation";
 import { arrivalTimes } from "./arrivals.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Client, type KnownServer } from "./client.ts";
-import { EventHeap } from "./event-heap.ts";
 import { jsq } from "./jsq.ts";
-import { samplerOf } from "./law.ts";
 import type { Outcome } from "./outcome.ts";
-import { Draws, place } from "./random.ts";
 import { Requests } from "./requests.ts";
+import { place, SeededDraws } from "./seeded-draws.ts";
 import { Servers } from "./servers.ts";
 import { capacityPerMs, type Setting } from "./setting.ts";
 import { Tally } from "./tally.ts";
@@ -37,9 +36,9 @@ export function simulate(setting: Setting): Outcome {
 
 class Simulation {
   readonly #setting: Setting;
-  readonly #draws: Draws;
+  readonly #draws: SeededDraws;
   /** Of its own: a selector draws while others may. */
-  readonly #selecting: Draws;
+  readonly #selecting: SeededDraws;
   readonly #events = new EventHeap();
   readonly #requests = new Requests();
   readonly #servers: Servers;
@@ -68,8 +67,8 @@ class Simulation {
 
   constructor(setting: Setting) {
     this.#setting = setting;
-    this.#draws = new Draws(setting.seed);
-    this.#selecting = new Draws(setting.seed);
+    this.#draws = new SeededDraws(setting.seed);
+    this.#selecting = new SeededDraws(setting.seed);
     this.#servers = new Servers(setting, this.#requests, this.#events, (slot) => slot * 8 + kind.done);
     this.#broadcasts = new Broadcasts(setting, this.#servers, this.#draws);
     this.#underWay = new Int32Array(setting.servers);
@@ -77,10 +76,10 @@ class Simulation {
     this.#clients = Array.from({ length: setting.clients }, () => new Client(this.#selectorOf(setting.selector, setting.options), setting));
     this.#tally = new Tally(setting);
     this.#ratePerMs = setting.load * capacityPerMs(setting);
-    this.#nextArrival = arrivalTimes(setting.arrivals, this.#ratePerMs, new Draws(setting.seed));
+    this.#nextArrival = arrivalTimes(setting.arrivals, this.#ratePerMs, new SeededDraws(setting.seed));
     this.#demand = samplerOf(setting.service);
     this.#network = samplerOf(setting.network);
-    this.#context = { nowMs: 0, random: this.#selecting.uniform, clients: setting.clients, stickyKey: null };
+    this.#context = { nowMs: 0, random: () => this.#selecting.uniform(), clients: setting.clients, stickyKey: null };
   }
 
   run(): Outcome {
@@ -88,7 +87,7 @@ class Simulation {
     const events = this.#events;
     // After the last arrival it goes on until everything is answered, so that long waits are counted as well.
     while (events.size > 0 && (!this.#over || this.#inSystem > 0)) {
-      this.#nowMs = events.time;
+      this.#nowMs = events.firstTime;
       const event = events.pop();
       this.#tally.events++;
       this.#handle(event & 7, event >> 3);

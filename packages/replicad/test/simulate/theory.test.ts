@@ -10,7 +10,7 @@ function run(requests: number, over: Partial<Setting>): Outcome {
     ...usualSetting,
     selector: "random",
     clients: 1,
-    service: { kind: "exponential", meanMs: 1 },
+    service: { kind: "exponential", mean: 1 },
     speed: { kind: "equal" },
     feedback: { ...usualSetting.feedback, intervalMs: Number.POSITIVE_INFINITY },
     seed: 2,
@@ -50,10 +50,10 @@ test("simulate() of M/M/c waits as Erlang's C formula says", (t) => {
 test("simulate() of M/G/1 waits as Pollaczek and Khinchine say, for every distribution", (t) => {
   const load = 0.6;
   for (const [service, square] of [
-    [{ kind: "deterministic", meanMs: 1 }, 1],
-    [{ kind: "gamma", meanMs: 1, cv: 0.5 }, 1.25],
-    [{ kind: "log-normal", meanMs: 1, cv: 1.5 }, 3.25],
-    [{ kind: "samples", valuesMs: [0.5, 1.5] }, 1.25],
+    [{ kind: "deterministic", mean: 1 }, 1],
+    [{ kind: "gamma", mean: 1, cv: 0.5 }, 1.25],
+    [{ kind: "lognormal", mean: 1, cv: 1.5 }, 3.25],
+    [{ kind: "samples", values: [0.5, 1.5] }, 1.25],
     [
       {
         kind: "quantiles",
@@ -153,7 +153,7 @@ test("simulate() of p2c and of three choices comes to Mitzenmacher's limits for 
 test("simulate() keeps Little's law: the number in the system is arrivals × time", (t) => {
   for (const over of [
     {},
-    { clients: 50, network: { kind: "exponential", meanMs: 2 } },
+    { clients: 50, network: { kind: "exponential", mean: 2 } },
     { arrivals: { kind: "bursty", onMs: 50, offMs: 50 }, load: 0.4 },
   ] as const) {
     const { requests, responseMs, inFlight } = run(200_000, { servers: 10, load: 0.8, selector: "p2c", ...over });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "@mitsu/simulation";
 import type { Budget } from "../strategy.ts";
 import type { PlacementState } from "./state.ts";
 

@@ -1,6 +1,6 @@
 /** One piece of a search: a placement to improve, by so many steps. The same in a thread and without one. @module */
 
-import { Random } from "../../random.ts";
+import { Random } from "@mitsu/simulation";
 import type { Figures, NodeOf } from "../instance.ts";
 import type { Budget } from "../strategy.ts";
 import { anneal, type MovePrice } from "./anneal.ts";

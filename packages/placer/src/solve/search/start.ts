@@ -1,6 +1,6 @@
 /** A first placement that keeps all rules: where replicas run now, the rest where there is room, and repairs until nothing is broken. @module */
 
-import type { Random } from "../../random.ts";
+import type { Random } from "@mitsu/simulation";
 import type { Figures, NodeOf } from "../instance.ts";
 import { PlacementState } from "./state.ts";
 

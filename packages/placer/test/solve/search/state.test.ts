@@ -1,6 +1,6 @@
+import { Random } from "@mitsu/simulation";
 import test from "ava";
 import { small } from "../../../src/generate/small.ts";
-import { Random } from "../../../src/random.ts";
 import { compile } from "../../../src/solve/compile.ts";
 import { brokenShare, evaluate } from "../../../src/solve/objective.ts";
 import { PlacementState } from "../../../src/solve/search/state.ts";

@@ -1,5 +1,4 @@
 import test from "ava";
-import { createRandom } from "../src/generate/random.ts";
 import { mix, Random } from "../src/random.ts";
 
 test("Random repeats with its seed, which plans rely on: the first numbers of seed 1 never change", (t) => {
@@ -9,14 +8,6 @@ test("Random repeats with its seed, which plans rely on: the first numbers of se
     [909274362, 1311799249, 1224002957, 3973411159],
   );
   t.not(new Random(2).bits(), new Random(1).bits());
-});
-
-test("createRandom() of a seed never changes either, as problems are named by it", (t) => {
-  const random = createRandom(1);
-  t.deepEqual(
-    Array.from({ length: 4 }, () => random.below(1000)),
-    [563, 332, 819, 808],
-  );
 });
 
 test("Random draws evenly: below() and fraction() by chi square and mean, none out of its range", (t) => {

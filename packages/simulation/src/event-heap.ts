@@ -1,7 +1,17 @@
-/** A binary heap of (time, number): what is due next. @module */
+/** What is due next: a binary heap of (time, number) without an object for each event. @module */
 
-/** Least time first; grows as it needs to. */
-export class TimeHeap {
+/**
+ * Least time first; of equal times in any order, but always the same one. Grows as it needs to. Times are in the caller's unit, numbers are 32 bits.
+ *
+ * @example
+ * ```ts
+ * const heap = new EventHeap();
+ * heap.push(2.5, 7);
+ * heap.firstTime; // 2.5
+ * heap.pop(); // 7
+ * ```
+ */
+export class EventHeap {
   #times = new Float64Array(64);
   #values = new Int32Array(64);
   #size = 0;

@@ -1,20 +1,20 @@
 /** How long something takes, as a distribution: its mean, and numbers drawn from it. @module */
-import type { Draws } from "./random.ts";
+import type { Draws } from "./draws.ts";
 
-/** A distribution of durations; all figures are milliseconds. */
+/** A distribution of durations; all are in one unit, the caller's, and so is what is drawn. */
 export type Law =
-  | { readonly kind: "deterministic" | "exponential"; readonly meanMs: number }
+  | { readonly kind: "deterministic" | "exponential"; readonly mean: number }
   /** `cv` is the coefficient of variation: standard deviation over mean. */
-  | { readonly kind: "log-normal" | "gamma"; readonly meanMs: number; readonly cv: number }
+  | { readonly kind: "lognormal" | "gamma"; readonly mean: number; readonly cv: number }
   /** Bounded Pareto. [Crovella, Harchol-Balter and Murta, 1998] */
-  | { readonly kind: "pareto"; readonly shape: number; readonly leastMs: number; readonly mostMs: number }
+  | { readonly kind: "pareto"; readonly shape: number; readonly least: number; readonly most: number }
   /** Each is as likely. */
-  | { readonly kind: "samples"; readonly valuesMs: readonly number[] }
+  | { readonly kind: "samples"; readonly values: readonly number[] }
   /** Probability and duration, both ascending, linear between; what is below the first and above the last takes their duration. */
-  | { readonly kind: "quantiles"; readonly points: readonly (readonly [probability: number, ms: number])[] };
+  | { readonly kind: "quantiles"; readonly points: readonly (readonly [probability: number, duration: number])[] };
 
 /**
- * Mean, in milliseconds.
+ * Mean, in the unit of the law.
  *
  * @example
  * ```ts
@@ -24,12 +24,12 @@ export type Law =
 export function meanOf(law: Law): number {
   switch (law.kind) {
     case "samples":
-      return law.valuesMs.reduce((sum, value) => sum + value, 0) / law.valuesMs.length;
+      return law.values.reduce((sum, value) => sum + value, 0) / law.values.length;
     case "pareto": {
-      const { shape, leastMs, mostMs } = law;
-      const within = 1 - (leastMs / mostMs) ** shape;
-      if (shape === 1) return (leastMs * Math.log(mostMs / leastMs)) / within;
-      return ((leastMs / within) * shape * (1 - (leastMs / mostMs) ** (shape - 1))) / (shape - 1);
+      const { shape, least, most } = law;
+      const within = 1 - (least / most) ** shape;
+      if (shape === 1) return (least * Math.log(most / least)) / within;
+      return ((least / within) * shape * (1 - (least / most) ** (shape - 1))) / (shape - 1);
     }
     case "quantiles": {
       const first = law.points[0]!;
@@ -43,32 +43,40 @@ export function meanOf(law: Law): number {
       return sum;
     }
     default:
-      return law.meanMs;
+      return law.mean;
   }
 }
 
-/** Makes what draws durations, in milliseconds. */
+/**
+ * Makes what draws durations, in the unit of the law.
+ *
+ * @example
+ * ```ts
+ * const draw = samplerOf({ kind: "exponential", mean: 10 });
+ * draw(new Draws().at(key, 0));
+ * ```
+ */
 export function samplerOf(law: Law): (draws: Draws) => number {
   switch (law.kind) {
     case "deterministic":
-      return () => law.meanMs;
+      return () => law.mean;
     case "exponential":
-      return (draws) => law.meanMs * draws.exponential();
-    case "log-normal": {
+      return (draws) => law.mean * draws.exponential();
+    case "lognormal": {
       const variance = Math.log(1 + law.cv * law.cv);
-      const [shift, scale] = [Math.log(law.meanMs) - variance / 2, Math.sqrt(variance)];
+      const [shift, scale] = [Math.log(law.mean) - variance / 2, Math.sqrt(variance)];
       return (draws) => Math.exp(shift + scale * draws.normal());
     }
     case "gamma": {
       const shape = 1 / (law.cv * law.cv);
-      return (draws) => (standardGamma(shape, draws) * law.meanMs) / shape;
+      return (draws) => (standardGamma(shape, draws) * law.mean) / shape;
     }
     case "pareto": {
-      const within = 1 - (law.leastMs / law.mostMs) ** law.shape;
-      return (draws) => law.leastMs / (1 - draws.uniform() * within) ** (1 / law.shape);
+      const within = 1 - (law.least / law.most) ** law.shape;
+      return (draws) => law.least / (1 - draws.uniform() * within) ** (1 / law.shape);
     }
     case "samples":
-      return (draws) => law.valuesMs[Math.floor(draws.uniform() * law.valuesMs.length)]!;
+      return (draws) => law.values[Math.floor(draws.uniform() * law.values.length)]!;
     case "quantiles":
       return (draws) => quantile(law.points, draws.uniform());
   }

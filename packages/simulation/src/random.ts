@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats, of searches and simulations. Problems and ties of baselines have `generate/random.ts`. @module */
+/** Random numbers that a seed repeats. @module */
 
 /**
  * Mixes 32 bits: every bit of the result depends on every bit of `value`. Not negative.
