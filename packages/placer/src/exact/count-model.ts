@@ -1,10 +1,10 @@
 /** The model of a placement for HiGHS: how many replicas of each service stand on each node, with the rules, and what that is worth. @module */
 
+import { barred } from "../solve/alike-nodes.ts";
 import type { Instance } from "../solve/instance.ts";
 import { refusal } from "../solve/node-match.ts";
 import { clusterUtilisation } from "../solve/objective.ts";
 import type { Budget } from "../solve/strategy.ts";
-import { barred } from "./alike-nodes.ts";
 import { capacityRow } from "./capacity-row.ts";
 import type { Constraint } from "./constraint.ts";
 import { Mip, type Term } from "./mip.ts";

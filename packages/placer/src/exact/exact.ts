@@ -1,10 +1,10 @@
 /** The strategy `exact`: the best placement there is, with its proof, by HiGHS. @module */
 import { MitsuError } from "@mitsu/cli/error";
+import { inOrder, inPlace } from "../solve/alike-nodes.ts";
 import type { Instance, NodeOf } from "../solve/instance.ts";
 import { countsOf, evaluate } from "../solve/objective.ts";
 import { replicasOfCounts } from "../solve/replicas-of-counts.ts";
 import type { Budget, Solution, SolveOptions, Strategy } from "../solve/strategy.ts";
-import { inOrder, inPlace } from "./alike-nodes.ts";
 import { countModel } from "./count-model.ts";
 import { Highs, type MipAnswer } from "./highs.ts";
 import { infeasibility, infeasibleError } from "./infeasible.ts";

@@ -12,9 +12,14 @@ import type { SearchPool } from "./search-pool.ts";
 const stepsPerSecond = 1_500_000;
 /** More steps than this for each replica gain nothing that is worth the wait. */
 const stepsOfReplica = 5_000;
-/** Runs and steps of a small problem. */
-const runsOfSmall = 10;
-const stepsOfSmall = 24_000;
+/** A small problem is begun anew until the best was found so many times, or so many times in all; with so many steps each, from hotter to less cold, as polishing follows. */
+const hitsOfSmall = 16;
+const runsOfSmall = 60;
+const stepsOfSmall = 8_000;
+const heatOfSmall = 3;
+const coldOfSmall = 1e-4;
+/** What is so much worse than the best cannot be polished to be better, unless a budget stands in the way of all but the polish. */
+const polishWithin = 0.02;
 /** Shares of the steps: one full annealing, then reheats of the best so far. */
 const plainRounds = [0.4, 0.2, 0.2, 0.2] as const;
 /** The same under a budget: looks at two prices of moves, full annealings at prices ever nearer to what the budget is worth, reheats within it. */
@@ -71,10 +76,23 @@ export class Rounds {
     this.#untilMs = untilMs;
   }
 
-  /** Many short runs, each from the best, find the best of a small problem more surely than few long ones. */
+  /** Many short runs from the beginning find the best of a small problem more surely than few long ones. */
   async manySmall(): Promise<void> {
-    for (let run = 0; run < runsOfSmall && (this.best === null || this.best.cost > 1e-12); run++)
-      if (!(await this.#try([{}], { part: 1 / runsOfSmall, steps: stepsOfSmall }))) return;
+    let hits = 0;
+    for (let run = 0; run < runsOfSmall && hits < hitsOfSmall; run++) {
+      const before = this.best?.cost ?? Number.POSITIVE_INFINITY;
+      const answers = await this.#try(
+        [{ cold: coldOfSmall, ...(this.#options.budget === null && { polishBelow: before + polishWithin }) }],
+        {
+          part: 1 / runsOfSmall,
+          heat: heatOfSmall,
+          steps: stepsOfSmall,
+        },
+      );
+      if (!answers || this.best === null || this.best.cost < 1e-12) return;
+      if (this.best.cost < before - 1e-9) hits = 1;
+      else if (answers[0]!.cost < this.best.cost + 1e-9) hits++;
+    }
   }
 
   /** One full annealing on each thread, and reheats of the best. */
@@ -164,13 +182,18 @@ export class Rounds {
       this.steps += answer.steps;
       this.cut ||= answer.cut;
       if (answer.nodeOf === null) continue;
-      if (within(answer, budget) && (this.best === null || answer.cost < this.best.cost - 1e-12)) this.best = answer;
+      if (within(answer, budget) && (this.best === null || isBetter(answer, this.best))) this.best = answer;
       if (this.found === null || answer.moves < this.found.moves) this.found = answer;
     }
     this.#round++;
     if (this.best) progress(`search: round ${this.#round}, objective ${this.best.cost.toFixed(4)}`);
     return answers;
   }
+}
+
+/** Less cost, or as much with fewer moves. */
+function isBetter(one: SearchAnswer, other: SearchAnswer): boolean {
+  return one.cost < other.cost - 1e-12 || (one.cost < other.cost + 1e-12 && one.moves < other.moves);
 }
 
 /** The price at which what is spent would be 1: on the line through the two nearest known points, in logarithms. */

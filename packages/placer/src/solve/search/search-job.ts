@@ -19,6 +19,8 @@ export interface SearchJob {
   readonly steps: number;
   readonly hot: number;
   readonly cold: number;
+  /** An answer that costs more is not worth polishing; any is unless told. */
+  readonly polishBelow?: number;
   /** Milliseconds since 1970 by which it should be done; it hurries, and ends, when it sees that it will not. */
   readonly untilMs: number;
 }
@@ -53,7 +55,7 @@ export function search(figures: Figures, job: SearchJob): SearchAnswer {
   const state = new PlacementState(figures, start.slice(), weight);
   const before = { nodeOf: start, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   const done = anneal(state, random, { steps, hot, cold, budget, price, pace: (share) => clock.hurry(share) });
-  if (price.kind !== "fixed") polish(state, budget);
+  if (price.kind !== "fixed" && state.cost < (job.polishBelow ?? Number.POSITIVE_INFINITY)) polish(state, budget);
   const after = { nodeOf: state.nodeOf, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   // What was found may be worse than the start, but a fixed price asks for another trade.
   const best = price.kind === "fixed" || !within(before, budget) || after.cost < before.cost ? after : before;

@@ -2,6 +2,7 @@
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { lowerBound } from "../../exact/bound.ts";
 import { infeasibility, infeasibleError } from "../../exact/infeasible.ts";
+import { inPlace as alikeInPlace } from "../alike-nodes.ts";
 import type { Instance, NodeOf } from "../instance.ts";
 import { countsOf } from "../objective.ts";
 import { replicasOfCounts } from "../replicas-of-counts.ts";
@@ -12,6 +13,8 @@ import { SearchPool } from "./search-pool.ts";
 
 /** Of a problem so small (services × nodes), threads would only take time to start. */
 const small = 400;
+/** Comparing every node with every other one would take too long above this (nodes² × services). */
+const mostAlike = 2e8;
 /** Of the time, so much is left for all that is not the search. */
 const timeForSearch = 0.9;
 
@@ -39,9 +42,18 @@ function proofOf(instance: Instance, { weight, startedAtMs, deadlineMs }: SolveO
   return leftMs < 50 ? null : lowerBound(instance, weight, { deadlineMs: Math.min(1000, leftMs * 0.7) });
 }
 
-/** A placement in which as many replicas as can stay where they are; alike ones change names for it. */
+/** A placement in which as many replicas as can stay where they are: replicas of a service, and nodes that are alike, change names for it. */
 export function inPlace(instance: Instance, nodeOf: NodeOf): NodeOf {
-  return replicasOfCounts(instance, countsOf(instance, nodeOf));
+  const { nodes, services, present } = instance;
+  const counts = countsOf(instance, nodeOf);
+  const plain = replicasOfCounts(instance, counts);
+  if (nodes * nodes * services > mostAlike || present.every((node) => node < 0)) return plain;
+  const renamed = replicasOfCounts(instance, alikeInPlace(instance, Int32Array.from(counts)));
+  return movesOf(instance, renamed) < movesOf(instance, plain) ? renamed : plain;
+}
+
+function movesOf({ present }: Instance, nodeOf: NodeOf): number {
+  return nodeOf.reduce((moves, node, replica) => moves + (present[replica]! >= 0 && present[replica] !== node ? 1 : 0), 0);
 }
 
 /** How `bestPlacement` is limited besides the options: a share of the steps that a whole search has, and the time. */
@@ -68,8 +80,15 @@ export async function bestPlacement(
   if (isSmall(instance)) await run.manySmall();
   else if (budget !== null && leavesChoice(instance, budget)) price = await run.byPrice(budget);
   else await run.annealAndReheat();
+  if (run.best === null && run.found && isSmall(instance)) return exactly(instance, options);
   if (run.best === null) throw run.found ? overBudget(run.found) : await nothingFound(instance, options);
   return { nodeOf: run.best.nodeOf!, cut: run.cut, steps: run.steps, notes: [], price };
+}
+
+/** Where replicas run now breaks rules, and the search mended that with too many moves: HiGHS knows whether fewer will do. */
+async function exactly(instance: Instance, options: SolveOptions): Promise<Omit<Solution, "proof">> {
+  const { solveExactly } = await import("../../exact/exact.ts");
+  return solveExactly(instance, options, null);
 }
 
 /** Whether a budget bears on anything: something runs, and more than nothing may move. */

@@ -137,17 +137,19 @@ test("mitsu keeps to a budget of moves and of bytes, and gains with each part of
   }
 });
 
-test("mitsu says so when keeping the rules takes more than the budget", async (t) => {
-  const problem = buildProblem({
-    nodes: [
-      { name: "n1", capacity: { cpu: 4 } },
-      { name: "n2", capacity: { cpu: 4 } },
-    ],
-    services: [{ name: "web", replicas: 6, requests: { cpu: 1 } }],
-    assignment: Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`web-${at}`, "n1"])),
-  });
+test("mitsu says so when keeping the rules takes more than the budget: of a small problem how much, of others that it found nothing", async (t) => {
+  const crowded = (nodes: number, services: number): Problem =>
+    buildProblem({
+      nodes: Array.from({ length: nodes }, (_, at) => ({ name: `n${at}`, capacity: { cpu: 4 } })),
+      services: Array.from({ length: services }, (_, at) => ({ name: `s${at}`, replicas: 6, requests: { cpu: 1 } })),
+      assignment: Object.fromEntries(
+        Array.from({ length: services }, (_, at) => Array.from({ length: 6 }, (_, k) => [`s${at}-${k}`, "n0"])).flat(),
+      ),
+    });
   const budget = { moves: 1, bytes: Number.POSITIVE_INFINITY };
-  await t.throwsAsync(mitsu(compile(problem), options({ budget })), { code: "ERR_PLACER_BUDGET" });
+  const known = await t.throwsAsync(mitsu(compile(crowded(2, 1)), options({ budget })), { code: "ERR_PLACER_INFEASIBLE" });
+  t.regex(known.message, /at least 2 moves/);
+  await t.throwsAsync(mitsu(compile(crowded(101, 4)), options({ budget })), { code: "ERR_PLACER_BUDGET" });
 });
 
 test("mitsu names what clashes when nothing can be placed", async (t) => {

@@ -1,5 +1,5 @@
 /** Nodes that could change names without any difference; a solver need not look at every order of them. @module */
-import type { Instance } from "../solve/instance.ts";
+import type { Instance } from "./instance.ts";
 
 /** Sets of two or more nodes that are alike in capacities, who may and should be there, and rules; none has pinned replicas. */
 function alikeNodes(instance: Instance): readonly (readonly number[])[] {
