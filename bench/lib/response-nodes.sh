@@ -90,6 +90,7 @@ start_mesh() {
   for on in a b; do
     socket="$work/node-$on.sock"
     # Never more than 0: it does not end with its services, so stop_all ends it, and stop_sockhijack removes what it has pinned.
+    # shellcheck disable=SC2004 # an associative array
     hijack_daemons[$socket]=0
     # In the real-time class it would keep its node from the services for as long as it likes: a scan takes tens of milliseconds.
     [[ $realtime == no ]] || first=()
