@@ -2,7 +2,7 @@ const kernel = "packages/*/test/kernel/**/*.test.ts";
 /** About half of the work: what the one lane does, the other leaves. Of two folders, as ava leaves what all paths have in common out of the titles. */
 const half = [
   "packages/sockhijack/test/kernel/[a-q]*.test.ts",
-  "packages/placer/test/{apply,commands,exact,problem}/**/*.test.ts",
+  "packages/placer/test/{apply,commands,draw,exact,plan,problem,profile,watch}/**/*.test.ts",
   "scripts/test/*.test.ts",
 ];
 const all = ["packages/*/test/**/*.test.ts", "scripts/test/*.test.ts", "bench/test/*.test.ts"];
