@@ -1,7 +1,7 @@
 /**
  * The systems that placement-response.sh measures: what their services do and whom they call, a model to begin with, the problem that placer plans.
  *
- * `page` is what the model of placer was made with. `orders` was written down before anything of it was measured, and nothing was changed after: it judges.
+ * `page` is what the model of placer was made with. `orders` was written down before anything of it was measured; the model was changed once after that, so a third system is owed that judges.
  *
  * @module
  */

@@ -63,7 +63,7 @@ export async function run(args: PlanArgs, context: Context): Promise<number> {
     progress: line.update,
   };
   const solved = await solve(instance, args, options).finally(line.done);
-  const plan = planOf(problem, solved, options, args, { file, sha256, seconds: (env.now() - startedAtMs) / 1000 });
+  const plan = planOf(instance, solved, options, args, { file, sha256, seconds: (env.now() - startedAtMs) / 1000 });
   await tell(plan, problem, args, context);
   return keepsRules(plan.report.checks) ? exitStatus.ok : exitStatus.failure;
 }
@@ -131,12 +131,13 @@ async function solve(instance: Instance, args: PlanArgs, options: SolveOptions):
 
 /** The plan file's content, but for the time that writing it takes. */
 function planOf(
-  problem: Problem,
+  instance: Instance,
   { nodeOf, proof, cut, notes, curve, front }: Solved,
   options: SolveOptions,
   args: PlanArgs,
   read: { readonly file: string; readonly sha256: string; readonly seconds: number },
 ): Plan {
+  const { problem } = instance;
   const { weight, seed, workers, budget } = options;
   const { maxUtilisation, reserve } = args;
   const assignment = assignmentOf(problem, nodeOf);
@@ -144,7 +145,6 @@ function planOf(
     moves: Number.isFinite(budget.moves) ? budget.moves : null,
     bytes: Number.isFinite(budget.bytes) ? budget.bytes : null,
   };
-  const instance = curve || front ? compile(problem, { maxUtilisation, reserve }) : null;
   return {
     version: 1,
     assignment,
@@ -156,7 +156,7 @@ function planOf(
     notes: cut ? [...notes, "the deadline cut the search short: another run may answer otherwise"] : notes,
     report: planReport(problem, assignment, { weight, maxUtilisation, reserve, budget: limits, proof }),
     ...(curve && {
-      curve: curve.map((one): GainPoint => ({ moves: one.moves, bytes: one.bytes, ...worth(instance!, one.nodeOf, weight) })),
+      curve: curve.map((one): GainPoint => ({ moves: one.moves, bytes: one.bytes, ...worth(instance, one.nodeOf, weight) })),
     }),
     ...(front && {
       front: front.map(
@@ -164,7 +164,7 @@ function planOf(
           weight: one.weight,
           onNode: one.onNode,
           imbalance: one.imbalance,
-          objective: evaluate(instance!, one.nodeOf, one.weight).objective,
+          objective: evaluate(instance, one.nodeOf, one.weight).objective,
           assignment: assignmentOf(problem, one.nodeOf),
         }),
       ),

@@ -4,6 +4,7 @@ import { Random } from "@mitsu/simulation";
 import type { Figures, NodeOf } from "../instance.ts";
 import type { Budget } from "../strategy.ts";
 import { anneal, type MovePrice } from "./anneal.ts";
+import { giveBack } from "./give-back.ts";
 import { polish } from "./polish.ts";
 import { findStart } from "./start.ts";
 import { PlacementState } from "./state.ts";
@@ -55,6 +56,7 @@ export function search(figures: Figures, job: SearchJob): SearchAnswer {
   const state = new PlacementState(figures, start.slice(), weight);
   const before = { nodeOf: start, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   const done = anneal(state, random, { steps, hot, cold, budget, price, pace: (share) => clock.hurry(share) });
+  if (price.kind === "sought") giveBack(state, budget);
   if (price.kind !== "fixed" && state.cost < (job.polishBelow ?? Number.POSITIVE_INFINITY)) polish(state, budget);
   const after = { nodeOf: state.nodeOf, cost: state.cost, moves: state.moved, bytes: state.movedBytes };
   // What was found may be worse than the start, but a fixed price asks for another trade.

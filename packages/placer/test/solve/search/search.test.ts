@@ -8,9 +8,11 @@ import { compile } from "../../../src/solve/compile.ts";
 import type { NodeOf } from "../../../src/solve/instance.ts";
 import { defaultWeight, evaluate } from "../../../src/solve/objective.ts";
 import { gainCurve } from "../../../src/solve/search/gain-curve.ts";
+import { giveBack } from "../../../src/solve/search/give-back.ts";
 import { balance, mitsu, traffic } from "../../../src/solve/search/search.ts";
 import { search } from "../../../src/solve/search/search-job.ts";
 import { SearchPool } from "../../../src/solve/search/search-pool.ts";
+import { PlacementState } from "../../../src/solve/search/state.ts";
 import { sweep } from "../../../src/solve/search/sweep.ts";
 import type { SolveOptions } from "../../../src/solve/strategy.ts";
 import { bruteForce } from "../../exact/brute-force.ts";
@@ -135,6 +137,29 @@ test("mitsu keeps to a budget of moves and of bytes, and gains with each part of
   function worth(nodeOf: NodeOf): number {
     return evaluate(instance, nodeOf, defaultWeight).objective;
   }
+});
+
+test("giveBack() takes back what costs least until the moves are within the budget, and breaks nothing", (t) => {
+  const instance = compile(industrial({ seed: 6, services: 60, replicas: 300, nodes: 12 }));
+  const job = {
+    start: null,
+    weight: defaultWeight,
+    budget: null,
+    price: { kind: "tiny" } as const,
+    seed: 1,
+    steps: 100_000,
+    hot: 0.03,
+    cold: 1e-6,
+  };
+  const state = new PlacementState(instance, search(instance, { ...job, untilMs: Date.now() + 60_000 }).nodeOf!.slice(), defaultWeight);
+  const { moved, cost } = state;
+  const budget = { moves: Math.round(moved * 0.9), bytes: Number.POSITIVE_INFINITY };
+  giveBack(state, budget);
+  t.true(state.moved < moved, `${moved} moves, ${state.moved} after`);
+  t.true(state.moved <= budget.moves);
+  t.true(state.cost < cost + 0.2);
+  t.is(state.violation(), 0);
+  t.true(Math.abs(state.cost - evaluate(instance, state.nodeOf, defaultWeight).objective) < 1e-9);
 });
 
 test("mitsu says so when keeping the rules takes more than the budget: of a small problem how much, of others that it found nothing", async (t) => {
