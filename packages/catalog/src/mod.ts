@@ -51,7 +51,7 @@ export type {
   RetryCondition,
   RetryPolicy,
   Route,
-  SelectorName,
+  StickyKey,
   TextMatch,
   Traffic,
   WeightedTarget,

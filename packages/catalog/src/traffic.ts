@@ -1,4 +1,5 @@
 /** What `mesh.yaml` says of a service's requests, after parsing: routes, how replicas are called, who may ask what. Times in ms, sizes in bytes. @module */
+import type { SelectorName, SelectorOptions } from "@mitsu/selector";
 
 /** Compares text: the whole of it, its beginning, or by a regular expression that must match the whole (RE2's subset: no back references, no look-around). */
 export type TextMatch =
@@ -120,8 +121,12 @@ export interface Route {
   readonly maxResponseBytes: number;
 }
 
-/** How the replica of one request is chosen. */
-export type SelectorName = "least-request" | "round-robin" | "random";
+/** What of a request must be the same for the same replica to get it, while it can. */
+export type StickyKey =
+  | { readonly by: "header"; readonly name: string }
+  | { readonly by: "cookie"; readonly name: string }
+  /** The client's address. */
+  | { readonly by: "source" };
 
 /** What a replica is taken out of selection for (Envoy's outlier detection). */
 export interface OutlierPolicy {
@@ -135,9 +140,18 @@ export interface OutlierPolicy {
 
 /** How nicd calls a service's replicas: Envoy's cluster. */
 export interface ClusterPolicy {
+  /** How the replica of one request is chosen. */
   readonly selector: SelectorName;
+  /** Those that the file gives; names and ranges are checked. */
+  readonly selectorOptions: SelectorOptions;
+  /** Null for none. */
+  readonly stickyKey: StickyKey | null;
   /** Replicas on this node are preferred while at least one of them is healthy. */
   readonly locality: "prefer" | "off";
+  /** How long a new or recovered replica takes to get its full share; 0 for at once. */
+  readonly slowStartMs: number;
+  /** When a smaller share of the replicas is healthy, those that fail are asked too, 0 to 1. */
+  readonly panicThreshold: number;
   readonly connectTimeoutMs: number;
   /** An unused connection to a replica is closed after it. */
   readonly idleTimeoutMs: number;

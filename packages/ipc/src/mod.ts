@@ -34,6 +34,21 @@ export {
   nicd,
 } from "./nicd-schema.ts";
 export { type PlacerEdge, type PlacerProtocol, type PlacerSource, type PlacerStatus, placer } from "./placer-schema.ts";
+export {
+  type OverrideRequest,
+  type ReplicadBroker,
+  type ReplicadCandidate,
+  type ReplicadExplanation,
+  type ReplicadNode,
+  type ReplicadProtocol,
+  type ReplicadReplica,
+  type ReplicadSource,
+  type ReplicadStatus,
+  type ReplicaStanding,
+  replicad,
+  type SelectAnswer,
+  type SelectRequest,
+} from "./replicad-schema.ts";
 export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {
   type AttachRequest,
@@ -48,6 +63,7 @@ export {
   type NicRequest,
   type NicState,
   type NicStatus,
+  type NumberedReplica,
   type ReplicaStatus,
   type ServiceStatus,
   type SockhijackProtocol,

@@ -1,6 +1,7 @@
 /** What nicd can be asked: see `schema.ts`, which this is a part of. @module */
 import { z } from "zod";
 import { type Method, method, type Stream } from "./protocol.ts";
+import type { ReplicaStanding } from "./replicad-schema.ts";
 import { type DaemonStatus, sockhijack, type TracedExchange, type TracesAnswer, type TracesRequest } from "./schema.ts";
 
 /** A link to or from another node's nicd. */
@@ -51,6 +52,8 @@ export interface NicdStatus extends DaemonStatus {
   readonly certificate: { readonly uri: string; readonly notAfterMs: number } | null;
   /** Spans by what became of their export; empty where none are exported. */
   readonly spans: Readonly<Record<string, number>>;
+  /** What replicad tells of replicas: `fresh`, `stale` (it does not write any more) or `none`, where selectors go by what nicd saw itself. */
+  readonly reports: { readonly state: "fresh" | "stale" | "none"; readonly replicas: number };
 }
 
 /** A route in force. */
@@ -81,6 +84,10 @@ export interface NicdEndpoint {
   readonly latencyUs: number;
   /** Time until it is selected again; 0 is now. */
   readonly ejectedForMs: number;
+  /** See `Standing` of `@mitsu/selector`. */
+  readonly standing: ReplicaStanding;
+  /** Milliseconds since what replicad said of it was true; null when it never said anything. */
+  readonly reportAgeMs: number | null;
 }
 
 /** A service at one port as nicd calls it. */
@@ -165,6 +172,8 @@ const endpoint: z.ZodType<NicdEndpoint> = z.object({
   errors: count,
   latencyUs: count,
   ejectedForMs: count,
+  standing: z.enum(["healthy", "slow-start", "ejected", "dead", "draining"]),
+  reportAgeMs: count.nullable(),
 });
 
 /** nicd: what passes the node's NIC. */
@@ -190,6 +199,7 @@ export const nicd: NicdProtocol = {
       links: z.array(link),
       certificate: z.object({ uri: z.string(), notAfterMs: z.number() }).nullable(),
       spans: counts,
+      reports: z.object({ state: z.enum(["fresh", "stale", "none"]), replicas: count }),
     }),
   ),
   routes: method(

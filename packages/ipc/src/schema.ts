@@ -237,6 +237,26 @@ export interface NicReplica {
   readonly here: boolean;
 }
 
+/** A replica as the kernel's tables number it: entry `id` of the pinned maps `scores` and `loads`. */
+export interface NumberedReplica {
+  readonly id: number;
+  readonly service: string;
+  /** Port at the virtual address. */
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+  /** Entry of the pinned map `choices`: the frontend (port of a service) that it is a backend of. */
+  readonly frontend: number;
+  readonly address: string;
+  /** Port at the replica. */
+  readonly target: number;
+  /** As in the catalog. */
+  readonly weight: number;
+  /** Seen listening, or declared in the catalog. */
+  readonly up: boolean;
+  /** On this node. */
+  readonly here: boolean;
+}
+
 /** What a registered nicd must know. */
 export interface NicState {
   /** False while another one, registered later, takes the connections. */
@@ -289,6 +309,8 @@ export interface SockhijackProtocol {
   readonly exchanges: Stream<Nothing, TracedExchange>;
   /** Registers the asking process as nicd for as long as the stream lasts: connections of services that pass it go there. */
   readonly nic: Stream<NicRequest, NicState>;
+  /** All replicas, and again whenever one comes, goes, begins or ceases to listen. */
+  readonly replicas: Stream<Nothing, { readonly pins: string; readonly replicas: readonly NumberedReplica[] }>;
 }
 
 const nothing: z.ZodType<Nothing> = z.strictObject({});
@@ -454,6 +476,27 @@ export const sockhijack: SockhijackProtocol = {
   nic: stream(
     z.object({ port: z.int().min(1).max(65535), addresses: z.array(z.string().max(64)).min(1).max(64) }),
     z.object({ active: z.boolean(), service: z.string(), replicas: z.array(nicReplica) }),
+    "wait",
+  ),
+  replicas: stream(
+    nothing,
+    z.object({
+      pins: z.string(),
+      replicas: z.array(
+        z.object({
+          id: z.int().nonnegative(),
+          service: z.string(),
+          port,
+          protocol: z.enum(["tcp", "udp"]),
+          frontend: z.int().nonnegative(),
+          address: z.string(),
+          target: port,
+          weight: count,
+          up: z.boolean(),
+          here: z.boolean(),
+        }),
+      ),
+    }),
     "wait",
   ),
 };
