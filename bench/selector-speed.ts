@@ -62,7 +62,7 @@ class Program {
   readonly #candidates: Replica[];
   readonly #sent: Replica[];
   readonly #context: { nowMs: number; random: () => number; clients: number; stickyKey: string | null };
-  readonly #report = { inFlight: 1, latencyMs: 8, serviceMs: 6 };
+  readonly #report = { inFlight: 1, latencyMs: 8, serviceMs: 6, workers: 0 };
   readonly #answer = { latencyMs: 8, ok: true, report: this.#report };
   readonly #keys: readonly (string | null)[];
   #turn = 0;

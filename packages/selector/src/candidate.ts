@@ -46,4 +46,6 @@ export interface Report {
   /** Median time of requests near the present number in flight; 0 when not known. [Prequal §4] */
   readonly latencyMs: number;
   readonly serviceMs: number;
+  /** Requests it works on at once; 0 when not known. */
+  readonly workers: number;
 }

@@ -1,7 +1,9 @@
 /** What mitsu expects a request to take, in parts that the kernel's scores are made of too. @module */
 import type { Candidate } from "./candidate.ts";
+import type { OptionRange, OptionRanges, SelectorOptions } from "./selector.ts";
+import { readOptions } from "./selector-error.ts";
 
-/** Parameters of the cost, from mesh.yaml. */
+/** Parameters of the cost. */
 export interface CostOptions {
   /** What a request over the network takes longer than one by redirect. */
   readonly remoteCostMs: number;
@@ -12,11 +14,32 @@ export interface CostOptions {
 }
 
 /** Defaults and ranges of {@link CostOptions}. */
-export const costRanges = {
-  remoteCostMs: { default: 0.1, least: 0, most: 10_000 },
-  staleMs: { default: 150, least: 1, most: 10_000 },
-  failurePenalty: { default: 10, least: 0, most: 1000 },
-} as const;
+export const costRanges: Readonly<Record<keyof CostOptions, OptionRange>> = {
+  remoteCostMs: { default: 0.1, least: 0, most: 10_000, about: "what a request over the network costs more than one by redirect" },
+  staleMs: { default: 150, least: 1, most: 10_000, about: "age from which a report is none" },
+  failurePenalty: { default: 10, least: 0, most: 1000, about: "a replica all of whose requests fail costs 1 + this many times as much" },
+};
+
+/** mitsu's options, as people write them. */
+export const mitsuOptions: OptionRanges<"remote-cost-ms" | "stale-ms" | "failure-penalty"> = {
+  "remote-cost-ms": costRanges.remoteCostMs,
+  "stale-ms": costRanges.staleMs,
+  "failure-penalty": costRanges.failurePenalty,
+};
+
+/**
+ * The cost's parameters from mitsu's options.
+ *
+ * @throws {MitsuError} `ERR_SELECTOR_OPTION`
+ * @example
+ * ```ts
+ * costOptions({ "stale-ms": 50 }); // { remoteCostMs: 0.1, staleMs: 50, failurePenalty: 10 }
+ * ```
+ */
+export function costOptions(options: SelectorOptions = {}): CostOptions {
+  const values = readOptions("mitsu", options, mitsuOptions);
+  return { remoteCostMs: values["remote-cost-ms"], staleMs: values["stale-ms"], failurePenalty: values["failure-penalty"] };
+}
 
 /** Service times nearer to the mean than by this factor count as the mean: an average of few requests is no better than that. */
 const deadZone = 1.5;

@@ -104,7 +104,14 @@ export class LiveCandidate implements Candidate {
    * is given, from the future. A report of the same time as the last is a repetition, and refused as well.
    */
   report(atMs: number, report: Report, nowMs: number = Number.POSITIVE_INFINITY): boolean {
-    const sound = report.inFlight >= 0 && report.inFlight < 1e9 && report.serviceMs >= 0 && report.serviceMs < 1e9 && Number.isFinite(atMs);
+    const sound =
+      report.inFlight >= 0 &&
+      report.inFlight < 1e9 &&
+      report.serviceMs >= 0 &&
+      report.serviceMs < 1e9 &&
+      report.workers >= 0 &&
+      report.workers < 1e9 &&
+      Number.isFinite(atMs);
     if (!sound || atMs <= this.reportedAtMs || atMs > nowMs + futureToleranceMs) {
       this.refused++;
       return false;
@@ -117,6 +124,7 @@ export class LiveCandidate implements Candidate {
     this.reportedAtMs = at;
     this.reportedInFlight = report.inFlight;
     if (report.serviceMs > 0) this.reportedServiceMs = report.serviceMs;
+    if (report.workers > 0) this.workers = report.workers;
     this.#moveMark(Math.floor(at / slotMs));
     return true;
   }

@@ -1,12 +1,20 @@
 /** Which replicas of a service may be asked now. @module */
 import type { LiveCandidate } from "./live-candidate.ts";
 
+/** A replica is out for at most this many times `refusedMs`: it may have been back for long. */
+const mostRefusals = 10;
+
 /** Parameters of a {@link Membership}. */
 export interface MembershipOptions {
-  /** Failures in a row that eject; 5 unless told. [Envoy, `consecutive_5xx`] */
+  /** Failures in a row that eject; 5 unless told, 0 for never. [Envoy, `consecutive_5xx`] */
   readonly failuresInRow?: number;
   /** How long the first ejection lasts; each further one longer by as much. 1000 unless told, as replicas restart in seconds (Envoy: 30 000). */
   readonly ejectMs?: number;
+  /**
+   * How long a replica is out that refused a connection, while nobody tells what it is now; each further time in a row longer by as much, ten times that at most.
+   * 1000 unless told.
+   */
+  readonly refusedMs?: number;
   /** The longest ejection; 30 000 unless told. [Envoy, `max_ejection_time`] */
   readonly longestEjectMs?: number;
   /** Share of the replicas that may be ejected for failing, one at least; 0.5 unless told (Envoy: 0.1). Those that refuse connections come on top. */
@@ -22,6 +30,9 @@ export interface MembershipOptions {
 /** What came of a request as membership sees it: `refused` is a connection nobody took, so that the replica is known to be gone. */
 export type Outcome = "ok" | "failed" | "refused";
 
+/** What others say of a replica: `down` refuses connections, `up` takes them again. */
+export type Told = "up" | "down";
+
 /** What a replica is to its membership. */
 export type Standing = "healthy" | "slow-start" | "ejected" | "dead" | "draining";
 
@@ -30,9 +41,13 @@ interface Member<C> {
   inRow: number;
   /** Ejections that count for the length of the next. */
   times: number;
-  /** 0 when it is not ejected. */
+  /** The same of refused connections. */
+  refusals: number;
+  /** 0 when it is not ejected; ∞ while it is told to be down. */
   untilMs: number;
   dead: boolean;
+  /** Others say so. */
+  toldDown: boolean;
   draining: boolean;
   /** When it came, or came back. */
   sinceMs: number;
@@ -40,7 +55,7 @@ interface Member<C> {
 
 /**
  * The replicas of one service, less those that are ejected, dead or drain. One answer costs O(1); the list is made anew only when it has changed.
- * A replica that refused a connection is out at once, also while there is panic, unless no other is left. A drained one, or one of weight 0, gets
+ * A replica that refused a connection, here or as others tell, is out at once, also while there is panic, unless no other is left. A drained one, or one of weight 0, gets
  * no new requests; those in flight are not touched. Times are milliseconds of the clock that selectors see.
  *
  * @example
@@ -52,7 +67,7 @@ interface Member<C> {
  * ```
  */
 export class Membership<C extends LiveCandidate = LiveCandidate> {
-  /** Ejections so far, of either kind. */
+  /** Ejections so far, of either kind, by what was seen here; not what was told. */
   ejections = 0;
   /** Ejections that were left out as too many are ejected already. */
   spared = 0;
@@ -60,11 +75,13 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
   panics = 0;
   /** Too few are healthy, so those that fail are asked as well. */
   panic = false;
-  readonly #o: Required<MembershipOptions>;
+  #o: Required<MembershipOptions>;
   readonly #members = new Map<string, Member<C>>();
   #usable: C[] = [];
   #near: C[] = [];
   #dirty = false;
+  /** Weights changed, so that the array must be another one though its replicas are the same. */
+  #reweighed = false;
   /** When the first ejection ends. */
   #nextMs: number = Number.POSITIVE_INFINITY;
   #ejected = 0;
@@ -76,6 +93,7 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     this.#o = {
       failuresInRow: 5,
       ejectMs: 1000,
+      refusedMs: 1000,
       longestEjectMs: 30_000,
       mostEjected: 0.5,
       panicBelow: 0.5,
@@ -85,14 +103,34 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     };
   }
 
+  /** Takes over new options; what is left out stays. Ejections last as long as they were to, slow starts go on by the new time. */
+  configure(options: MembershipOptions): void {
+    this.#o = { ...this.#o, ...options };
+    this.#rampedAtMs = Number.NEGATIVE_INFINITY;
+    this.#dirty = true;
+    if (this.#o.slowStartMs > 0) return;
+    for (const { candidate } of this.#ramping) candidate.ramp = 1;
+    this.#ramping.length = 0;
+  }
+
   get size(): number {
     return this.#members.size;
   }
 
-  /** Takes in a replica, in place of one of the same key. The first of a service, which come together, need no slow start: `warm`. */
+  /** Takes in a replica, in place of one of the same key, whose state and what was told of it are forgotten. The first of a service, which come together, need no slow start: `warm`. */
   add(candidate: C, nowMs: number, warm = false): void {
     this.remove(candidate.key);
-    const member: Member<C> = { candidate, inRow: 0, times: 0, untilMs: 0, dead: false, draining: false, sinceMs: nowMs };
+    const member: Member<C> = {
+      candidate,
+      inRow: 0,
+      times: 0,
+      refusals: 0,
+      untilMs: 0,
+      dead: false,
+      toldDown: false,
+      draining: false,
+      sinceMs: nowMs,
+    };
     this.#members.set(candidate.key, member);
     candidate.ramp = 1;
     if (!warm) this.#slowStart(member, nowMs);
@@ -120,13 +158,34 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     return true;
   }
 
-  /** 0 drains; false when there is none of that key. */
+  /** Only ratios of weights count; 0 drains. `usable` is another array then, so that selectors see it. False when there is none of that key. */
   setWeight(key: string, weight: number, nowMs: number): boolean {
     const member = this.#members.get(key);
     if (member === undefined) return false;
     if (member.candidate.weight === 0 && weight > 0) this.#slowStart(member, nowMs);
+    if (member.candidate.weight === weight) return true;
     member.candidate.weight = weight;
     this.#dirty = true;
+    this.#reweighed = true;
+    return true;
+  }
+
+  /**
+   * Others say that it is so; false when there is none of that key. `down` takes it out at once, as a refused connection does, until `up` is told, which brings it
+   * back with a slow start. What is told twice changes nothing: an `up` that was made before a connection was refused here does not bring it back.
+   */
+  tell(key: string, state: Told, nowMs: number): boolean {
+    const member = this.#members.get(key);
+    if (member === undefined) return false;
+    if (member.toldDown === (state === "down")) return true;
+    if (state === "up") this.#return(member, nowMs);
+    else {
+      if (member.untilMs > 0) this.#readmit(member);
+      member.untilMs = Number.POSITIVE_INFINITY;
+      member.dead = true;
+      member.toldDown = true;
+      this.#dirty = true;
+    }
     return true;
   }
 
@@ -147,7 +206,7 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     member.inRow++;
     if (outcome === "refused") {
       if (!member.dead) this.#eject(member, nowMs, true);
-    } else if (member.inRow >= this.#o.failuresInRow && member.untilMs === 0) {
+    } else if (this.#o.failuresInRow > 0 && member.inRow >= this.#o.failuresInRow && member.untilMs === 0) {
       if (this.#ejected < Math.max(1, Math.floor(this.#o.mostEjected * this.#members.size))) this.#eject(member, nowMs, false);
       else {
         this.spared++;
@@ -172,6 +231,16 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     return this.#near;
   }
 
+  /**
+   * Whom to select from. Of requests with a key it is all that are usable, though near ones are preferred: nodes would send the same key to different replicas otherwise.
+   *
+   * @param preferNear Those on this node, while there is one.
+   */
+  eligible(nowMs: number, preferNear: boolean, stickyKey: string | null): readonly C[] {
+    const usable = this.usable(nowMs);
+    return preferNear && stickyKey === null && this.#near.length > 0 ? this.#near : usable;
+  }
+
   standing(key: string): Standing | null {
     const member = this.#members.get(key);
     if (member === undefined) return null;
@@ -181,12 +250,17 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
   }
 
   #eject(member: Member<C>, nowMs: number, dead: boolean): void {
-    const { ejectMs, longestEjectMs } = this.#o;
+    const { ejectMs, refusedMs, longestEjectMs } = this.#o;
+    const eachMs = dead ? refusedMs : ejectMs;
+    const mostMs = dead ? Math.min(longestEjectMs, mostRefusals * refusedMs) : longestEjectMs;
+    let times = dead ? member.refusals : member.times;
     if (member.untilMs > 0) this.#readmit(member);
     // Time without an ejection makes up for earlier ones. [Envoy decrements its multiplier likewise]
-    else member.times = Math.max(0, member.times - Math.floor(Math.max(0, nowMs - member.sinceMs) / ejectMs));
-    member.times++;
-    member.untilMs = nowMs + Math.min(longestEjectMs, ejectMs * member.times);
+    else times = Math.max(0, times - Math.floor(Math.max(0, nowMs - member.sinceMs) / eachMs));
+    times++;
+    if (dead) member.refusals = times;
+    else member.times = times;
+    member.untilMs = nowMs + Math.min(mostMs, eachMs * times);
     member.dead = dead;
     if (!dead) this.#ejected++;
     this.ejections++;
@@ -198,6 +272,7 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     if (member.untilMs > 0 && !member.dead) this.#ejected--;
     member.untilMs = 0;
     member.dead = false;
+    member.toldDown = false;
     member.inRow = 0;
   }
 
@@ -251,7 +326,8 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     let chosen = panic ? open.filter((one) => !one.dead) : healthy;
     if (chosen.length === 0) chosen = open;
     const usable = chosen.map((one) => one.candidate);
-    if (usable.length === this.#usable.length && usable.every((one, i) => one === this.#usable[i])) return;
+    if (!this.#reweighed && usable.length === this.#usable.length && usable.every((one, i) => one === this.#usable[i])) return;
+    this.#reweighed = false;
     this.#usable = usable;
     this.#near = usable.filter((one) => one.here);
   }

@@ -1,15 +1,6 @@
 /** What is wrong with a selector's name or options. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { type SelectorOptions, selectorNames } from "./selector.ts";
-
-/** Default and range of one option. */
-export interface OptionRange {
-  readonly default: number;
-  readonly least: number;
-  readonly most: number;
-  /** Only 1, 2, 3 …; any number in the range unless told. */
-  readonly whole?: boolean;
-}
+import { type OptionRange, type OptionRanges, type SelectorOptions, selectorNames } from "./selector.ts";
 
 /**
  * Every option of a selector, with defaults for those that are missing.
@@ -17,13 +8,13 @@ export interface OptionRange {
  * @throws {MitsuError} `ERR_SELECTOR_OPTION` for an option that `ranges` does not have, or a value out of its range.
  * @example
  * ```ts
- * readOptions("least-request", { bias: 2 }, { bias: { default: 1, least: 0, most: 10 } }); // { bias: 2 }
+ * readOptions("least-request", { bias: 2 }, leastRequestOptions); // { choices: 2, bias: 2 }
  * ```
  */
 export function readOptions<Name extends string>(
   selector: string,
   options: SelectorOptions,
-  ranges: Readonly<Record<Name, OptionRange>>,
+  ranges: OptionRanges<Name>,
 ): Record<Name, number> {
   const known = Object.keys(ranges) as Name[];
   for (const option of Object.keys(options)) {

@@ -32,7 +32,31 @@ export interface Selector {
   /** Whom to probe beside the request that is being sent; a probe's answer comes by `probed`. */
   probes?<C extends Candidate>(candidates: readonly C[], context: SelectionContext): readonly C[];
   probed?(candidate: Candidate, nowMs: number, report: Report): void;
+  /** What `select` would compare now, for people; of selectors that compare. Changes nothing; may leave garbage. */
+  costs?<C extends Candidate>(candidates: readonly C[], context: SelectionContext): Costs;
 }
+
+/** What a selector compares candidates by, in their order. The least is the best, though not always the one that is chosen: some draw, some share. */
+export interface Costs {
+  /** As it stands behind a figure: `ms`, `requests per weight`. */
+  readonly unit: string;
+  /** ∞ for one that would not be chosen while another is there. */
+  readonly of: readonly number[];
+}
+
+/** What one option of a selector may be. */
+export interface OptionRange {
+  readonly default: number;
+  readonly least: number;
+  readonly most: number;
+  /** Only 1, 2, 3 …; any number in the range unless told. */
+  readonly whole?: boolean;
+  /** What it does, in one sentence without a full stop. */
+  readonly about: string;
+}
+
+/** Options of one selector by name: kebab-case, with the unit at the end. */
+export type OptionRanges<Name extends string = string> = Readonly<Record<Name, OptionRange>>;
 
 /** Parameters that selectors of this name take, from mesh.yaml; what is missing has the default that its source names. */
 export type SelectorOptions = Readonly<Record<string, number>>;

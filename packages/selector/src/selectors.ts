@@ -1,12 +1,20 @@
 /** Every selector by its name. @module */
-import { type Selector, type SelectorFactory, type SelectorName, type SelectorOptions, selectorNames } from "./selector.ts";
+import { mitsuOptions } from "./cost.ts";
+import {
+  type OptionRanges,
+  type Selector,
+  type SelectorFactory,
+  type SelectorName,
+  type SelectorOptions,
+  selectorNames,
+} from "./selector.ts";
 import { unknownSelector } from "./selector-error.ts";
-import { c3 } from "./selectors/c3.ts";
-import { leastRequest } from "./selectors/least-request.ts";
+import { c3, c3Options } from "./selectors/c3.ts";
+import { leastRequest, leastRequestOptions } from "./selectors/least-request.ts";
 import { mitsu } from "./selectors/mitsu.ts";
 import { p2c } from "./selectors/p2c.ts";
-import { peakEwma } from "./selectors/peak-ewma.ts";
-import { prequal } from "./selectors/prequal.ts";
+import { peakEwma, peakEwmaOptions } from "./selectors/peak-ewma.ts";
+import { prequal, prequalOptions } from "./selectors/prequal.ts";
 import { random } from "./selectors/random.ts";
 import { roundRobin } from "./selectors/round-robin.ts";
 import { weighted } from "./selectors/weighted.ts";
@@ -22,6 +30,19 @@ export const selectors: Readonly<Record<SelectorName, SelectorFactory>> = {
   "peak-ewma": peakEwma,
   c3,
   prequal,
+};
+
+/** Every option of each, for the checks of mesh.yaml, for help and documents. */
+export const selectorOptions: Readonly<Record<SelectorName, OptionRanges>> = {
+  mitsu: mitsuOptions,
+  "round-robin": {},
+  random: {},
+  weighted: {},
+  "least-request": leastRequestOptions,
+  p2c: {},
+  "peak-ewma": peakEwmaOptions,
+  c3: c3Options,
+  prequal: prequalOptions,
 };
 
 /**

@@ -4,7 +4,7 @@ import { failureFactor, futureToleranceMs, LiveCandidate } from "../src/live-can
 
 const ok = (latencyMs: number) => ({ latencyMs, ok: true, report: null });
 const failed = (latencyMs: number) => ({ latencyMs, ok: false, report: null });
-const says = (inFlight: number, serviceMs = 4) => ({ inFlight, serviceMs, latencyMs: 0 });
+const says = (inFlight: number, serviceMs = 4) => ({ inFlight, serviceMs, latencyMs: 0, workers: 0 });
 
 test("LiveCandidate counts what is in flight, and an answer without a request as an oddity", (t) => {
   const one = new LiveCandidate("a");

@@ -43,6 +43,7 @@ const reportOf = ({ reportedInFlight, reportedServiceMs }: Candidate) => ({
   inFlight: reportedInFlight,
   latencyMs: reportedServiceMs * (reportedInFlight + 1),
   serviceMs: reportedServiceMs,
+  workers: 0,
 });
 
 /** A replica with so many requests in flight, as all see them: each takes 10 ms. */

@@ -25,7 +25,7 @@ export class Broadcasts {
     this.#downToMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.#refusedMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.#readMs = new Float64Array(count).fill(Number.NaN);
-    this.#reports = Array.from({ length: count }, () => ({ inFlight: 0, latencyMs: 0, serviceMs: 0 }));
+    this.#reports = Array.from({ length: count }, () => ({ inFlight: 0, latencyMs: 0, serviceMs: 0, workers: 0 }));
   }
 
   /** When the last message of a server was made that every client has; −∞ before the first. */

@@ -217,7 +217,8 @@ class Simulation {
     const server = requests.server[request]!;
     const inFlight = requests.saysInFlight[request]!;
     const ok = inFlight >= 0;
-    const report = ok && this.#setting.piggyback ? { inFlight, latencyMs: 0, serviceMs: requests.saysServiceMs[request]! } : null;
+    const report =
+      ok && this.#setting.piggyback ? { inFlight, latencyMs: 0, serviceMs: requests.saysServiceMs[request]!, workers: 0 } : null;
     client.answered(client.known[server]!, nowMs, requests.sentMs[request]!, report, ok ? "ok" : inFlight === -1 ? "refused" : "failed");
     if (!ok) {
       if (inFlight === -1) this.#broadcasts.refused(server, nowMs);
@@ -272,7 +273,7 @@ class Simulation {
     const probes = this.#probes;
     const client = this.#clients[Math.floor(probes.about[at]! / this.#setting.servers)]!;
     const server = client.known[probes.about[at]! % this.#setting.servers]!;
-    const report = { inFlight: probes.inFlight[at]!, latencyMs: probes.latencyMs[at]!, serviceMs: probes.serviceMs[at]! };
+    const report = { inFlight: probes.inFlight[at]!, latencyMs: probes.latencyMs[at]!, serviceMs: probes.serviceMs[at]!, workers: 0 };
     client.selector.probed?.(server, this.#nowMs, report);
     probes.free.push(at);
   }

@@ -1,6 +1,6 @@
 /** Ranks replicas by latency, service time and the cube of the queue they will have. @module */
 import type { Answer, Candidate } from "../candidate.ts";
-import type { SelectionContext, Selector, SelectorOptions } from "../selector.ts";
+import type { Costs, OptionRanges, SelectionContext, Selector, SelectorOptions } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
 
 /** Smoothed measurements of one replica. */
@@ -15,8 +15,15 @@ interface Measured {
   known: boolean;
 }
 
+const unmeasured: Measured = { latencyMs: 0, serviceMs: 0, queue: 0, known: false };
+
 /** Service time of a replica that has not answered; small, so that it is tried, and not 0, so that what is sent there counts. */
 const unknownServiceMs = 1;
+
+/** Its options. */
+export const c3Options: OptionRanges<"alpha"> = {
+  alpha: { default: 0.9, least: 0.01, most: 1, about: "weight of the newest value in the means" },
+};
 
 /**
  * The replica with the lowest Ψ = R̄ − 1/μ̄ + q̂³/μ̄, where q̂ = 1 + own requests in flight × clients + q̄; at a tie any of them. All three means are exponential, the newest
@@ -31,7 +38,7 @@ const unknownServiceMs = 1;
  * @throws {MitsuError} `ERR_SELECTOR_OPTION` for another option, `alpha` under 0.01 or over 1.
  */
 export function c3(options: SelectorOptions = {}): Selector {
-  const { alpha } = readOptions("c3", options, { alpha: { default: 0.9, least: 0.01, most: 1 } });
+  const { alpha } = readOptions("c3", options, c3Options);
   return new C3(alpha);
 }
 
@@ -78,6 +85,10 @@ class C3 implements Selector {
     measured.latencyMs += alpha * (latencyMs - measured.latencyMs);
     measured.serviceMs += alpha * (serviceMs - measured.serviceMs);
     if (report !== null) measured.queue += alpha * (report.inFlight - measured.queue);
+  }
+
+  costs<C extends Candidate>(candidates: readonly C[], { clients }: SelectionContext): Costs {
+    return { unit: "ms", of: candidates.map((one) => scoreOf(one, this.#measured.get(one) ?? unmeasured, clients)) };
   }
 
   #of(candidate: Candidate): Measured {

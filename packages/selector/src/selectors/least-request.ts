@@ -1,8 +1,15 @@
 /** Prefers replicas with few requests in flight, as Envoy does. @module */
 import type { Candidate } from "../candidate.ts";
-import type { SelectionContext, Selector, SelectorOptions } from "../selector.ts";
+import { requestsPerWeight } from "../requests-per-weight.ts";
+import type { Costs, OptionRanges, SelectionContext, Selector, SelectorOptions } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
 import { shareOf } from "../share.ts";
+
+/** Its options. */
+export const leastRequestOptions: OptionRanges<"choices" | "bias"> = {
+  choices: { default: 2, least: 2, most: 100, whole: true, about: "replicas drawn at random, where all weigh the same" },
+  bias: { default: 1, least: 0, most: 100, about: "power of requests in flight, where weights differ; 0 goes by weight alone" },
+};
 
 /**
  * Equal weights: of `choices` replicas drawn at random, the one with the fewest own requests in flight. Different ones (of weight × ramp): any replica, with a share of
@@ -14,10 +21,7 @@ import { shareOf } from "../share.ts";
  * @throws {MitsuError} `ERR_SELECTOR_OPTION` for another option, `choices` under 2 or over 100, `bias` under 0 or over 100.
  */
 export function leastRequest(options: SelectorOptions = {}): Selector {
-  const { choices, bias } = readOptions("least-request", options, {
-    choices: { default: 2, least: 2, most: 100, whole: true },
-    bias: { default: 1, least: 0, most: 100 },
-  });
+  const { choices, bias } = readOptions("least-request", options, leastRequestOptions);
   return new LeastRequest(choices, bias);
 }
 
@@ -41,6 +45,10 @@ class LeastRequest implements Selector {
       if (shareOf(candidates[index]!) !== share) return this.#byShare(candidates, random());
     }
     return this.#ofDrawn(candidates, random);
+  }
+
+  costs<C extends Candidate>(candidates: readonly C[]): Costs {
+    return requestsPerWeight(candidates);
   }
 
   #ofDrawn<C extends Candidate>(candidates: readonly C[], random: () => number): C {

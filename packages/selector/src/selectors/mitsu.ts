@@ -1,8 +1,7 @@
 /** mitsu, the default: fills the least busy replicas as far as everybody's requests reach until something new is heard. @module */
 import type { Candidate } from "../candidate.ts";
-import { agedWait, type CostOptions, costRanges, ownStands, ownStandsPerMs, serviceOf, toldService } from "../cost.ts";
-import type { SelectionContext, Selector, SelectorFactory } from "../selector.ts";
-import { readOptions } from "../selector-error.ts";
+import { agedWait, type CostOptions, costOptions, ownStands, ownStandsPerMs, serviceOf, toldService } from "../cost.ts";
+import type { Costs, SelectionContext, Selector, SelectorFactory } from "../selector.ts";
 
 /** The level rises at most by this many mean service times, so that the differences below it still count. */
 const mostRise = 6;
@@ -31,13 +30,13 @@ const usualLoad = 0.8;
  * least cost wins. With an old one it is deep: every replica gets what it can serve, as in weighted round robin. Proportions are kept by credits (smooth
  * weighted round robin) rather than by chance, so equal replicas take turns. Without reports the own requests in flight are the wait.
  *
- * Options: `remoteCostMs` (0.1), what a request over the network costs more than one by redirect; `staleMs` (150), age from which a
- * report is none; `failurePenalty` (10).
+ * Options: `remote-cost-ms` (0.1), what a request over the network costs more than one by redirect; `stale-ms` (150), age from which a
+ * report is none; `failure-penalty` (10).
  *
  * @throws {MitsuError} `ERR_SELECTOR_OPTION`
  * Source: the pouring is Dahlin, "Interpreting stale load information", IEEE TPDS 11 (2000), made one for ages that differ; the credits are nginx's.
  */
-export const mitsu: SelectorFactory = (options = {}) => new Mitsu(readOptions("mitsu", options, costRanges));
+export const mitsu: SelectorFactory = (options = {}) => new Mitsu(costOptions(options));
 
 class Mitsu implements Selector {
   readonly name = "mitsu" as const;
@@ -80,6 +79,17 @@ class Mitsu implements Selector {
     if (Number.isNaN(this.#firstAtMs)) this.#firstAtMs = this.#sentAtMs = nowMs;
     this.#sends = 1 + this.#sends * Math.exp(Math.min(0, this.#sentAtMs - nowMs) / rateMs);
     this.#sentAtMs = Math.max(nowMs, this.#sentAtMs);
+  }
+
+  /** The expected response times; the one chosen is cheap, but not always the cheapest, as requests of others go there too. */
+  costs<C extends Candidate>(candidates: readonly C[], context: SelectionContext): Costs {
+    const twin = new Mitsu(this.#o);
+    twin.#prepare(candidates, context);
+    twin.#survey(candidates, context.nowMs);
+    twin.#meanWaitMs = this.#meanWaitMs;
+    if (candidates !== this.#set) twin.#estimate(candidates, context); // learns the mean wait
+    twin.#estimate(candidates, context);
+    return { unit: "ms", of: [...twin.#cost] };
   }
 
   /** Own requests in a millisecond; NaN when none was ever sent. */

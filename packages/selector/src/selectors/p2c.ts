@@ -1,5 +1,6 @@
 /** The less busy of two replicas. @module */
 import type { Candidate } from "../candidate.ts";
+import { requestsPerWeight } from "../requests-per-weight.ts";
 import type { SelectionContext, Selector, SelectorOptions } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
 import { shareOf } from "../share.ts";
@@ -18,6 +19,7 @@ export function p2c(options: SelectorOptions = {}): Selector {
   const draw = new WeightedDraw();
   return {
     name: "p2c",
+    costs: requestsPerWeight,
     select<C extends Candidate>(candidates: readonly C[], context: SelectionContext): C {
       const first = draw.draw(candidates, context.random);
       const one = candidates[first]!;

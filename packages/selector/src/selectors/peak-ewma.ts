@@ -1,6 +1,6 @@
 /** Prefers replicas with low latency and few requests in flight, quick to notice peaks. @module */
 import type { Answer, Candidate } from "../candidate.ts";
-import type { SelectionContext, Selector, SelectorOptions } from "../selector.ts";
+import type { Costs, OptionRanges, SelectionContext, Selector, SelectorOptions } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
 import { WeightedDraw } from "../weighted-draw.ts";
 
@@ -11,6 +11,12 @@ interface Peak {
   /** When `costMs` was true. */
   atMs: number;
 }
+
+/** Its options. */
+export const peakEwmaOptions: OptionRanges<"decay-ms" | "default-rtt-ms"> = {
+  "decay-ms": { default: 10_000, least: 1, most: 86_400_000, about: "time constant of the fall of a latency" },
+  "default-rtt-ms": { default: 30, least: 0.001, most: 86_400_000, about: "latency of a replica that never answered" },
+};
 
 /**
  * Draws two replicas by weight and takes the one with the lower cost × (own requests in flight + 1). An answer slower than the cost becomes the cost; a faster one draws it
@@ -23,10 +29,7 @@ interface Peak {
  * @throws {MitsuError} `ERR_SELECTOR_OPTION` for another option, `decay-ms` under 1, `default-rtt-ms` under 0.001; either over a day.
  */
 export function peakEwma(options: SelectorOptions = {}): Selector {
-  const values = readOptions("peak-ewma", options, {
-    "decay-ms": { default: 10_000, least: 1, most: 86_400_000 },
-    "default-rtt-ms": { default: 30, least: 0.001, most: 86_400_000 },
-  });
+  const values = readOptions("peak-ewma", options, peakEwmaOptions);
   return new PeakEwma(values["decay-ms"], values["default-rtt-ms"]);
 }
 
@@ -63,6 +66,16 @@ class PeakEwma implements Selector {
 
   answered(candidate: Candidate, nowMs: number, { latencyMs }: Answer): void {
     this.#observe(this.#peakOf(candidate, nowMs), nowMs, latencyMs);
+  }
+
+  costs<C extends Candidate>(candidates: readonly C[], { nowMs }: SelectionContext): Costs {
+    return {
+      unit: "ms",
+      of: candidates.map((one) => {
+        const { costMs, atMs } = this.#peaks.get(one) ?? { costMs: this.#defaultRttMs, atMs: nowMs };
+        return costMs * Math.exp(-Math.max(nowMs - atMs, 0) / this.#decayMs) * (one.inFlight + 1);
+      }),
+    };
   }
 
   #peakOf(candidate: Candidate, nowMs: number): Peak {

@@ -1,6 +1,6 @@
 /** Sends requests with the same key to the same replica. @module */
 import type { Answer, Candidate, Report } from "../candidate.ts";
-import type { SelectionContext, Selector } from "../selector.ts";
+import type { Costs, SelectionContext, Selector } from "../selector.ts";
 import { optionError } from "../selector-error.ts";
 import { keyHash } from "./key-hash.ts";
 import { LoadBound } from "./load-bound.ts";
@@ -86,6 +86,11 @@ export class Sticky implements Selector {
 
   probed(candidate: Candidate, nowMs: number, report: Report): void {
     this.#selector.probed?.(candidate, nowMs, report);
+  }
+
+  /** Those of the wrapped one, which decides for requests without a key, or whose replica has its fill; none where it compares nothing. */
+  costs<C extends Candidate>(candidates: readonly C[], context: SelectionContext): Costs {
+    return this.#selector.costs?.(candidates, context) ?? { unit: "", of: [] };
   }
 
   #tableOf(candidates: readonly Candidate[]): MaglevTable {

@@ -4,7 +4,8 @@ import type { Selector } from "../../src/selector.ts";
 import { c3 } from "../../src/selectors/c3.ts";
 import { answerOf, candidateDoubles, contextOf, countChoices, near, scripted, seeded } from "../candidate-double.ts";
 
-const says = (latencyMs: number, serviceMs: number, inFlight: number) => answerOf(latencyMs, { inFlight, latencyMs: 0, serviceMs });
+const says = (latencyMs: number, serviceMs: number, inFlight: number) =>
+  answerOf(latencyMs, { inFlight, latencyMs: 0, serviceMs, workers: 0 });
 const choose = (selector: Selector, candidates: readonly Candidate[], clients = 1) =>
   candidates.indexOf(selector.select(candidates, contextOf(scripted(), { clients })));
 

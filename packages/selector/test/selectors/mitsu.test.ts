@@ -84,7 +84,7 @@ test("mitsu() prefers this node until its wait is longer than the way to another
     candidateDoubles([told(inFlight, { here: true, reportedServiceMs: 1 }), told(0, { reportedServiceMs: 1 })]);
   const share = (inFlight: number, remoteCostMs: number) => {
     const all = pair(inFlight);
-    const selector = mitsu({ remoteCostMs });
+    const selector = mitsu({ "remote-cost-ms": remoteCostMs });
     return countChoices(all, 20, () => selector.select(all, contextOf(seeded(1))))[0]! / 20;
   };
   t.is(share(0, 5), 1);
@@ -150,6 +150,6 @@ test("mitsu() starves nobody who is as good as others, whatever it did before", 
 });
 
 test("mitsu() refuses options it does not know, or out of range", (t) => {
-  for (const bad of [{ stale: 1 }, { remoteCostMs: -1 }, { failurePenalty: Number.NaN }] as Record<string, number>[])
+  for (const bad of [{ staleMs: 1 }, { "remote-cost-ms": -1 }, { "failure-penalty": Number.NaN }] as Record<string, number>[])
     t.throws(() => mitsu(bad), { code: "ERR_SELECTOR_OPTION" });
 });

@@ -5,7 +5,7 @@ import { candidateDoubles, contextOf, scripted, seeded } from "../candidate-doub
 
 // Rules: Wydrowski et al., NSDI '24, §4.
 const replicas = (count: number) => candidateDoubles(Array.from({ length: count }, () => ({})));
-const says = (inFlight: number, latencyMs: number) => ({ inFlight, latencyMs, serviceMs: 0 });
+const says = (inFlight: number, latencyMs: number) => ({ inFlight, latencyMs, serviceMs: 0, workers: 0 });
 
 test("prequal() is random while the pool holds less than two", (t) => {
   const all = replicas(10);
@@ -175,6 +175,6 @@ test("prequal() forgets replicas that left", (t) => {
 });
 
 test("prequal() refuses options it does not know, or out of range", (t) => {
-  for (const bad of [{ pools: 1 }, { quantile: 1.1 }, { pool: 1 }, { ageMs: Number.NaN }] as Record<string, number>[])
+  for (const bad of [{ pools: 1 }, { quantile: 1.1 }, { pool: 1 }, { "age-ms": Number.NaN }] as Record<string, number>[])
     t.throws(() => prequal(bad), { code: "ERR_SELECTOR_OPTION" });
 });

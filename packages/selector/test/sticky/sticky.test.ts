@@ -132,14 +132,14 @@ test("Sticky hands on what was sent, answered and probed, and asks whom to probe
   t.is(whole.name, "prequal");
   whole.sent(candidate!, 0);
   whole.answered(candidate!, 0, answerOf(1));
-  whole.probed(candidate!, 0, { inFlight: 0, latencyMs: 0, serviceMs: 0 });
+  whole.probed(candidate!, 0, { inFlight: 0, latencyMs: 0, serviceMs: 0, workers: 0 });
   t.deepEqual(heard, ["sent", "answered", "probed"]);
   t.deepEqual(whole.probes([candidate!], contextOf(random)), [candidate!]);
 
   const bare = sticky();
   bare.sent(candidate!, 0);
   bare.answered(candidate!, 0, answerOf(1));
-  bare.probed(candidate!, 0, { inFlight: 0, latencyMs: 0, serviceMs: 0 });
+  bare.probed(candidate!, 0, { inFlight: 0, latencyMs: 0, serviceMs: 0, workers: 0 });
   t.deepEqual(bare.probes([candidate!], contextOf(random)), []);
 });
 
