@@ -101,7 +101,7 @@ export const replicad: Program = {
         "Prints address:port. With a command after --, runs it with MITSU_REPLICA, MITSU_REPLICA_ADDRESS and MITSU_REPLICA_PORT in its environment, and tells the daemon how it went: exit status 0 is an answer, 7 (as curl has it) a refused connection, any other a failure.",
       examples: [
         { command: "curl http://$(replicad select cart)/", does: "once" },
-        { command: 'replicad select cart -- sh -c \'curl -sf "http://$MITSU_REPLICA/"\'', does: "with its outcome told" },
+        { command: "replicad select cart -- sh -c 'curl -sf \"http://$MITSU_REPLICA/\"'", does: "with its outcome told" },
       ],
       options: {
         port: { type: "number", description: "port of the service, where it has several" },

@@ -1,0 +1,290 @@
+/**
+ * This node's replicad without its control socket: what it reads, what it knows, and whom it hands that to. Long because this is where every
+ * source and every outlet meet.
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { Catalog } from "@mitsu/catalog";
+import { didYouMean, type Log } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import type { OverrideRequest, ReplicadReplica, SelectRequest } from "@mitsu/ipc";
+import { clockMs } from "@mitsu/replica-table";
+import { MqttBus } from "./bus/mqtt-bus.ts";
+import { NodeState } from "./bus/node-state.ts";
+import { NodeTable } from "./bus/node-table.ts";
+import { Publisher, type Sink } from "./bus/publisher.ts";
+import { Ticker } from "./bus/ticker.ts";
+import { KernelOutput } from "./kernel-output.ts";
+import { KnownReplicas } from "./known/known-replicas.ts";
+import { meshPorts } from "./mesh/mesh-ports.ts";
+import { Overrides } from "./overrides/overrides.ts";
+import { DownProbe } from "./probe/down-probe.ts";
+import { ReportOutput } from "./report-output.ts";
+import { replicaView } from "./select/explain.ts";
+import { PortSelection } from "./select/port-selection.ts";
+import { Tickets } from "./select/tickets.ts";
+import { NodeSignals } from "./signals/node-signals.ts";
+import { ReplicaSignals } from "./signals/replica-signals.ts";
+
+/** What a node is made with. */
+export interface LocalNodeOptions {
+  readonly catalog: Catalog;
+  readonly node: string;
+  /** Null for none. */
+  readonly broker: { readonly url: string; readonly username?: string; readonly password?: string; readonly tls: TlsOptions } | null;
+  /** Control sockets; null for a daemon that this node does not have. */
+  readonly sockhijack: string | null;
+  readonly nicd: string | null;
+  readonly cgroup: string | null;
+  /** Between two messages while something changes, and while nothing does. */
+  readonly intervalMs: number;
+  readonly quietMs: number;
+  /** Folder for overrides. */
+  readonly state: string;
+  /** Where the table of reports lies. */
+  readonly reportsPath: string;
+  readonly log: Log;
+}
+
+/** A node that was not heard for so long is forgotten. */
+const silentMs = 60_000;
+/** What is not pressing is done so often. */
+const chores = 500;
+
+/** Milliseconds since 1970 by a clock that does not go back; its difference to `clockMs()` stays the same. */
+const now = (): number => performance.timeOrigin + performance.now();
+const wallAhead = now() - clockMs();
+
+/** A broker that nobody has. */
+const nowhere: Sink = { room: () => "down", send: () => {} };
+
+/** Everything between opening and closing. */
+export class LocalNode {
+  readonly state: NodeState;
+  readonly table: NodeTable;
+  readonly bus: MqttBus | null;
+  readonly publisher: Publisher;
+  readonly overrides: Overrides;
+  readonly known: KnownReplicas;
+  readonly tickets: Tickets = new Tickets();
+  readonly reports: ReportOutput;
+  readonly kernel: KernelOutput;
+  readonly signals: ReplicaSignals;
+  readonly nodeSignals: NodeSignals;
+  /** One for each TCP port of a service, by `service port`. */
+  readonly selections: Map<string, PortSelection> = new Map();
+  catalog: Catalog;
+  readonly #options: LocalNodeOptions;
+  readonly #probe: DownProbe;
+  readonly #ticker: Ticker;
+  readonly #chores: NodeJS.Timeout;
+  #here = new Set<string>();
+  #nodes = new Set<string>();
+
+  private constructor(options: LocalNodeOptions, overrides: Overrides) {
+    const { node, log, broker, intervalMs, quietMs } = options;
+    this.#options = options;
+    this.catalog = options.catalog;
+    this.overrides = overrides;
+    this.state = new NodeState(node);
+    this.state.bootSeconds = Math.floor(now() / 1000);
+    this.state.bootRandom = crypto.getRandomValues(new Uint32Array(1))[0]!;
+    this.state.cpus = availableParallelism();
+    const { bootSeconds, bootRandom } = this.state;
+    this.table = new NodeTable({ bootSeconds, bootRandom, known: (name) => this.#nodes.size === 0 || this.#nodes.has(name) });
+    this.known = new KnownReplicas((key) => overrides.get(key));
+    this.reports = new ReportOutput(options.reportsPath, this.known);
+    this.kernel = new KernelOutput({
+      socket: options.sockhijack,
+      log,
+      clients: () => this.clients,
+      onChange: () => this.configure(this.catalog),
+    });
+    this.signals = new ReplicaSignals({
+      nicd: options.nicd,
+      rows: this.state.replicas,
+      here: (key) => this.#here.has(key),
+      kernel: options.sockhijack === null ? null : this.kernel,
+      now,
+      clock: clockMs,
+      onDown: (key) => this.#down(key),
+    });
+    this.nodeSignals = new NodeSignals({ cgroup: options.cgroup });
+    this.#probe = new DownProbe({ onUp: (key) => this.#up(key) });
+    this.bus =
+      broker === null
+        ? null
+        : new MqttBus({
+            ...broker,
+            node,
+            table: this.table,
+            now,
+            onUp: () => {
+              log.info("the broker is there", { broker: broker.url });
+              this.publisher.resync();
+            },
+            onDown: (reason) => log.warn("the broker is away; what is known of other nodes grows old", { reason }),
+            onOverride: (key, bytes) => void this.overrides.receive(key, bytes, now()),
+            overrides,
+          });
+    this.publisher = new Publisher(this.state, this.bus ?? nowhere, {
+      fastMs: intervalMs,
+      slowMs: quietMs,
+      prepare: ({ echoes }, nowMs) => this.table.writeEchoes(echoes, nowMs),
+    });
+    overrides.onChange = (key) => {
+      this.known.overridden(key);
+      this.#ticker.poke();
+    };
+    this.configure(options.catalog);
+    this.#ticker = new Ticker({ publisher: this.publisher, now, sample: (nowMs) => this.#sample(nowMs), fastMs: intervalMs });
+    this.#chores = setInterval(() => this.#housekeeping(), chores);
+  }
+
+  /** @throws {MitsuError} `ERR_BROKER_URL`; when overrides cannot be read, or the table of reports cannot be made. */
+  static async open(options: LocalNodeOptions): Promise<LocalNode> {
+    return new LocalNode(options, await Overrides.open(options.state));
+  }
+
+  /** How many programs send requests, as far as is known: a nicd for each node. */
+  get clients(): number {
+    return this.table.nodes.size + 1;
+  }
+
+  /** Takes a new mesh file; what is known of replicas that stay is kept. */
+  configure(catalog: Catalog): void {
+    const ports = meshPorts(catalog, this.#options.node, this.kernel.found);
+    const nowMs = clockMs();
+    const before = new Map(this.selections);
+    const options = { known: this.known, clients: () => this.clients, random: Math.random };
+    this.catalog = catalog;
+    this.selections.clear();
+    for (const port of ports) {
+      const name = `${port.service} ${port.port}`;
+      const old = before.get(name);
+      old?.update(port, nowMs);
+      this.selections.set(name, old ?? new PortSelection(port, options, nowMs));
+    }
+    this.#nodes = new Set(catalog.nodes.map(({ name }) => name));
+    const replicas = ports.flatMap((port) => port.replicas);
+    this.#here = new Set(replicas.filter(({ here }) => here).map(({ key }) => key));
+    this.kernel.configure(this.selections.values());
+  }
+
+  /**
+   * The selection of one port of a service.
+   *
+   * @throws {MitsuError} `ERR_NO_SERVICE`, `ERR_NO_PORT`: there is none, or several and none was named.
+   */
+  selection({ service, port }: SelectRequest): PortSelection {
+    const all = [...this.selections.values()].filter((one) => one.service === service);
+    const fits = port === undefined ? all : all.filter((one) => one.port === port);
+    if (fits.length === 1) return fits[0]!;
+    if (all.length === 0) {
+      const names = this.catalog.services.map(({ name }) => name);
+      const known = names.includes(service);
+      throw new MitsuError(known ? `${service} has no TCP port` : `there is no service ${service}`, {
+        code: "ERR_NO_SERVICE",
+        exit: exitStatus.usage,
+        hint: known ? "give it ports in the mesh file" : (didYouMean(service, names) ?? `the mesh has ${names.join(", ") || "none"}`),
+      });
+    }
+    throw new MitsuError(port === undefined ? `${service} has several ports` : `${service} has no port ${port}`, {
+      code: "ERR_NO_PORT",
+      exit: exitStatus.usage,
+      hint: `name one of ${all.map((one) => one.port).join(", ")}`,
+    });
+  }
+
+  /** Replicas as people see them. */
+  replicas(service?: string): ReplicadReplica[] {
+    const nowMs = clockMs();
+    const all = [...this.selections.values()].filter((one) => service === undefined || one.service === service);
+    if (service !== undefined && all.length === 0) this.selection({ service });
+    return all.flatMap((selection) => {
+      selection.apply(nowMs);
+      return [...selection.choices.values()].map((choice) => replicaView(selection, choice, nowMs));
+    });
+  }
+
+  /**
+   * Drains a replica or gives it a weight.
+   *
+   * @returns The replica as it is from now on, and why other nodes do not know; null when they do.
+   * @throws {MitsuError} `ERR_NO_REPLICA`
+   */
+  async override({
+    replica,
+    draining,
+    weight,
+  }: OverrideRequest): Promise<{ readonly replica: ReplicadReplica; readonly untold: string | null }> {
+    const keys = [...this.selections.values()].flatMap(({ choices }) => [...choices.keys()]);
+    if (!keys.includes(replica)) {
+      throw new MitsuError(`no service has a replica ${replica}`, {
+        code: "ERR_NO_REPLICA",
+        exit: exitStatus.usage,
+        hint: didYouMean(replica, keys) ?? "replicad replicas lists them",
+      });
+    }
+    const change = { ...(draining === undefined ? {} : { draining }), ...(weight === undefined ? {} : { weight }) };
+    await this.overrides.set(replica, change, this.state.name, now());
+    const untold =
+      this.bus === null
+        ? "this node has no broker (--broker off)"
+        : await this.bus.publishOverride(replica, this.overrides.message(replica));
+    return { replica: this.replicas().find((one) => one.replica === replica)!, untold };
+  }
+
+  /** Why it is not wholly what it should be, a sentence each. */
+  degraded(): readonly string[] {
+    return [
+      ...(this.bus?.degraded() ?? []),
+      ...this.signals.degraded(),
+      ...this.kernel.degraded(),
+      ...this.nodeSignals.degraded(),
+      ...(this.reports.left > 0 ? [`${this.reports.left} replicas do not fit into the table that nicd reads`] : []),
+    ];
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#chores);
+    this.#ticker[Symbol.dispose]();
+    this.#probe[Symbol.dispose]();
+    this.signals[Symbol.dispose]();
+    this.nodeSignals[Symbol.dispose]();
+    this.kernel.close();
+    this.reports.close();
+    await this.bus?.close();
+  }
+
+  #sample(nowMs: number): void {
+    const clock = clockMs();
+    this.nodeSignals.sample(this.state, nowMs);
+    this.signals.sample(nowMs);
+    this.known.own(this.state, clock);
+    const up = this.bus?.up ?? false;
+    for (const entry of this.table.nodes.values()) this.known.told(entry, entry.reportedAtMs(nowMs, up) - wallAhead);
+    this.reports.write(clock, this.clients);
+    this.kernel.write(clock);
+  }
+
+  #down(key: string): void {
+    this.#probe.watch(key);
+    queueMicrotask(() => this.#ticker.poke());
+  }
+
+  #up(key: string): void {
+    this.signals.setUp(key);
+    this.#ticker.poke();
+  }
+
+  #housekeeping(): void {
+    const nowMs = now();
+    this.table.forgetSilent(silentMs, nowMs);
+    this.tickets.expire(clockMs());
+    const oldest = clockMs() - silentMs;
+    const meant = new Set([...this.selections.values()].flatMap(({ choices }) => [...choices.keys()]));
+    this.known.prune((one) => meant.has(one.key) || one.atMs > oldest);
+  }
+}
