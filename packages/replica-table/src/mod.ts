@@ -8,3 +8,4 @@ export { LoadReader } from "./load-reader.ts";
 export { type LoadCounts, LoadWriter } from "./load-writer.ts";
 export { ReportReader } from "./report-reader.ts";
 export { type ReportRow, ReportWriter } from "./report-writer.ts";
+export { replicaKey } from "./table-key.ts";
