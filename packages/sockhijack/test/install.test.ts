@@ -6,7 +6,7 @@ import { parseCatalog } from "@mitsu/catalog";
 import test, { type ExecutionContext } from "ava";
 
 const root = resolve(import.meta.dirname, "../../..");
-const daemons = ["mqttnic", "nicd", "placer", "sockhijack"] as const;
+const daemons = ["mqttnic", "nicd", "placer", "replicad", "sockhijack"] as const;
 const unitFolder = (daemon: string): string => join(root, "packages", daemon, "systemd");
 const unit = (name: string): string => readFileSync(join(unitFolder(name.split(/[.-]/)[0]!), name), "utf8");
 
@@ -38,9 +38,11 @@ test("install puts binaries, units, completions, man pages, the dashboards, the 
     "/etc/mitsu/mqttnic.env",
     "/etc/mitsu/nicd.env",
     "/etc/mitsu/placer.env",
+    "/etc/mitsu/replicad.env",
     "/usr/local/bin/mqttnic",
     "/usr/local/bin/nicd",
     "/usr/local/bin/placer",
+    "/usr/local/bin/replicad",
     "/usr/local/bin/sockhijack",
     "/usr/local/lib/systemd/system/mitsu.target",
     "/usr/local/lib/systemd/system/mqttnic.service",
@@ -51,25 +53,31 @@ test("install puts binaries, units, completions, man pages, the dashboards, the 
     "/usr/local/lib/systemd/system/nicd.socket",
     "/usr/local/lib/systemd/system/placer.service",
     "/usr/local/lib/systemd/system/placer.socket",
+    "/usr/local/lib/systemd/system/replicad.service",
+    "/usr/local/lib/systemd/system/replicad.socket",
     "/usr/local/lib/systemd/system/sockhijack.service",
     "/usr/local/lib/systemd/system/sockhijack.socket",
     "/usr/local/lib/sysusers.d/mitsu.conf",
     "/usr/local/share/bash-completion/completions/mqttnic",
     "/usr/local/share/bash-completion/completions/nicd",
     "/usr/local/share/bash-completion/completions/placer",
+    "/usr/local/share/bash-completion/completions/replicad",
     "/usr/local/share/bash-completion/completions/sockhijack",
     "/usr/local/share/man/man5/mesh.yaml.5",
     "/usr/local/share/man/man8/mqttnic.8",
     "/usr/local/share/man/man8/nicd.8",
     "/usr/local/share/man/man8/placer.8",
+    "/usr/local/share/man/man8/replicad.8",
     "/usr/local/share/man/man8/sockhijack.8",
     "/usr/local/share/mitsu/grafana/mitsu.json",
     "/usr/local/share/mitsu/grafana/mqttnic.json",
     "/usr/local/share/mitsu/grafana/placer.json",
+    "/usr/local/share/mitsu/grafana/replicad.json",
     "/usr/local/share/mitsu/manifest",
     "/usr/local/share/zsh/site-functions/_mqttnic",
     "/usr/local/share/zsh/site-functions/_nicd",
     "/usr/local/share/zsh/site-functions/_placer",
+    "/usr/local/share/zsh/site-functions/_replicad",
     "/usr/local/share/zsh/site-functions/_sockhijack",
   ]);
   t.is(statSync(join(destdir, "usr/local/bin/sockhijack")).mode & 0o777, 0o755);
