@@ -1,6 +1,10 @@
 /** How long a replica takes to finish one more request, from two counters that anybody who sends it requests has. @module */
 
-/** What the newest request has for a say, beside all before it. */
+/**
+ * The say of the newest request beside all before it. Of exponential times whose mean goes between 10 and 30 ms about every second, the estimate is then off by 0.35 (root of
+ * the mean squared logarithm; 0.36 at 0.07 and 0.14, 0.38 at 0.05 and 0.2, 0.43 at 0.3; 0.38 at 0.1 where requests count only once they ended). Tests for a change
+ * of speed, which jump when they see one, did no better: requests are too few.
+ */
 const part = 0.1;
 
 /**

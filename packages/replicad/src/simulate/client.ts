@@ -7,8 +7,8 @@ import type { Setting } from "./setting.ts";
 export class KnownServer extends LiveCandidate {
   readonly server: number;
 
-  constructor(server: number, workers: number) {
-    super(`server-${server}`, { workers });
+  constructor(server: number) {
+    super(`server-${server}`, {});
     this.server = server;
   }
 }
@@ -23,9 +23,9 @@ export class Client {
   /** 1 where others told that the server refuses. */
   readonly #told: Uint8Array;
 
-  constructor(selector: Selector, { servers, workers, membership }: Setting) {
+  constructor(selector: Selector, { servers, membership }: Setting) {
     this.selector = selector;
-    this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server, workers));
+    this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server));
     this.#members = new Membership(membership);
     for (const server of this.known) this.#members.add(server, 0, true);
     this.#told = new Uint8Array(servers);

@@ -1,12 +1,10 @@
 /** The servers: a queue each, first come first served, workers, a speed that changes, and what they say of themselves. @module */
 import type { EventHeap } from "@mitsu/simulation";
+import { DrainTime } from "../signals/drain-time.ts";
 import { LatencyNear } from "./latency-near.ts";
 import type { Requests } from "./requests.ts";
 import type { Setting } from "./setting.ts";
 import { StateHistory } from "./state-history.ts";
-
-/** Of each service time, the share that goes into what a server says it takes. */
-const smoothing = 0.1;
 
 /** All servers; times are milliseconds. */
 export class Servers {
@@ -15,19 +13,23 @@ export class Servers {
   readonly inFlight: Int32Array;
   readonly up: Uint8Array;
   readonly speed: Float64Array;
-  /** Smoothed time of a request without waiting, as the server measures it; 0 before the first. */
+  /** What each server says a request takes: its drain time, 0 before the first request ended. */
   readonly serviceMs: Float64Array;
   readonly history: readonly StateHistory[];
   readonly latencies: readonly LatencyNear[];
+  readonly #drains: readonly DrainTime[];
+  /** Time with something in flight until the last change, and requests ended. */
+  readonly #busyMs: Float64Array;
+  readonly #ended: Int32Array;
+  readonly #changedMs: Float64Array;
   readonly #workers: number;
   readonly #requests: Requests;
   readonly #events: EventHeap;
   readonly #doneEvent: (slot: number) => number;
-  /** Per worker: its request or −1, work left at `since`, when it began, and when it will be done. */
+  /** Per worker: its request or −1, work left at `since`, and when it will be done. */
   readonly #request: Int32Array;
   readonly #leftMs: Float64Array;
   readonly #sinceMs: Float64Array;
-  readonly #beganMs: Float64Array;
   readonly #dueMs: Float64Array;
   readonly #first: Int32Array;
   readonly #last: Int32Array;
@@ -48,6 +50,11 @@ export class Servers {
     const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs + feedback.quietMs : 0;
     this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs));
     this.latencies = Array.from({ length: servers }, () => new LatencyNear());
+    this.#drains = Array.from({ length: servers }, () => new DrainTime());
+    for (const drain of this.#drains) drain.take(0, 0, 0);
+    this.#busyMs = new Float64Array(servers);
+    this.#ended = new Int32Array(servers);
+    this.#changedMs = new Float64Array(servers);
     this.#workers = workers;
     this.#requests = requests;
     this.#events = events;
@@ -55,7 +62,6 @@ export class Servers {
     this.#request = new Int32Array(servers * workers).fill(-1);
     this.#leftMs = new Float64Array(servers * workers);
     this.#sinceMs = new Float64Array(servers * workers);
-    this.#beganMs = new Float64Array(servers * workers);
     this.#dueMs = new Float64Array(servers * workers);
     this.#first = new Int32Array(servers).fill(-1);
     this.#last = new Int32Array(servers).fill(-1);
@@ -65,8 +71,8 @@ export class Servers {
   reach(server: number, request: number, nowMs: number): void {
     const requests = this.#requests;
     requests.reachedMs[request] = nowMs;
-    requests.inFlightThen[request] = ++this.inFlight[server]!;
-    this.#changed(server, nowMs);
+    this.#changes(server, 1, nowMs);
+    requests.inFlightThen[request] = this.inFlight[server]!;
     for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
       if (this.#request[slot]! < 0) {
         this.#begin(server, slot, request, nowMs);
@@ -85,12 +91,9 @@ export class Servers {
     if (request < 0 || this.#dueMs[slot] !== nowMs) return -1;
     const server = (slot / this.#workers) | 0;
     const requests = this.#requests;
-    const took = nowMs - this.#beganMs[slot]!;
-    const before = this.serviceMs[server]!;
-    this.serviceMs[server] = before === 0 ? took : before + smoothing * (took - before);
     this.latencies[server]!.add(requests.inFlightThen[request]!, nowMs - requests.reachedMs[request]!);
-    this.inFlight[server]!--;
-    this.#changed(server, nowMs);
+    this.#ended[server]!++;
+    this.#changes(server, -1, nowMs);
     requests.saysInFlight[request] = this.inFlight[server]!;
     requests.saysServiceMs[request] = this.serviceMs[server]!;
     const waiting = this.#first[server]!;
@@ -127,8 +130,7 @@ export class Servers {
   /** The server goes down; `lost` gets each request that it had. */
   crash(server: number, nowMs: number, lost: (request: number) => void): void {
     this.up[server] = 0;
-    this.inFlight[server] = 0;
-    this.#changed(server, nowMs);
+    this.#changes(server, -this.inFlight[server]!, nowMs);
     const gone: number[] = [];
     for (let slot = server * this.#workers; slot < (server + 1) * this.#workers; slot++) {
       if (this.#request[slot]! >= 0) gone.push(this.#request[slot]!);
@@ -143,11 +145,11 @@ export class Servers {
   restart(server: number): void {
     this.up[server] = 1;
     this.serviceMs[server] = 0;
+    this.#drains[server]!.forget();
   }
 
   #begin(server: number, slot: number, request: number, nowMs: number): void {
     this.#request[slot] = request;
-    this.#beganMs[slot] = nowMs;
     this.#leftMs[slot] = this.#requests.demandMs[request]!;
     this.#plan(server, slot, nowMs);
   }
@@ -159,7 +161,14 @@ export class Servers {
     this.#events.push(due, this.#doneEvent(slot));
   }
 
-  #changed(server: number, nowMs: number): void {
+  /** Requests came or went. */
+  #changes(server: number, requests: number, nowMs: number): void {
+    if (this.inFlight[server]! > 0) this.#busyMs[server]! += nowMs - this.#changedMs[server]!;
+    this.#changedMs[server] = nowMs;
+    this.inFlight[server]! += requests;
+    const drain = this.#drains[server]!;
+    drain.take(this.#busyMs[server]!, this.#ended[server]!, nowMs);
+    this.serviceMs[server] = drain.ms;
     this.history[server]!.push(nowMs, this.inFlight[server]!, this.serviceMs[server]!);
   }
 }
