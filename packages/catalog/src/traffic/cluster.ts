@@ -2,13 +2,18 @@
 import { z } from "zod";
 import { parseDuration } from "../duration.ts";
 import { count, oneOf, share } from "../fields.ts";
-import type { ClusterPolicy, SelectorName } from "../traffic.ts";
-import { positiveDuration } from "./fields.ts";
+import type { ClusterPolicy } from "../traffic.ts";
+import { duration, positiveDuration } from "./fields.ts";
+import { normaliseSelector, type SelectorEntry, selectorEntry } from "./selector-entry.ts";
+import { normaliseSticky, type StickyEntry, stickyEntry } from "./sticky-entry.ts";
 
 /** A cluster as written. */
 export interface ClusterEntry {
-  selector?: SelectorName | undefined;
+  selector?: SelectorEntry | undefined;
+  sticky?: StickyEntry | undefined;
   locality?: "prefer" | "off" | undefined;
+  "slow-start"?: string | 0 | undefined;
+  "panic-threshold"?: number | undefined;
   "connect-timeout"?: string | undefined;
   "idle-timeout"?: string | undefined;
   "max-connections"?: number | undefined;
@@ -21,11 +26,24 @@ const limit = (least: number) => count(least, 1_000_000, "a limit", `use ${least
 
 /** Schema of `cluster`. */
 export const clusterEntry: z.ZodType<ClusterEntry> = z.strictObject({
-  selector: oneOf("least-request", "round-robin", "random")
-    .describe("How the replica of a request is chosen; least-request (of two at random) unless told.")
+  selector: selectorEntry
+    .describe("How the replica of a request is chosen: a name, or a map of a name and its options; mitsu unless told.")
+    .optional(),
+  sticky: stickyEntry
+    .describe(
+      "What keeps requests at one replica, while it can take them: a header, a cookie, or the client's address (source); off unless told.",
+    )
     .optional(),
   locality: oneOf("prefer", "off")
-    .describe("Whether replicas on the same node come first while one of them is healthy; prefer unless told.")
+    .describe(
+      "Whether replicas on the same node come first while one of them is healthy; prefer unless told. Requests with a sticky key go by that.",
+    )
+    .optional(),
+  "slow-start": duration
+    .describe("How long a new or recovered replica takes to get its full share, 0 for at once; 10s unless told.")
+    .optional(),
+  "panic-threshold": share
+    .describe("When a smaller share of the replicas is healthy, those that fail are asked too, 0 for never; 0.5 unless told.")
     .optional(),
   "connect-timeout": positiveDuration.describe("Of connecting to a replica; 5s unless told.").optional(),
   "idle-timeout": positiveDuration.describe("An unused connection to a replica is closed after it; 1h unless told.").optional(),
@@ -48,9 +66,15 @@ export const clusterEntry: z.ZodType<ClusterEntry> = z.strictObject({
 export function normaliseCluster(entry: ClusterEntry | undefined, defaults: ClusterPolicy): ClusterPolicy {
   if (entry === undefined) return defaults;
   const ms = (field: string | undefined, otherwise: number) => (field === undefined ? otherwise : parseDuration(field)!);
+  // Options belong to the name beside them: another one inherits none.
+  const { selector, selectorOptions } = entry.selector === undefined ? defaults : normaliseSelector(entry.selector);
   return {
-    selector: entry.selector ?? defaults.selector,
+    selector,
+    selectorOptions,
+    stickyKey: entry.sticky === undefined ? defaults.stickyKey : normaliseSticky(entry.sticky),
     locality: entry.locality ?? defaults.locality,
+    slowStartMs: entry["slow-start"] === 0 ? 0 : ms(entry["slow-start"], defaults.slowStartMs),
+    panicThreshold: entry["panic-threshold"] ?? defaults.panicThreshold,
     connectTimeoutMs: ms(entry["connect-timeout"], defaults.connectTimeoutMs),
     idleTimeoutMs: ms(entry["idle-timeout"], defaults.idleTimeoutMs),
     maxConnections: entry["max-connections"] ?? defaults.maxConnections,

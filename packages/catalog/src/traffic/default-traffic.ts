@@ -16,8 +16,12 @@ export const defaultRetries: RetryPolicy = Object.freeze({
 
 /** How replicas are called. */
 export const defaultCluster: ClusterPolicy = Object.freeze({
-  selector: "least-request",
+  selector: "mitsu",
+  selectorOptions: Object.freeze({}),
+  stickyKey: null,
   locality: "prefer",
+  slowStartMs: 10_000,
+  panicThreshold: 0.5,
   connectTimeoutMs: 5_000,
   idleTimeoutMs: 3_600_000,
   maxConnections: 1024,

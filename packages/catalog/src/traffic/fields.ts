@@ -124,6 +124,16 @@ export const headerName: z.ZodType<string> = nameText.superRefine((name, context
   if (message !== undefined) context.addIssue({ code: "custom", message });
 });
 
+/** Name of a header whose value is a sticky key. */
+export const keyHeader: z.ZodType<string> = nameText.superRefine((name, context) => {
+  const message = headerNameFault(name, () => "another header, {cookie: …} or source");
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
+const notCookie = wrong("the name of a cookie", "use letters, digits and hyphens, such as session");
+/** Name of a cookie: a token (RFC 6265 §4.1.1). */
+export const cookieName: z.ZodString = z.string(notCookie).max(256, notCookie).regex(token, notCookie);
+
 /** Of one connection (RFC 9110 §7.6.1) or of the framing: nicd makes them itself, and another value would break the message. */
 const ofConnection = new Set([
   "connection",

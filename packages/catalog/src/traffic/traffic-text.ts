@@ -12,6 +12,7 @@ import type {
   RequestMatch,
   RetryPolicy,
   Route,
+  StickyKey,
   TextMatch,
   Traffic,
 } from "../traffic.ts";
@@ -67,8 +68,11 @@ export function ruleFields({ action, to, from, match, dryRun }: AuthorisationRul
 
 function clusterFields({ outlier, ...cluster }: ClusterPolicy): TextFields {
   return {
-    "cluster.selector": cluster.selector,
+    "cluster.selector": words(cluster.selector, ...Object.entries(cluster.selectorOptions).map((pair) => pair.join(" "))),
+    "cluster.sticky": stickyText(cluster.stickyKey),
     "cluster.locality": cluster.locality,
+    "cluster.slow-start": timeText(cluster.slowStartMs),
+    "cluster.panic-threshold": String(cluster.panicThreshold),
     "cluster.connect-timeout": formatDuration(cluster.connectTimeoutMs),
     "cluster.idle-timeout": formatDuration(cluster.idleTimeoutMs),
     "cluster.max-connections": String(cluster.maxConnections),
@@ -78,6 +82,11 @@ function clusterFields({ outlier, ...cluster }: ClusterPolicy): TextFields {
     "cluster.outlier.ejection": formatDuration(outlier.ejectionMs),
     "cluster.outlier.max-ejected": String(outlier.maxEjected),
   };
+}
+
+function stickyText(key: StickyKey | null): string {
+  if (key === null) return "off";
+  return key.by === "source" ? "source" : `${key.by} ${key.name}`;
 }
 
 function matchText({ hosts, path, methods, headers, query, ports }: RequestMatch): string {
