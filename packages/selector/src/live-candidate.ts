@@ -90,13 +90,15 @@ export class LiveCandidate implements Candidate {
   /** A request came to its end; `sentAtMs` is what {@link begin} returned, by the latency when it is left out. */
   end(nowMs: number, answer: Answer, sentAtMs: number = nowMs - answer.latencyMs): void {
     const now = this.#advance(nowMs);
-    if (this.inFlight === 0) this.oddities++;
-    else {
-      this.inFlight--;
-      this.#take(Math.floor(sentAtMs / slotMs));
-    }
+    this.#gone(sentAtMs);
     this.#learn(now, answer);
     if (answer.report !== null) this.report(now, answer.report, now);
+  }
+
+  /** A request is in flight no more, and that says nothing of the replica: nobody waits for its answer. */
+  cancel(nowMs: number, sentAtMs: number): void {
+    this.#advance(nowMs);
+    this.#gone(sentAtMs);
   }
 
   /**
@@ -188,6 +190,15 @@ export class LiveCandidate implements Candidate {
     const index = ((slot % ringSlots) + ringSlots) % ringSlots;
     if (slot >= this.#mark) this.#beyond += this.#slots[index]!;
     this.#slots[index] = 0;
+  }
+
+  #gone(sentAtMs: number): void {
+    if (this.inFlight === 0) {
+      this.oddities++;
+      return;
+    }
+    this.inFlight--;
+    this.#take(Math.floor(sentAtMs / slotMs));
   }
 
   /** The request that was sent in `slot` is in flight no more. */

@@ -241,6 +241,11 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
     return preferNear && stickyKey === null && this.#near.length > 0 ? this.#near : usable;
   }
 
+  /** Milliseconds until it may be asked again; 0 for now, ∞ for when it is told. */
+  outForMs(key: string, nowMs: number): number {
+    return Math.max(0, (this.#members.get(key)?.untilMs ?? 0) - nowMs);
+  }
+
   standing(key: string): Standing | null {
     const member = this.#members.get(key);
     if (member === undefined) return null;

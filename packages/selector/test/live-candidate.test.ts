@@ -172,3 +172,13 @@ test("LiveCandidate.age() lets failures fade where nobody asks, and leaves what 
   t.true(one.failures < 0.01);
   t.true(one.latencyMs < 4.1, String(one.latencyMs));
 });
+
+test("LiveCandidate.cancel() takes a request out of what is in flight, and learns nothing from it", (t) => {
+  const one = new LiveCandidate("a:1");
+  one.report(10, { inFlight: 0, latencyMs: 0, serviceMs: 1, workers: 1 });
+  const sentAtMs = one.begin(20);
+  one.cancel(25, sentAtMs);
+  t.deepEqual([one.inFlight, one.sentSince, one.latencyMs, one.failures, one.oddities], [0, 0, 0, 0, 0]);
+  one.cancel(26, 25);
+  t.is(one.oddities, 1, "of none that was begun");
+});

@@ -194,3 +194,15 @@ test("Membership: no dead or draining one is usable while another is left; eject
   );
   t.pass();
 });
+
+test("Membership.outForMs() is the time until an ejection ends, ∞ while it is told to be down", (t) => {
+  const replicas = new Membership({ refusedMs: 500 });
+  const one = new LiveCandidate("a:1");
+  replicas.add(one, 0, true);
+  t.is(replicas.outForMs("a:1", 0), 0);
+  replicas.answered(one, 100, "refused");
+  t.is(replicas.outForMs("a:1", 200), 400);
+  replicas.tell("a:1", "down", 200);
+  t.is(replicas.outForMs("a:1", 300), Number.POSITIVE_INFINITY);
+  t.is(replicas.outForMs("b:1", 300), 0);
+});
