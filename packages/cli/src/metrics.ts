@@ -11,6 +11,8 @@ export interface MetricSpec {
   readonly unit: (typeof metricUnits)[number];
   readonly help: string;
   readonly labels?: readonly string[];
+  /** Labels that are not set at a scrape are gone from it, as what they name is: set all of them in `onScrape`. */
+  readonly anew?: boolean;
 }
 
 /** Label → value. */
@@ -62,6 +64,7 @@ export async function createMetrics(daemon: string): Promise<Metrics> {
   const { default: prom } = await import("prom-client");
   const registry = new prom.Registry();
   const collectors: (() => Promise<void> | void)[] = [];
+  const forget: (() => void)[] = [];
   const config = ({ name, unit, help, labels }: MetricSpec, suffix = "") => {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new TypeError(`metric name '${name}' is not snake_case`);
     const full = `mitsu_${daemon}_${name}${unit === "count" ? "" : `_${unit}`}${suffix}`;
@@ -70,6 +73,7 @@ export async function createMetrics(daemon: string): Promise<Metrics> {
   return {
     counter(spec) {
       const counter: Counter = new prom.Counter(config(spec, "_total"));
+      if (spec.anew) forget.push(() => counter.reset());
       return {
         add: (value, labels = {}) => counter.inc(labels, value),
         set(total, labels = {}) {
@@ -80,6 +84,7 @@ export async function createMetrics(daemon: string): Promise<Metrics> {
     },
     gauge(spec) {
       const gauge: Gauge = new prom.Gauge(config(spec));
+      if (spec.anew) forget.push(() => gauge.reset());
       return { set: (value, labels = {}) => gauge.set(labels, value) };
     },
     histogram({ buckets, ...spec }) {
@@ -88,6 +93,7 @@ export async function createMetrics(daemon: string): Promise<Metrics> {
     },
     onScrape: (collect) => void collectors.push(collect),
     async text() {
+      for (const one of forget) one();
       for (const collect of collectors) await collect();
       return registry.metrics();
     },

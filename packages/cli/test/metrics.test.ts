@@ -40,6 +40,24 @@ test("onScrape() collects at each exposition and not before", async (t) => {
   t.regex(await metrics.text(), /mitsu_demo_reads 2\n/);
 });
 
+test("a metric that is set anew at each scrape forgets labels that are not set again", async (t) => {
+  const metrics = await createMetrics("demo");
+  const spec = { unit: "count", help: "X.", labels: ["node"], anew: true } as const;
+  const [gauge, counter] = [metrics.gauge({ ...spec, name: "age" }), metrics.counter({ ...spec, name: "lost" })];
+  let nodes = ["a", "b"];
+  metrics.onScrape(() => {
+    for (const node of nodes) {
+      gauge.set(1, { node });
+      counter.set(2, { node });
+    }
+  });
+  t.regex(await metrics.text(), /mitsu_demo_age\{node="b"\} 1\n/);
+  nodes = ["a"];
+  const text = await metrics.text();
+  t.notRegex(text, /node="b"/);
+  t.regex(text, /mitsu_demo_age\{node="a"\} 1\n[\s\S]*mitsu_demo_lost_total\{node="a"\} 2\n/);
+});
+
 test("createMetrics() refuses a name that is not snake_case, and one taken already", async (t) => {
   const metrics = await createMetrics("demo");
   const spec = { name: "x", unit: "count", help: "X." } as const;
