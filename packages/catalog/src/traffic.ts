@@ -146,8 +146,8 @@ export interface ClusterPolicy {
   readonly selectorOptions: SelectorOptions;
   /** Null for none. */
   readonly stickyKey: StickyKey | null;
-  /** Replicas on this node are preferred while at least one of them is healthy. */
-  readonly locality: "prefer" | "off";
+  /** `prefer`: replicas on this node come first while at least one of them is healthy. `auto` is that, but for selector mitsu, to which the way to a replica is a cost. */
+  readonly locality: "auto" | "prefer" | "off";
   /** How long a new or recovered replica takes to get its full share; 0 for at once. */
   readonly slowStartMs: number;
   /** When a smaller share of the replicas is healthy, those that fail are asked too, 0 to 1. */

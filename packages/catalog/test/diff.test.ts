@@ -132,13 +132,19 @@ for (const [title, from, to, expected] of [
     "a service's nic, protocol, authorisation and cluster",
     "  v1: { ports: [80] }",
     "  v1: { ports: [80], nic: on, without-nic: refuse, protocol: http, authorisation: deny, cluster: { selector: random, connect-timeout: 1s, outlier: { max-ejected: 0.5 } } }",
-    "~ service v1: nic auto → on, via nic no → yes, without-nic direct → refuse, protocol auto → http, authorisation allow → deny, cluster.selector least-request → random, cluster.connect-timeout 5s → 1s, cluster.outlier.max-ejected 0.1 → 0.5",
+    "~ service v1: nic auto → on, via nic no → yes, without-nic direct → refuse, protocol auto → http, authorisation allow → deny, cluster.selector mitsu → random, cluster.connect-timeout 5s → 1s, cluster.outlier.max-ejected 0.1 → 0.5",
+  ],
+  [
+    "a cluster's selector with options, sticky key, slow start and panic threshold",
+    "  v1: { ports: [80] }",
+    "  v1: { ports: [80], nic: off, cluster: { selector: { name: prequal, pool: 4, age-ms: 50 }, sticky: { header: X-User }, slow-start: 0, panic-threshold: 0 } }",
+    "~ service v1: nic auto → off, cluster.selector mitsu → prequal pool 4 age-ms 50, cluster.sticky off → header x-user, cluster.slow-start 10s → none, cluster.panic-threshold 0.5 → 0",
   ],
   [
     "defaults of requests",
     "mesh: shop",
     "mesh: shop\ndefaults: { timeout: 1s, cluster: { locality: off } }",
-    "~ setting defaults.timeout: value 15s → 1s\n~ setting defaults.cluster.locality: value prefer → off\n~ service v1: cluster.locality prefer → off\n~ service v2: cluster.locality prefer → off\n~ service web: cluster.locality prefer → off\n~ route v1 default: timeout 15s → 1s\n~ route v2 default: timeout 15s → 1s\n~ route web canary: timeout 15s → 1s\n~ route web api: timeout 15s → 1s\n~ route web old: timeout 15s → 1s\n~ route web default: timeout 15s → 1s",
+    "~ setting defaults.timeout: value 15s → 1s\n~ setting defaults.cluster.locality: value auto → off\n~ service v1: cluster.locality auto → off\n~ service v2: cluster.locality auto → off\n~ service web: cluster.locality auto → off\n~ route v1 default: timeout 15s → 1s\n~ route v2 default: timeout 15s → 1s\n~ route web canary: timeout 15s → 1s\n~ route web api: timeout 15s → 1s\n~ route web old: timeout 15s → 1s\n~ route web default: timeout 15s → 1s",
   ],
   [
     "links",

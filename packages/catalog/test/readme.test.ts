@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { selectorOptions } from "@mitsu/selector";
 import test from "ava";
 import { formatDuration } from "../src/duration.ts";
 import { decide, defaultTraffic, jsonSchema, parseCatalog } from "../src/mod.ts";
@@ -38,7 +39,13 @@ test("README.md's example of requests parses without a warning and says what its
   );
   t.deepEqual(traffic.routes[1]?.rewrite.path, { kind: "prefix", value: "/" });
   t.like(traffic, { viaNic: true, withoutNic: "refuse", authorisation: "deny" });
-  t.like(traffic.cluster, { selector: "round-robin", connectTimeoutMs: 1000, maxPending: 1024 });
+  t.like(traffic.cluster, {
+    selector: "mitsu",
+    selectorOptions: { "stale-ms": 50 },
+    stickyKey: { by: "cookie", name: "session" },
+    connectTimeoutMs: 1000,
+    maxPending: 1024,
+  });
   t.deepEqual(
     catalog.authorisation.map(({ name, action, dryRun }) => `${name} ${action}${dryRun ? " dry" : ""}`),
     ["shoppers allow", "admins allow", "no-trace deny", "maybe deny dry"],
@@ -83,6 +90,9 @@ test("README.md's tables name the defaults that hold", (t) => {
   t.is(row("back-off"), formatDuration(retries.backOffMs));
   t.is(row("budget"), `${retries.budget}, ${retries.leastInFlight}`);
   t.is(row("selector"), `\`${cluster.selector}\``);
+  t.is(row("sticky"), cluster.stickyKey === null ? "off" : "");
+  t.is(row("slow-start"), formatDuration(cluster.slowStartMs));
+  t.is(row("panic-threshold"), String(cluster.panicThreshold));
   t.is(row("locality"), `\`${cluster.locality}\``);
   t.is(row("connect-timeout"), formatDuration(cluster.connectTimeoutMs));
   t.is(row("idle-timeout"), formatDuration(cluster.idleTimeoutMs));
@@ -93,3 +103,12 @@ test("README.md's tables name the defaults that hold", (t) => {
   t.is(row("ejection"), formatDuration(cluster.outlier.ejectionMs));
   t.is(row("max-ejected"), String(cluster.outlier.maxEjected));
 });
+
+for (const [name, options] of Object.entries(selectorOptions)) {
+  test(`README.md has ${name} with its options' defaults`, (t) => {
+    const row = readme.split("\n").find((line) => line.startsWith(`| \`${name}\``)) ?? (name === "weighted" ? "none" : "");
+    for (const [option, { default: usual }] of Object.entries(options))
+      t.true(row.includes(`\`${option}: ${Number(usual.toPrecision(3))}\``), option);
+    t.is(row.includes("none"), Object.keys(options).length === 0);
+  });
+}

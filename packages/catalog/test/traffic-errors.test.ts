@@ -370,10 +370,10 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
   [
     "a cluster with bad numbers",
     web(
-      "cluster: { selector: p2c, locality: on, connect-timeout: 0, idle-timeout: 1, max-connections: 0, max-pending: -1, max-requests: 2000000, outlier: { consecutive-errors: a, ejection: 0s, max-ejected: 10 } }",
+      "cluster: { selector: p2d, locality: on, connect-timeout: 0, idle-timeout: 1, max-connections: 0, max-pending: -1, max-requests: 2000000, outlier: { consecutive-errors: a, ejection: 0s, max-ejected: 10 } }",
     ),
-    '4:48: services.web.cluster.selector: "p2c" is not allowed here; use least-request, round-robin, random',
-    '4:63: services.web.cluster.locality: "on" is not allowed here; use prefer, off',
+    '4:48: services.web.cluster.selector: "p2d" is not a selector; did you mean "p2c"? use mitsu, round-robin, random, weighted, least-request, p2c, peak-ewma, c3, prequal',
+    '4:63: services.web.cluster.locality: "on" is not allowed here; use auto, prefer, off',
     "4:84: services.web.cluster.connect-timeout: 0 is not a duration; use a number over 0 with ms, s, m or h, such as 250ms or 2s, at most 24 days",
     "4:101: services.web.cluster.idle-timeout: 1 is not a duration; use a number over 0 with ms, s, m or h, such as 250ms or 2s, at most 24 days",
     "4:121: services.web.cluster.max-connections: 0 is not a limit; use 1 to 1000000",
@@ -421,7 +421,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
     "5:34: defaults.retries.attempts: is missing; use 0 to 10",
     '5:64: defaults.authorisation: "off" is not allowed here; use allow, deny',
     '5:82: defaults.without-nic: "on" is not allowed here; use direct, refuse',
-    '5:97: defaults.cluster.outliers: unknown field "outliers"; did you mean "outlier"? allowed are selector, locality, connect-timeout, idle-timeout, max-connections, max-pending, max-requests, outlier',
+    '5:97: defaults.cluster.outliers: unknown field "outliers"; did you mean "outlier"? allowed are selector, sticky, locality, slow-start, panic-threshold, connect-timeout, idle-timeout, max-connections, max-pending, max-requests, outlier',
   ],
   [
     "a default try longer than the whole",

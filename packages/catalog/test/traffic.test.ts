@@ -1,3 +1,4 @@
+import { createSelector, selectorNames, selectorOptions } from "@mitsu/selector";
 import test from "ava";
 import { type Catalog, defaultRoute, defaultTraffic, parseCatalog, type Route, type Traffic, targetPort } from "../src/mod.ts";
 
@@ -163,11 +164,15 @@ test("parseCatalog() reads nic, without-nic, protocol and authorisation", (t) =>
 
 test("parseCatalog() reads a cluster, and fills in the fields that it leaves out", (t) => {
   const { cluster } = traffic(
-    "cluster: { selector: round-robin, locality: off, connect-timeout: 1s, idle-timeout: 1m, max-connections: 1, max-pending: 0, max-requests: 3, outlier: { consecutive-errors: 0, ejection: 1s, max-ejected: 1 } }",
+    "cluster: { selector: round-robin, sticky: source, locality: off, slow-start: 0, panic-threshold: 0, connect-timeout: 1s, idle-timeout: 1m, max-connections: 1, max-pending: 0, max-requests: 3, outlier: { consecutive-errors: 0, ejection: 1s, max-ejected: 1 } }",
   );
   t.deepEqual(cluster, {
     selector: "round-robin",
+    selectorOptions: {},
+    stickyKey: { by: "source" },
     locality: "off",
+    slowStartMs: 0,
+    panicThreshold: 0,
     connectTimeoutMs: 1000,
     idleTimeoutMs: 60_000,
     maxConnections: 1,
@@ -181,6 +186,33 @@ test("parseCatalog() reads a cluster, and fills in the fields that it leaves out
     selector: "random",
     outlier: { ...built.outlier, ejectionMs: 1000 },
   });
+});
+
+test("parseCatalog() reads a selector as a name or as a map with options; another name inherits no options", (t) => {
+  for (const name of selectorNames) {
+    t.like(traffic(`cluster: { selector: ${name} }`).cluster, { selector: name, selectorOptions: {} });
+    const options = Object.fromEntries(Object.entries(selectorOptions[name]).map(([option, { most }]) => [option, most]));
+    const written = Object.entries({ name, ...options }).map(([field, value]) => `${field}: ${value}`);
+    const { cluster } = traffic(`cluster: { selector: { ${written.join(", ")} } }`);
+    t.deepEqual([cluster.selector, cluster.selectorOptions], [name, options]);
+    t.notThrows(() => createSelector(cluster.selector, cluster.selectorOptions));
+  }
+  const defaults = "defaults: { cluster: { selector: { name: mitsu, stale-ms: 50 }, sticky: source, slow-start: 1s } }\n";
+  const inherited = { selector: "mitsu", selectorOptions: { "stale-ms": 50 }, stickyKey: { by: "source" }, slowStartMs: 1000 };
+  t.like(traffic("", defaults).cluster, inherited as object);
+  t.like(traffic("cluster: { sticky: off }", defaults).cluster, { ...inherited, stickyKey: null } as object);
+  t.deepEqual(traffic("cluster: { selector: p2c }", defaults).cluster.selectorOptions, {});
+  t.deepEqual(traffic("cluster: { selector: mitsu }", defaults).cluster.selectorOptions, {});
+});
+
+test("parseCatalog() reads a sticky key: the name of a header in lower case, of a cookie as it is", (t) => {
+  for (const [written, key] of [
+    ["source", { by: "source" }],
+    ["off", null],
+    ["{ header: X-User }", { by: "header", name: "x-user" }],
+    ["{ cookie: Session }", { by: "cookie", name: "Session" }],
+  ] as const)
+    t.deepEqual(traffic(`cluster: { sticky: ${written} }`).cluster.stickyKey, key);
 });
 
 for (const [web, rest, viaNic] of [

@@ -11,7 +11,7 @@ import { normaliseSticky, type StickyEntry, stickyEntry } from "./sticky-entry.t
 export interface ClusterEntry {
   selector?: SelectorEntry | undefined;
   sticky?: StickyEntry | undefined;
-  locality?: "prefer" | "off" | undefined;
+  locality?: "auto" | "prefer" | "off" | undefined;
   "slow-start"?: string | 0 | undefined;
   "panic-threshold"?: number | undefined;
   "connect-timeout"?: string | undefined;
@@ -34,9 +34,9 @@ export const clusterEntry: z.ZodType<ClusterEntry> = z.strictObject({
       "What keeps requests at one replica, while it can take them: a header, a cookie, or the client's address (source); off unless told.",
     )
     .optional(),
-  locality: oneOf("prefer", "off")
+  locality: oneOf("auto", "prefer", "off")
     .describe(
-      "Whether replicas on the same node come first while one of them is healthy; prefer unless told. Requests with a sticky key go by that.",
+      "Whether replicas on the same node come first while one of them is healthy; auto unless told: they do, but for selector mitsu, to which the way is a cost (remote-cost-ms). Requests with a sticky key go by that.",
     )
     .optional(),
   "slow-start": duration

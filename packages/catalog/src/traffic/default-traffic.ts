@@ -19,7 +19,7 @@ export const defaultCluster: ClusterPolicy = Object.freeze({
   selector: "mitsu",
   selectorOptions: Object.freeze({}),
   stickyKey: null,
-  locality: "prefer",
+  locality: "auto",
   slowStartMs: 10_000,
   panicThreshold: 0.5,
   connectTimeoutMs: 5_000,
