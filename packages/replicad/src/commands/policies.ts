@@ -1,51 +1,34 @@
 /** `policies`: the selectors by name, with their rule, source and options. @module */
 import { type Context, print, table } from "@mitsu/cli";
+import { type OptionRanges, type SelectorName, selectorNames, selectorOptions } from "@mitsu/selector";
 
 /** One selector as it is told to people. */
 export interface Policy {
-  readonly name: string;
+  readonly name: SelectorName | "jsq";
   readonly rule: string;
   readonly source: string;
-  /** Defaults. */
-  readonly options: Readonly<Record<string, number>>;
+  /** Defaults and ranges. */
+  readonly options: OptionRanges;
 }
+
+const rules: Readonly<Record<SelectorName, readonly [rule: string, source: string]>> = {
+  mitsu: [
+    "least expected wait by reports and own sends; the older the reports, the wider spread",
+    "this project, after Dahlin, IEEE TPDS 2000",
+  ],
+  "round-robin": ["each its turn, by weight", "nginx, smooth weighted round robin"],
+  random: ["any, by weight", "nginx, random"],
+  weighted: ["the same as random", "nginx, random"],
+  "least-request": ["of some at random, the fewest own requests in flight", "Envoy, least_request"],
+  p2c: ["of two at random, the fewer own requests in flight", "Mitzenmacher, IEEE TPDS 2001"],
+  "peak-ewma": ["of two at random, the lower smoothed latency × own requests in flight", "Finagle, Linkerd"],
+  c3: ["lowest latency − service time + queue³ × service time", "Suresh et al., NSDI 2015"],
+  prequal: ["of probed ones, the lowest latency among those that are not hot", "Wydrowski et al., NSDI 2024"],
+};
 
 /** All of them, the default first. */
 export const policies: readonly Policy[] = [
-  {
-    name: "mitsu",
-    rule: "least expected wait by reports and own sends; the older the reports, the wider spread",
-    source: "this project, after Dahlin, IEEE TPDS 2000",
-    options: { remoteCostMs: 0.1, staleMs: 150, failurePenalty: 10 },
-  },
-  { name: "round-robin", rule: "each its turn, by weight", source: "nginx, smooth weighted round robin", options: {} },
-  { name: "random", rule: "any, each as likely", source: "–", options: {} },
-  { name: "weighted", rule: "any, by weight", source: "nginx, random", options: {} },
-  {
-    name: "least-request",
-    rule: "of some at random, the fewest own requests in flight",
-    source: "Envoy, least_request",
-    options: { choices: 2, bias: 1 },
-  },
-  { name: "p2c", rule: "of two at random, the fewer own requests in flight", source: "Mitzenmacher, IEEE TPDS 2001", options: {} },
-  {
-    name: "peak-ewma",
-    rule: "of two at random, the lower smoothed latency × own requests in flight",
-    source: "Finagle, Linkerd",
-    options: { "decay-ms": 10_000, "default-rtt-ms": 30 },
-  },
-  {
-    name: "c3",
-    rule: "lowest latency − service time + queue³ × service time",
-    source: "Suresh et al., NSDI 2015",
-    options: { alpha: 0.9 },
-  },
-  {
-    name: "prequal",
-    rule: "of probed ones, the lowest latency among those that are not hot",
-    source: "Wydrowski et al., NSDI 2024",
-    options: { pool: 16, ageMs: 1000, probes: 3, remove: 1, delta: 1, quantile: 2 ** -0.25 },
-  },
+  ...selectorNames.map((name) => ({ name, rule: rules[name][0], source: rules[name][1], options: selectorOptions[name] })),
   { name: "jsq", rule: "the shortest queue in truth; in simulations only", source: "Haight, Biometrika 1958", options: {} },
 ];
 
@@ -62,7 +45,7 @@ export async function run(_args: object, context: Context): Promise<void> {
           header: "options",
           value: ({ options }) =>
             Object.entries(options)
-              .map(([name, value]) => `${name}=${Number(value.toPrecision(3))}`)
+              .map(([name, { default: usual }]) => `${name}=${Number(usual.toPrecision(3))}`)
               .join(" "),
         },
       ],

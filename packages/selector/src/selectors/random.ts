@@ -1,18 +1,15 @@
-/** Chooses any replica. @module */
-import type { Candidate } from "../candidate.ts";
-import type { SelectionContext, Selector, SelectorOptions } from "../selector.ts";
+/** Chooses at random, by weight. @module */
+import type { Selector, SelectorOptions } from "../selector.ts";
 import { readOptions } from "../selector-error.ts";
+import { drawByWeight } from "./weighted.ts";
 
 /**
- * Every replica alike, whatever its weight, ramp or load. Source: Envoy's `RandomLoadBalancer`, which has no weights either.
+ * The same as `weighted`, by the name that mesh.yaml has for it: each replica gets requests as its weight × ramp, whatever its load, so all alike where weights are.
+ * Envoy's `RANDOM` looks at no weights; what somebody set a weight for should get it.
  *
  * @throws {MitsuError} `ERR_SELECTOR_OPTION`: it has none.
  */
 export function random(options: SelectorOptions = {}): Selector {
   readOptions("random", options, {});
-  return {
-    name: "random",
-    select: <C extends Candidate>(candidates: readonly C[], context: SelectionContext): C =>
-      candidates[Math.floor(context.random() * candidates.length)]!,
-  };
+  return drawByWeight("random");
 }

@@ -11,9 +11,14 @@ import { WeightedDraw } from "../weighted-draw.ts";
  */
 export function weighted(options: SelectorOptions = {}): Selector {
   readOptions("weighted", options, {});
+  return drawByWeight("weighted");
+}
+
+/** Under either name. */
+export function drawByWeight(name: "weighted" | "random"): Selector {
   const draw = new WeightedDraw();
   return {
-    name: "weighted",
+    name,
     select: <C extends Candidate>(candidates: readonly C[], context: SelectionContext): C =>
       candidates[draw.draw(candidates, context.random)]!,
   };

@@ -1,13 +1,24 @@
 import test from "ava";
 import { random } from "../../src/selectors/random.ts";
-import { candidateDoubles, contextOf, scripted } from "../candidate-double.ts";
+import { candidateDoubles, contextOf, countChoices, near, seeded } from "../candidate-double.ts";
 
-test("random() takes all alike, whatever their weight, ramp or load", (t) => {
-  const candidates = candidateDoubles([{ weight: 9 }, { ramp: 0.1 }, { inFlight: 7 }]);
-  const context = contextOf(scripted(0, 0.33, 0.34, 0.66, 0.67, 0.999));
-  const selector = random();
-  t.deepEqual(
-    Array.from({ length: 6 }, () => candidates.indexOf(selector.select(candidates, context))),
-    [0, 0, 1, 1, 2, 2],
-  );
+test("random() gives shares as weight × ramp, whatever the load, and equal ones alike", (t) => {
+  const times = 10_000;
+  for (const [told, shares] of [
+    [
+      [{ weight: 3 }, { ramp: 0.5 }, { inFlight: 7 }],
+      [3 / 4.5, 0.5 / 4.5, 1 / 4.5],
+    ],
+    [
+      [{ inFlight: 5 }, {}],
+      [0.5, 0.5],
+    ],
+  ] as const) {
+    const candidates = candidateDoubles(told);
+    const selector = random();
+    const context = contextOf(seeded(1));
+    countChoices(candidates, times, () => selector.select(candidates, context)).forEach((count, nth) => {
+      t.true(near(count, times, shares[nth]!), String(count));
+    });
+  }
 });
