@@ -214,6 +214,12 @@ export const replicad: Program = {
         servers: { type: "number", description: "servers", default: 20 },
         workers: { type: "number", description: "requests that a server works on at once", default: 1 },
         clients: { type: "number", description: "programs that choose, each with what it knows", default: 50 },
+        nodes: {
+          type: "number",
+          description:
+            "nodes that servers and clients stand on in turn: on the same there is no network, and reports need no broker; 0 for each on its own",
+          default: 0,
+        },
         arrivals: { type: "string", description: "poisson, deterministic or bursty:on=,off=", default: "poisson", unit: "kind" },
         service: {
           type: "string",
@@ -230,14 +236,14 @@ export const replicad: Program = {
         },
         network: {
           type: "string",
-          description: "one way of requests and answers: a duration, or a kind as for --service",
+          description: "one way of requests and answers between nodes: a duration, or a kind as for --service",
           default: "0ms",
           unit: "duration",
         },
         age: { type: "string", description: "servers tell their state so often, or never", default: "1ms", unit: "duration" },
         quiet: {
           type: "string",
-          description: "and so seldom while nothing changes there; never more seldom unless given",
+          description: "and ever more seldom while nothing changes there, down to this; always each interval unless given",
           default: "0ms",
           unit: "duration",
         },
@@ -245,8 +251,9 @@ export const replicad: Program = {
         brokerLost: { type: "string", description: "nothing is heard from then on", default: "never", unit: "duration" },
         shareFailures: {
           type: "string",
-          description: "a client that is refused tells all others within",
-          default: "never",
+          description:
+            "a server's node tells that it refuses connections within this and --age-delay, and that it takes them again; or never",
+          default: "1ms",
           unit: "duration",
         },
         piggyback: {
@@ -254,6 +261,12 @@ export const replicad: Program = {
           description: "who has the server's state with answers; c3's rule needs it",
           choices: ["c3", "all", "none"],
           default: "c3",
+        },
+        probes: {
+          type: "string",
+          description: "who answers probes: the server, or the node's table of reports, as in nicd; what comes with answers likewise",
+          choices: ["network", "table"],
+          default: "network",
         },
         probeDelay: { type: "string", description: "one way of a probe", default: "250us", unit: "duration" },
         probeCost: { type: "string", description: "work of a server for each probe", default: "0ms", unit: "duration" },

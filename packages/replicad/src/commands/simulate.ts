@@ -18,6 +18,7 @@ export interface SimulateArgs {
   readonly servers: number;
   readonly workers: number;
   readonly clients: number;
+  readonly nodes: number;
   readonly arrivals: string;
   readonly service: string;
   readonly speed: string;
@@ -28,6 +29,7 @@ export interface SimulateArgs {
   readonly brokerLost: string;
   readonly shareFailures: string;
   readonly piggyback: "c3" | "all" | "none";
+  readonly probes: "network" | "table";
   readonly probeDelay: string;
   readonly probeCost: string;
   readonly crash: readonly string[];
@@ -108,6 +110,7 @@ function settingOf(args: SimulateArgs, { env }: Context): Setting {
     servers,
     workers: whole("--workers", args.workers, 1, 1000),
     clients,
+    nodes: whole("--nodes", args.nodes, 0, 10_000),
     load: 1,
     arrivals: parseArrivals("--arrivals", args.arrivals),
     service: parseLaw("--service", args.service, read),
@@ -121,7 +124,11 @@ function settingOf(args: SimulateArgs, { env }: Context): Setting {
       failureMs: duration("--share-failures", args.shareFailures, true),
     },
     piggyback: false,
-    probe: { delayMs: duration("--probe-delay", args.probeDelay), costMs: duration("--probe-cost", args.probeCost) },
+    probe: {
+      answers: args.probes,
+      delayMs: duration("--probe-delay", args.probeDelay),
+      costMs: duration("--probe-cost", args.probeCost),
+    },
     outages: [
       ...args.crash.map((text) => parseCrash("--crash", text, servers)),
       ...(args.rollingRestart === undefined ? [] : parseRollingRestart("--rolling-restart", args.rollingRestart, servers)),

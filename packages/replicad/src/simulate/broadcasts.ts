@@ -1,19 +1,26 @@
-/** What servers tell through the broker, made when somebody looks. @module */
+/** What nodes tell of their servers, through the broker and to their own clients, made when somebody looks. @module */
 import type { Report } from "@mitsu/selector";
 import { place, type SeededDraws } from "./seeded-draws.ts";
 import type { Servers } from "./servers.ts";
 import type { Feedback, Setting } from "./setting.ts";
 
-/** Each server's messages: one each interval, from a moment of its own on. */
+/** A node reads its own counters so often, with a broker or without. */
+const sampleMs = 1;
+/** It tries so often whether a server that refused takes connections again. */
+const tryMs = 100;
+const never = Number.POSITIVE_INFINITY;
+
+/** Each server's messages: one each interval, from a moment of its own on, more seldom while nothing changes. */
 export class Broadcasts {
   readonly #feedback: Feedback;
   readonly #servers: Servers;
   readonly #phaseMs: Float64Array;
-  /** The last time that each server was down: it says nothing then. */
-  readonly #downFromMs: Float64Array;
-  readonly #downToMs: Float64Array;
-  /** When all clients know that the server refused one; Infinity while it refused none. */
+  /** The last time that each server was gone with its node: nobody speaks for it then. */
+  readonly #goneFromMs: Float64Array;
+  readonly #goneToMs: Float64Array;
+  /** When the server refused a connection, and when its node found it well again; Infinity while neither. */
   readonly #refusedMs: Float64Array;
+  readonly #wellMs: Float64Array;
   readonly #readMs: Float64Array;
   readonly #reports: readonly Said[];
 
@@ -21,34 +28,45 @@ export class Broadcasts {
     this.#feedback = feedback;
     this.#servers = servers;
     this.#phaseMs = Float64Array.from({ length: count }, (_, server) => draws.at(server, place.phase).uniform() * feedback.intervalMs);
-    this.#downFromMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-    this.#downToMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-    this.#refusedMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+    const nowhere = (): Float64Array => new Float64Array(count).fill(never);
+    this.#goneFromMs = nowhere();
+    this.#goneToMs = nowhere();
+    this.#refusedMs = nowhere();
+    this.#wellMs = nowhere();
     this.#readMs = new Float64Array(count).fill(Number.NaN);
     this.#reports = Array.from({ length: count }, () => ({ inFlight: 0, latencyMs: 0, serviceMs: 0, workers: 0 }));
   }
 
-  /** When the last message of a server was made that every client has; −∞ before the first. */
-  latestMs(server: number, nowMs: number): number {
+  /**
+   * Until when a client knows what a server's state was; −∞ before the first message. Silence tells that nothing changed, up to a delay and an interval ago, as long
+   * as the next message is not overdue.
+   *
+   * @param here The client is on the server's node, whose counters it sees without a broker.
+   */
+  knownUntilMs(server: number, here: boolean, nowMs: number): number {
     const { intervalMs, quietMs, delayMs, lostAtMs } = this.#feedback;
-    if (intervalMs === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+    if (intervalMs === never) return -never;
     const phase = this.#phaseMs[server]!;
-    let number = Math.floor((Math.min(nowMs - delayMs, lostAtMs) - phase) / intervalMs);
-    const atMs = phase + number * intervalMs;
-    const down = this.#downFromMs[server]!;
-    if (atMs >= down && atMs < this.#downToMs[server]!) number = Math.ceil((down - phase) / intervalMs) - 1;
-    if (number < 0) return Number.NEGATIVE_INFINITY;
-    if (quietMs > 0) {
-      const { history } = this.#servers;
-      const changedMs = history[server]!.sinceMs(history[server]!.at(phase + number * intervalMs));
-      const told = Math.max(0, Math.ceil((changedMs - phase) / intervalMs));
-      const apart = Math.max(1, Math.round(quietMs / intervalMs));
-      number = told + Math.floor((number - told) / apart) * apart;
+    if (here) {
+      const everyMs = Math.min(intervalMs, sampleMs);
+      const number = Math.floor((nowMs - phase) / everyMs);
+      return number < 0 ? -never : phase + number * everyMs;
     }
-    return phase + number * intervalMs;
+    let heardMs = Math.min(nowMs - delayMs, lostAtMs);
+    let number = Math.floor((heardMs - phase) / intervalMs);
+    const gone = this.#goneFromMs[server]!;
+    const isGone = heardMs >= gone && heardMs < this.#goneToMs[server]!;
+    if (isGone) number = Math.ceil((gone - phase) / intervalMs) - 1;
+    if (number < 0) return -never;
+    if (quietMs === 0) return phase + number * intervalMs;
+    const { history } = this.#servers;
+    const changedMs = history[server]!.sinceMs(history[server]!.at(phase + number * intervalMs));
+    const toldMs = phase + Math.max(0, Math.ceil((changedMs - phase) / intervalMs)) * intervalMs;
+    if (isGone) heardMs = Math.min(heardMs, this.#overdueMs(toldMs, gone));
+    return Math.max(toldMs, heardMs - intervalMs);
   }
 
-  /** What a server said in the message that was made then; the same object each time. */
+  /** What a server's state was then, as it was told; the same object each time. */
   read(server: number, atMs: number): Report {
     const said = this.#reports[server]!;
     // All clients read the same message, so it is mostly there.
@@ -58,27 +76,53 @@ export class Broadcasts {
     const at = history.at(atMs);
     said.inFlight = history.inFlight(at);
     said.serviceMs = history.serviceMs(at);
+    said.latencyMs = history.latencyMs(at);
     return said;
   }
 
-  /** Whether every client knows now that the server refuses. */
-  refuses(server: number, nowMs: number): boolean {
-    return nowMs >= this.#refusedMs[server]!;
+  /** What a client's node has of a server's state now; null before the first message. */
+  table(server: number, here: boolean, nowMs: number): Report | null {
+    const atMs = this.knownUntilMs(server, here, nowMs);
+    return atMs === -never ? null : this.read(server, atMs);
   }
 
-  /** A client was refused. */
+  /** Whether a client was told that the server refuses connections, and not yet that it takes them again. */
+  refuses(server: number, here: boolean, nowMs: number): boolean {
+    const { failureMs, delayMs, lostAtMs } = this.#feedback;
+    const refusedMs = this.#refusedMs[server]!;
+    if (refusedMs === never || (!here && nowMs >= lostAtMs)) return false;
+    const tellMs = failureMs + (here ? 0 : delayMs);
+    return nowMs >= refusedMs + tellMs && nowMs < this.#wellMs[server]! + tellMs;
+  }
+
+  /** The server's node saw that it refused a connection. */
   refused(server: number, nowMs: number): void {
-    if (nowMs < this.#feedback.lostAtMs) this.#refusedMs[server] = Math.min(this.#refusedMs[server]!, nowMs + this.#feedback.failureMs);
+    if (this.#feedback.failureMs === never || this.#feedback.intervalMs === never) return;
+    if (this.#refusedMs[server] !== never && this.#wellMs[server] === never) return;
+    this.#refusedMs[server] = nowMs;
+    this.#wellMs[server] = never;
   }
 
-  down(server: number, fromMs: number): void {
-    this.#downFromMs[server] = fromMs;
-    this.#downToMs[server] = Number.POSITIVE_INFINITY;
+  /** Nobody speaks for the server from now on. */
+  gone(server: number, nowMs: number): void {
+    this.#goneFromMs[server] = nowMs;
+    this.#goneToMs[server] = never;
   }
 
-  up(server: number, fromMs: number): void {
-    this.#downToMs[server] = fromMs;
-    this.#refusedMs[server] = Number.POSITIVE_INFINITY;
+  /** The server is up again: it is told of from now on, and takes connections at the next try. */
+  up(server: number, nowMs: number): void {
+    if (this.#goneFromMs[server] !== never) this.#goneToMs[server] = Math.min(this.#goneToMs[server]!, nowMs);
+    const refusedMs = this.#refusedMs[server]!;
+    if (refusedMs !== never)
+      this.#wellMs[server] = Math.min(this.#wellMs[server]!, refusedMs + Math.ceil((nowMs - refusedMs) / tryMs) * tryMs);
+  }
+
+  /** When the message is due that did not come, as the node was gone: gaps double from the interval to the quiet one while nothing changes. */
+  #overdueMs(toldMs: number, goneMs: number): number {
+    const { intervalMs, quietMs } = this.#feedback;
+    let due = toldMs + intervalMs;
+    for (let gap = intervalMs; due < goneMs; due += gap) gap = Math.max(intervalMs, Math.min(2 * gap, quietMs));
+    return due;
   }
 }
 

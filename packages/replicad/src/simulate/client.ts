@@ -3,12 +3,12 @@ import { LiveCandidate, Membership, type Outcome, type Report, type SelectionCon
 import type { Broadcasts } from "./broadcasts.ts";
 import type { Setting } from "./setting.ts";
 
-/** What a client knows of one server. */
+/** What a client knows of one server; how many workers it has is not among that. */
 export class KnownServer extends LiveCandidate {
   readonly server: number;
 
-  constructor(server: number) {
-    super(`server-${server}`, {});
+  constructor(server: number, here: boolean) {
+    super(`server-${server}`, { here });
     this.server = server;
   }
 }
@@ -18,35 +18,35 @@ export class Client {
   readonly selector: Selector;
   readonly known: readonly KnownServer[];
   readonly #members: Membership<KnownServer>;
-  /** When what was last heard of each server was true. */
-  readonly #heardMs: Float64Array;
-  /** 1 where others told that the server refuses. */
+  /** Until when each server's state is known. */
+  readonly #knownMs: Float64Array;
+  /** 1 where its node told that the server refuses. */
   readonly #told: Uint8Array;
 
-  constructor(selector: Selector, { servers, membership }: Setting) {
+  /** @param number Its own, from 0, by which it has its node. */
+  constructor(selector: Selector, number: number, { servers, nodes, membership }: Setting) {
     this.selector = selector;
-    this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server));
+    const here = (server: number): boolean => nodes > 0 && server % nodes === number % nodes;
+    this.known = Array.from({ length: servers }, (_, server) => new KnownServer(server, here(server)));
     this.#members = new Membership(membership);
     for (const server of this.known) this.#members.add(server, 0, true);
     this.#told = new Uint8Array(servers);
-    this.#heardMs = new Float64Array(servers).fill(Number.NEGATIVE_INFINITY);
+    this.#knownMs = new Float64Array(servers).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** Takes in what was broadcast since it last did: only a look at the candidates could tell whether it did so at once. */
   hear(broadcasts: Broadcasts, nowMs: number): void {
     for (let server = 0; server < this.known.length; server++) {
-      if (broadcasts.refuses(server, nowMs) && this.#told[server] === 0) {
-        this.#told[server] = 1;
-        this.#members.answered(this.known[server]!, nowMs, "refused");
+      const known = this.known[server]!;
+      const down = broadcasts.refuses(server, known.here, nowMs) ? 1 : 0;
+      if (down !== this.#told[server]) {
+        this.#told[server] = down;
+        this.#members.tell(known.key, down === 1 ? "down" : "up", nowMs);
       }
-      const atMs = broadcasts.latestMs(server, nowMs);
-      if (atMs <= this.#heardMs[server]!) continue;
-      this.#heardMs[server] = atMs;
-      if (this.#told[server] === 1 && !broadcasts.refuses(server, nowMs)) {
-        this.#told[server] = 0;
-        this.#members.revive(this.known[server]!.key, nowMs);
-      }
-      this.known[server]!.report(atMs, broadcasts.read(server, atMs), nowMs);
+      const atMs = broadcasts.knownUntilMs(server, known.here, nowMs);
+      if (atMs <= this.#knownMs[server]!) continue;
+      this.#knownMs[server] = atMs;
+      known.report(atMs, broadcasts.read(server, atMs), nowMs);
     }
   }
 
@@ -66,9 +66,10 @@ export class Client {
     this.selector.sent?.(server, nowMs);
   }
 
-  answered(server: KnownServer, nowMs: number, sentMs: number, report: Report | null, outcome: Outcome): void {
+  /** @param fresh Whether the report came with the answer, and was not known before. */
+  answered(server: KnownServer, nowMs: number, sentMs: number, report: Report | null, fresh: boolean, outcome: Outcome): void {
     const answer = { latencyMs: nowMs - sentMs, ok: outcome === "ok", report };
-    server.end(nowMs, answer, sentMs);
+    server.end(nowMs, fresh ? answer : { ...answer, report: null }, sentMs);
     this.selector.answered?.(server, nowMs, answer);
     this.#members.answered(server, nowMs, outcome);
   }

@@ -22,6 +22,8 @@ export class Servers {
   readonly #busyMs: Float64Array;
   readonly #ended: Int32Array;
   readonly #changedMs: Float64Array;
+  /** Latencies are told too: probes are answered by what was told. */
+  readonly #tells: boolean;
   readonly #workers: number;
   readonly #requests: Requests;
   readonly #events: EventHeap;
@@ -36,7 +38,7 @@ export class Servers {
 
   /** @param doneEvent The number of the event that a worker's request is done. */
   constructor(
-    { servers, workers, feedback }: Pick<Setting, "servers" | "workers" | "feedback">,
+    { servers, workers, feedback, probe }: Pick<Setting, "servers" | "workers" | "feedback" | "probe">,
     requests: Requests,
     events: EventHeap,
     doneEvent: (slot: number) => number,
@@ -55,6 +57,7 @@ export class Servers {
     this.#busyMs = new Float64Array(servers);
     this.#ended = new Int32Array(servers);
     this.#changedMs = new Float64Array(servers);
+    this.#tells = probe.answers === "table";
     this.#workers = workers;
     this.#requests = requests;
     this.#events = events;
@@ -91,7 +94,9 @@ export class Servers {
     if (request < 0 || this.#dueMs[slot] !== nowMs) return -1;
     const server = (slot / this.#workers) | 0;
     const requests = this.#requests;
-    this.latencies[server]!.add(requests.inFlightThen[request]!, nowMs - requests.reachedMs[request]!);
+    // A node sees how many are in flight when it looks, which is soon after one ended; the server knows how many there were when it came.
+    const inFlight = this.#tells ? this.inFlight[server]! - 1 : requests.inFlightThen[request]!;
+    this.latencies[server]!.add(inFlight, nowMs - requests.reachedMs[request]!);
     this.#ended[server]!++;
     this.#changes(server, -1, nowMs);
     requests.saysInFlight[request] = this.inFlight[server]!;
@@ -141,9 +146,10 @@ export class Servers {
     for (const request of gone) lost(request);
   }
 
-  /** The server is up again, and remembers nothing. */
-  restart(server: number): void {
+  /** The server is up again. Its node remembers it, unless that began anew too: `forgotten`. */
+  restart(server: number, forgotten: boolean): void {
     this.up[server] = 1;
+    if (!forgotten) return;
     this.serviceMs[server] = 0;
     this.#drains[server]!.forget();
   }
@@ -169,6 +175,7 @@ export class Servers {
     const drain = this.#drains[server]!;
     drain.take(this.#busyMs[server]!, this.#ended[server]!, nowMs);
     this.serviceMs[server] = drain.ms;
-    this.history[server]!.push(nowMs, this.inFlight[server]!, this.serviceMs[server]!);
+    const latencyMs = this.#tells ? this.latencies[server]!.median(this.inFlight[server]!) : 0;
+    this.history[server]!.push(nowMs, this.inFlight[server]!, this.serviceMs[server]!, latencyMs);
   }
 }

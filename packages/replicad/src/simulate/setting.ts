@@ -16,7 +16,7 @@ export type SpeedLaw =
   /** Each server goes to and fro between 1 and `slow`, an antagonist coming and going; both take exponential times. */
   | { readonly kind: "varying"; readonly slow: number; readonly fastForMs: number; readonly slowForMs: number };
 
-/** A server that is down for a while; what it had in flight is lost. */
+/** A server that is down for a while; what it had in flight is lost. Its node still speaks for it, unless that is gone too: `silent`. */
 export interface Outage {
   readonly server: number;
   readonly fromMs: number;
@@ -32,13 +32,16 @@ export interface Outage {
 export interface Feedback {
   /** Each server tells its state so often; Infinity for never. */
   readonly intervalMs: number;
-  /** Unless nothing changed there since its last message: then so long after that one; 0 for always each interval. */
+  /** Unless nothing changes there: then ever more seldom, down to this; 0 for always each interval. Clients take silence for what it is: nothing changed. */
   readonly quietMs: number;
   /** From then until a client knows it. */
   readonly delayMs: number;
   /** The broker is gone from here on; Infinity for never. */
   readonly lostAtMs: number;
-  /** After a client was refused by a server, all others know; a server that is back tells that with its next state. Infinity: each has to find out for itself. */
+  /**
+   * After a server refused a connection, its node tells, besides the delay; likewise once the server takes connections again, which the node tries every 100 ms.
+   * Infinity: each client has to find out for itself.
+   */
   readonly failureMs: number;
 }
 
@@ -50,19 +53,24 @@ export interface Setting {
   /** Requests that a server works on at once; the others wait, first come first served. */
   readonly workers: number;
   readonly clients: number;
+  /** Nodes that servers and clients stand on, in turn: on the same there is no network, and reports need no broker. 0: each on one of its own. */
+  readonly nodes: number;
   /** Share of the capacity that is asked for; see {@link capacityPerMs}. */
   readonly load: number;
   readonly arrivals: ArrivalLaw;
   /** Of a request at full speed, milliseconds. */
   readonly service: Law;
   readonly speed: SpeedLaw;
-  /** One way, of requests and of answers, milliseconds. */
+  /** One way between nodes, of requests and of answers, milliseconds. */
   readonly network: Law;
   readonly feedback: Feedback;
   /** Answers carry the server's state. */
   readonly piggyback: boolean;
-  /** `delayMs` one way; `costMs` of work at the server for each. */
-  readonly probe: { readonly delayMs: number; readonly costMs: number };
+  /**
+   * `delayMs` one way; `costMs` of work at the server for each. From the `table`, a probe is answered at once with what was last reported, and so is what comes
+   * with answers: that is how nicd has it.
+   */
+  readonly probe: { readonly answers: "network" | "table"; readonly delayMs: number; readonly costMs: number };
   readonly outages: readonly Outage[];
   /** After which silence is a failure. */
   readonly timeoutMs: number;
@@ -82,14 +90,15 @@ export const usualSetting: Setting = {
   servers: 20,
   workers: 1,
   clients: 50,
+  nodes: 0,
   load: 0.85,
   arrivals: { kind: "poisson" },
   service: { kind: "exponential", mean: 10 },
   speed: { kind: "varying", slow: 1 / 3, fastForMs: 1000, slowForMs: 1000 },
   network: { kind: "deterministic", mean: 0 },
-  feedback: { intervalMs: 1, quietMs: 0, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: Number.POSITIVE_INFINITY },
+  feedback: { intervalMs: 1, quietMs: 0, delayMs: 0, lostAtMs: Number.POSITIVE_INFINITY, failureMs: 1 },
   piggyback: false,
-  probe: { delayMs: 0.25, costMs: 0 },
+  probe: { answers: "network", delayMs: 0.25, costMs: 0 },
   outages: [],
   timeoutMs: 1000,
   retries: 0,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { createSelector, type Selector, type SelectorOptions } from "@mitsu/selector";
+import { createSelector, type Report, type Selector, type SelectorOptions } from "@mitsu/selector";
 import { type Draws, EventHeap, samplerOf } from "@mitsu/simulation";
 import { arrivalTimes } from "./arrivals.ts";
 import { Broadcasts } from "./broadcasts.ts";
@@ -45,6 +45,7 @@ class Simulation {
   readonly #broadcasts: Broadcasts;
   readonly #clients: readonly Client[];
   readonly #tally: Tally;
+  readonly #byTable: boolean;
   readonly #ratePerMs: number;
   readonly #nextArrival: () => number;
   readonly #demand: (draws: Draws) => number;
@@ -73,8 +74,12 @@ class Simulation {
     this.#broadcasts = new Broadcasts(setting, this.#servers, this.#draws);
     this.#underWay = new Int32Array(setting.servers);
     this.#switches = new Int32Array(setting.servers);
-    this.#clients = Array.from({ length: setting.clients }, () => new Client(this.#selectorOf(setting.selector, setting.options), setting));
+    this.#clients = Array.from(
+      { length: setting.clients },
+      (_, number) => new Client(this.#selectorOf(setting.selector, setting.options), number, setting),
+    );
     this.#tally = new Tally(setting);
+    this.#byTable = setting.probe.answers === "table";
     this.#ratePerMs = setting.load * capacityPerMs(setting);
     this.#nextArrival = arrivalTimes(setting.arrivals, this.#ratePerMs, new SeededDraws(setting.seed));
     this.#demand = samplerOf(setting.service);
@@ -178,8 +183,8 @@ class Simulation {
     requests.sentMs[request] = nowMs;
     this.#underWay[server]!++;
     this.#tally.sent(server, nowMs);
-    for (const probed of client.probes(this.#context)) this.#probe(requests.client[request]!, probed.server);
-    const delay = this.#network(this.#draws.at(key, place.out));
+    for (const probed of client.probes(this.#context)) this.#probe(requests.client[request]!, probed);
+    const delay = selected.here ? 0 : this.#network(this.#draws.at(key, place.out));
     if (delay > 0) this.#events.push(nowMs + delay, request * 8 + kind.reach);
     else this.#reach(request);
   }
@@ -199,13 +204,15 @@ class Simulation {
     const outage = outages.find((one) => one.server === server && one.fromMs <= this.#nowMs && this.#nowMs < one.toMs);
     const silent = outage?.how === "silent";
     requests.saysInFlight[request] = reached && !silent ? -1 : -2;
+    if (reached && !silent) this.#broadcasts.refused(server, this.#nowMs);
     if (silent) this.#events.push(Math.max(this.#nowMs, requests.sentMs[request]! + timeoutMs), request * 8 + kind.answer);
     else this.#answerComes(request, this.#nowMs);
   }
 
   #answerComes(request: number, fromMs: number): void {
     const key = this.#requests.number[request]! + this.#requests.failed[request]! * 0x1000193;
-    const delay = this.#network(this.#draws.at(key, place.back));
+    const { here } = this.#clients[this.#requests.client[request]!]!.known[this.#requests.server[request]!]!;
+    const delay = here ? 0 : this.#network(this.#draws.at(key, place.back));
     if (delay > 0) this.#events.push(fromMs + delay, request * 8 + kind.answer);
     else this.#answer(request);
   }
@@ -217,11 +224,10 @@ class Simulation {
     const server = requests.server[request]!;
     const inFlight = requests.saysInFlight[request]!;
     const ok = inFlight >= 0;
-    const report =
-      ok && this.#setting.piggyback ? { inFlight, latencyMs: 0, serviceMs: requests.saysServiceMs[request]!, workers: 0 } : null;
-    client.answered(client.known[server]!, nowMs, requests.sentMs[request]!, report, ok ? "ok" : inFlight === -1 ? "refused" : "failed");
+    const outcome = ok ? "ok" : inFlight === -1 ? "refused" : "failed";
+    const known = client.known[server]!;
+    client.answered(known, nowMs, requests.sentMs[request]!, this.#reportWith(request, known), !this.#byTable, outcome);
     if (!ok) {
-      if (inFlight === -1) this.#broadcasts.refused(server, nowMs);
       this.#tally.failedTry(server, this.#servers.up[server] === 1, nowMs);
       if (requests.failed[request]!++ < this.#setting.retries) {
         this.#tally.retries++;
@@ -232,6 +238,14 @@ class Simulation {
     this.#inSystem--;
     this.#tally.over(requests.arrivedMs[request]!, nowMs, ok);
     requests.giveBack(request);
+  }
+
+  /** What a client has of a server's state with its answer; null for nothing. */
+  #reportWith(request: number, { server, here }: KnownServer): Report | null {
+    const inFlight = this.#requests.saysInFlight[request]!;
+    if (!this.#setting.piggyback || inFlight < 0) return null;
+    if (this.#byTable) return this.#broadcasts.table(server, here, this.#nowMs);
+    return { inFlight, latencyMs: 0, serviceMs: this.#requests.saysServiceMs[request]!, workers: 0 };
   }
 
   /** Sets the speed that an even or odd number of switches leaves, and plans the next switch. */
@@ -245,12 +259,19 @@ class Simulation {
     this.#events.push(this.#nowMs + lasts, server * 8 + kind.speed);
   }
 
-  #probe(client: number, server: number): void {
+  #probe(client: number, { server, here }: KnownServer): void {
+    if (this.#byTable) {
+      const { selector, known } = this.#clients[client]!;
+      const report = this.#broadcasts.table(server, here, this.#nowMs);
+      if (report !== null) selector.probed?.(known[server]!, this.#nowMs, report);
+      this.#tally.probes++;
+      return;
+    }
     const probes = this.#probes;
     const at = probes.free.pop() ?? probes.about.length;
     probes.about[at] = client * this.#setting.servers + server;
     this.#tally.probes++;
-    this.#events.push(this.#nowMs + this.#setting.probe.delayMs, at * 8 + kind.probe);
+    this.#events.push(this.#nowMs + (here ? 0 : this.#setting.probe.delayMs), at * 8 + kind.probe);
   }
 
   #probeReaches(at: number): void {
@@ -266,7 +287,8 @@ class Simulation {
     probes.latencyMs[at] = this.#servers.latencies[server]!.median(inFlight);
     probes.serviceMs[at] = this.#servers.serviceMs[server]!;
     this.#servers.interrupt(server, this.#setting.probe.costMs, this.#nowMs);
-    this.#events.push(this.#nowMs + this.#setting.probe.delayMs, at * 8 + kind.probed);
+    const { here } = this.#clients[Math.floor(probes.about[at]! / this.#setting.servers)]!.known[server]!;
+    this.#events.push(this.#nowMs + (here ? 0 : this.#setting.probe.delayMs), at * 8 + kind.probed);
   }
 
   #probeAnswered(at: number): void {
@@ -279,15 +301,15 @@ class Simulation {
   }
 
   #outage(about: number): void {
-    const { server, drainMs } = this.#setting.outages[Math.floor(about / 3)]!;
+    const { server, drainMs, how } = this.#setting.outages[Math.floor(about / 3)]!;
     const step = about % 3;
     if (step === 0) for (const client of this.#clients) client.drain(server, true, this.#nowMs);
     if (step === 1) {
-      this.#broadcasts.down(server, this.#nowMs);
+      if (how === "silent") this.#broadcasts.gone(server, this.#nowMs);
       this.#servers.crash(server, this.#nowMs, (request) => this.#lose(request, false));
     }
     if (step === 2) {
-      this.#servers.restart(server);
+      this.#servers.restart(server, how === "silent");
       this.#broadcasts.up(server, this.#nowMs);
       this.#tally.recovered(server);
       if (drainMs > 0) for (const client of this.#clients) client.drain(server, false, this.#nowMs);

@@ -6,6 +6,7 @@ export class StateHistory {
   #sinceMs = new Float64Array(16).fill(Number.NEGATIVE_INFINITY);
   #inFlight = new Int32Array(16);
   #serviceMs = new Float64Array(16);
+  #latencyMs = new Float64Array(16);
   #last = 0;
 
   /** @param horizonMs How old a state may be that is asked for. */
@@ -13,7 +14,7 @@ export class StateHistory {
     this.#horizonMs = horizonMs;
   }
 
-  push(nowMs: number, inFlight: number, serviceMs: number): void {
+  push(nowMs: number, inFlight: number, serviceMs: number, latencyMs: number): void {
     const size = this.#sinceMs.length;
     const oldest = (this.#last + 2) & (size - 1);
     if (this.#sinceMs[oldest]! > nowMs - this.#horizonMs) this.#grow();
@@ -21,9 +22,10 @@ export class StateHistory {
     this.#sinceMs[this.#last] = nowMs;
     this.#inFlight[this.#last] = inFlight;
     this.#serviceMs[this.#last] = serviceMs;
+    this.#latencyMs[this.#last] = latencyMs;
   }
 
-  /** The place of the state at a time; for {@link inFlight} and {@link serviceMs}, until the next push. */
+  /** The place of the state at a time; for {@link inFlight} and the others, until the next push. */
   at(timeMs: number): number {
     const mask = this.#sinceMs.length - 1;
     let place = this.#last;
@@ -44,21 +46,28 @@ export class StateHistory {
     return this.#serviceMs[place]!;
   }
 
+  latencyMs(place: number): number {
+    return this.#latencyMs[place]!;
+  }
+
   #grow(): void {
     const size = this.#sinceMs.length;
     const since = new Float64Array(2 * size).fill(Number.NEGATIVE_INFINITY);
     const inFlight = new Int32Array(2 * size);
     const service = new Float64Array(2 * size);
+    const latency = new Float64Array(2 * size);
     for (let i = 0; i < size; i++) {
       // Oldest first.
       const from = (this.#last + 1 + i) & (size - 1);
       since[i] = this.#sinceMs[from]!;
       inFlight[i] = this.#inFlight[from]!;
       service[i] = this.#serviceMs[from]!;
+      latency[i] = this.#latencyMs[from]!;
     }
     this.#sinceMs = since;
     this.#inFlight = inFlight;
     this.#serviceMs = service;
+    this.#latencyMs = latency;
     this.#last = size - 1;
   }
 }

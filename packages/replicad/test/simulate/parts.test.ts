@@ -27,7 +27,7 @@ test("arrivalTimes() of bursts rise, and have the rate in the long run and its b
 test("StateHistory tells the state at any time within its horizon, also after it grew", (t) => {
   const history = new StateHistory(100);
   for (let at = 0; at < 1000; at++) {
-    history.push(at, at * 2, at / 2);
+    history.push(at, at * 2, at / 2, at);
     for (const back of [0, 0.5, 37.25, 99]) {
       const place = history.at(at - back);
       t.is(history.inFlight(place), at - back < 0 ? 0 : Math.floor(at - back) * 2);
