@@ -6,6 +6,7 @@ import mqtt from "mqtt";
 import type { NodeTable } from "./node-table.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import type { Sink } from "./publisher.ts";
+import { RetainedQueue } from "./retained-queue.ts";
 import { maxMessageBytes } from "./state-message.ts";
 
 /** Where the broker is and who we are. */
@@ -26,12 +27,16 @@ export interface MqttBusOptions {
   readonly onDown?: (reason: string) => void;
   /** A node's state was taken, or its good-bye, after which the table has no such node. */
   readonly onState?: (node: string) => void;
+  /** What the broker has of a replica's override, ours too; empty when it was deleted. Without it overrides are not subscribed to. */
+  readonly onOverride?: (key: string, bytes: Buffer, retained: boolean) => void;
   /** Before it is tried again, milliseconds; 200 unless told. */
   readonly retryMs?: number;
 }
 
 /** Topics are this and the node's name. */
 export const topicPrefix = "mitsu/state/";
+/** Overrides are at this and the replica's `address:port`. */
+export const overridePrefix = "mitsu/override/";
 const packetBytes = maxMessageBytes + 1024;
 
 /** Opens sockets to the broker of a URL. @throws {MitsuError} `ERR_BROKER_URL` */
@@ -62,14 +67,18 @@ function opener({ url, tls }: Pick<MqttBusOptions, "url" | "tls">): () => Socket
  * ```
  */
 export class MqttBus implements Sink {
-  /** Connections made, and lost again; packets that were longer than any state. */
+  /** Connections made, and lost again; packets that were longer than any state; messages of topics that nobody asked for. */
   connects = 0;
   losses = 0;
   oversized = 0;
+  strangers = 0;
+  /** Overrides on their way. */
+  readonly overrides: RetainedQueue;
   readonly #client: mqtt.MqttClient;
   readonly #topic: string;
   readonly #retained: mqtt.IClientPublishOptions = { qos: 0, retain: true };
   readonly #plain: mqtt.IClientPublishOptions = { qos: 0, retain: false };
+  readonly #retainedOnce: mqtt.IClientPublishOptions = { qos: 1, retain: true };
   readonly #options: MqttBusOptions;
   #up = false;
   #ended = false;
@@ -78,6 +87,7 @@ export class MqttBus implements Sink {
   /** A connection was made with this level of the protocol. */
   #level: 4 | 5 | undefined;
   #lastError = "it has not answered yet";
+  #overridesRefused: string | null = null;
 
   constructor(options: MqttBusOptions) {
     this.#options = options;
@@ -104,7 +114,23 @@ export class MqttBus implements Sink {
       this.#lastError = error.message || String(error.code);
     });
     client.on("close", () => this.#lost());
+    this.overrides = new RetainedQueue({
+      publish: (key, bytes, done) => {
+        client.publish(overridePrefix + key, bytes, this.#retainedOnce, done);
+        const id = client.getLastMessageId();
+        // Else the library would send it again after a loss, when there may be a later one.
+        return () => client.removeOutgoingMessage(id);
+      },
+    });
     client.on("message", (topic, payload, packet) => {
+      if (topic.startsWith(overridePrefix)) {
+        options.onOverride?.(topic.slice(overridePrefix.length), payload, packet.retain);
+        return;
+      }
+      if (!topic.startsWith(topicPrefix)) {
+        this.strangers++;
+        return;
+      }
       const node = topic.slice(topicPrefix.length);
       // Brokers of 3.1.1 send us our own messages too.
       if (node === options.node) return;
@@ -114,8 +140,13 @@ export class MqttBus implements Sink {
 
   /** Why other nodes are not heard; empty when all is well. */
   degraded(): readonly string[] {
-    if (this.#up) return [];
+    if (this.#up) return this.#overridesRefused === null ? [] : [this.#overridesRefused];
     return [`no broker at ${this.#options.url}: ${this.#lastError}; what other nodes said grows old`];
+  }
+
+  /** Where the broker is, without a password that somebody wrote into it. */
+  get url(): string {
+    return this.#options.url.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
   }
 
   room(): "open" | "full" | "down" {
@@ -126,6 +157,11 @@ export class MqttBus implements Sink {
 
   send(bytes: Buffer, retain: boolean): void {
     this.#client.publish(this.#topic, bytes, retain ? this.#retained : this.#plain);
+  }
+
+  /** Has the broker keep an override, or, with no bytes, none. @returns Why it has it not; null when it has. */
+  publishOverride(key: string, bytes: Buffer): Promise<string | null> {
+    return this.overrides.offer(key, bytes);
   }
 
   /** Says good-bye, so that nobody goes on with our last state, and closes. */
@@ -155,17 +191,26 @@ export class MqttBus implements Sink {
 
   #connected(): void {
     const v5 = this.#client.options.protocolVersion === 5;
-    this.#client.subscribe(`${topicPrefix}+`, { qos: 0, ...(v5 ? { nl: true, rh: 0 } : {}) }, (error, granted) => {
-      const refused = granted?.some(({ qos }) => qos >= 0x80);
-      if (!error && !refused) {
-        this.#up = true;
-        this.#level = v5 ? 5 : 4;
-        this.connects++;
-        this.#options.onUp?.();
+    const topics: mqtt.ISubscriptionMap = { [`${topicPrefix}+`]: { qos: 0, ...(v5 ? { nl: true, rh: 0 } : {}) } };
+    // Also our own, so that we know what the broker has.
+    if (this.#options.onOverride !== undefined) topics[`${overridePrefix}+`] = { qos: 1, ...(v5 ? { rh: 0 } : {}) };
+    this.#client.subscribe(topics, (error, _subscriptions, packet) => {
+      // In the order of the topics. [MQTT 5.0 §3.9.3]
+      const refused = (packet?.granted ?? []).map((code) => Number(code) >= 0x80);
+      if (refused[0] ?? Boolean(error)) {
+        this.#lastError = `it refused the subscription to ${topicPrefix}+${error ? `: ${error.message}` : ""}`;
+        this.#client.stream.destroy();
         return;
       }
-      this.#lastError = `it refused the subscription to ${topicPrefix}+${error ? `: ${error.message}` : ""}`;
-      this.#client.stream.destroy();
+      this.#overridesRefused = refused[1]
+        ? `the broker at ${this.#options.url} refused the subscription to ${overridePrefix}+; what is drained or weighted at other nodes is not known here`
+        : null;
+      this.#up = true;
+      this.#level = v5 ? 5 : 4;
+      this.connects++;
+      this.overrides.open();
+      this.#options.table.linked(true, this.#options.now());
+      this.#options.onUp?.();
     });
   }
 
@@ -178,8 +223,10 @@ export class MqttBus implements Sink {
     if (!this.#up) return;
     this.#up = false;
     this.losses++;
-    if (this.#ended) return;
     this.#lastError = "the connection was lost";
-    this.#options.onDown?.(this.degraded()[0]!);
+    this.overrides.close(`no broker at ${this.#options.url}: ${this.#lastError}`);
+    // From here on silence says nothing.
+    this.#options.table.linked(false, this.#options.now());
+    if (!this.#ended) this.#options.onDown?.(this.degraded()[0]!);
   }
 }

@@ -177,6 +177,8 @@ export class NodeState {
   /** Milliseconds since 1970 by the sender's clock, which does not go back within a boot. */
   sentAtMs = 0;
   cpus = 0;
+  /** The next message comes within so many milliseconds even if nothing changes; whole, at most 65 535, 0 is not told. */
+  intervalMs = 0;
   readonly figures: Float64Array = new Float64Array(nodeFigures.length).fill(Number.NaN);
   readonly replicas: ReplicaRows = new ReplicaRows();
   readonly echoes: EchoRows = new EchoRows();

@@ -1,5 +1,6 @@
 /** What this node knows of the others: their last states, how old each is, and what was refused. Long because each refusal says why it is one. @module */
 import { ClockOffset } from "./clock-offset.ts";
+import { Freshness } from "./freshness.ts";
 import { type EchoRows, maxEchoes, NodeState } from "./node-state.ts";
 import { type Head, type Refusal, StateDecoder } from "./state-message.ts";
 
@@ -38,6 +39,8 @@ export interface NodeTableOptions {
   readonly maxSkewMs?: number;
   /** After so long without a word, an older boot is believed; 10 000 unless told. */
   readonly silenceMs?: number;
+  /** Between two messages of a node while something changes; 1 unless told. */
+  readonly fastMs?: number;
 }
 
 /** After so many refusals as from the future, one after the other, clocks are learnt anew: ours may have stood still. */
@@ -47,6 +50,7 @@ const futureLimit = 16;
 export class NodeEntry {
   readonly state: NodeState;
   readonly clock: ClockOffset = new ClockOffset();
+  readonly freshness: Freshness = new Freshness();
   /** By our clock. */
   receivedAtMs = 0;
   /** The last message was a retained one: its arrival says nothing of its age. */
@@ -60,15 +64,15 @@ export class NodeEntry {
     this.state = new NodeState(name);
   }
 
-  /** How old the state is, milliseconds; by the wall clocks while theirs is not known and the message was retained. */
+  /** How long ago the last message was sent, milliseconds; by the wall clocks while theirs is not known and the message was retained. */
   ageMs(nowMs: number): number {
     const offset = this.clock.offsetMs(nowMs);
     return Math.max(0, nowMs - this.state.sentAtMs + (Number.isNaN(offset) ? 0 : offset));
   }
 
-  /** When the state was true, by our clock. */
+  /** When the state was still true, by our clock: silence of a node that is heard is no age. Never goes back. */
   reportedAtMs(nowMs: number): number {
-    return nowMs - this.ageMs(nowMs);
+    return this.freshness.trueAtMs(nowMs);
   }
 }
 
@@ -94,6 +98,8 @@ export class NodeTable {
   readonly #decoder = new StateDecoder();
   readonly #options: Required<NodeTableOptions>;
   #turn = 0;
+  /** Taken for true by who has no bus. */
+  #up = true;
 
   constructor(options: NodeTableOptions) {
     this.#options = {
@@ -103,6 +109,7 @@ export class NodeTable {
       futureMs: 20,
       maxSkewMs: 3_600_000,
       silenceMs: 10_000,
+      fastMs: 1,
       ...options,
     };
   }
@@ -150,6 +157,9 @@ export class NodeTable {
       clock.heard(state.sentAtMs, nowMs);
       this.#learn(fresh, nowMs);
     }
+    const sentAtMs = nowMs - fresh.ageMs(nowMs);
+    if (retained || !this.#up) fresh.freshness.retained(sentAtMs, nowMs);
+    else fresh.freshness.heard(sentAtMs, nowMs, state.intervalMs, this.#options.fastMs);
     this.nodes.set(node, fresh);
     return null;
   }
@@ -214,6 +224,12 @@ export class NodeTable {
       into.sentAtMs[row] = entry.state.sentAtMs;
       into.heldMs[row] = nowMs - entry.receivedAtMs;
     }
+  }
+
+  /** The broker was reached, or lost: without it the silence of nodes says nothing, and everything ages. */
+  linked(up: boolean, nowMs: number): void {
+    this.#up = up;
+    if (!up) for (const entry of this.nodes.values()) entry.freshness.cut(nowMs);
   }
 
   /** Leaves out nodes that said nothing for so long. */

@@ -87,8 +87,10 @@ export class Publisher {
     const retain = nowMs - this.#snapshotAtMs >= snapshotMs;
     const state = this.#state;
     this.#options.prepare(state, nowMs);
+    if (!changed) this.intervalMs = Math.min(this.intervalMs * 2, slowMs);
     state.sequence++;
     state.sentAtMs = nowMs;
+    state.intervalMs = Math.min(0xffff, Math.ceil(this.intervalMs));
     this.#sink.send(this.#encoder.encode(state), retain);
     this.sent++;
     this.#sentAtMs = nowMs;
@@ -97,7 +99,6 @@ export class Publisher {
       this.snapshots++;
     }
     this.#remember();
-    if (!changed) this.intervalMs = Math.min(this.intervalMs * 2, slowMs);
     return "sent";
   }
 

@@ -16,7 +16,7 @@
  * 34  u8   echoes, at most 8
  * 35  u8   bytes of the node's name, 1 to 63
  * 36  u16  CPUs of the node, 0 is not known
- * 38  u16  0
+ * 38  u16  the next message comes within so many ms even if nothing changes, 0 is not told
  * 40  f32  × 12: the figures of node-state.ts in their order; NaN is not known
  * 88       the name, UTF-8
  *          echoes, 20 bytes each: u32 boot seconds, u32 boot random, f64 sent at, f32 milliseconds since it came
@@ -90,7 +90,7 @@ export class StateEncoder {
     view.setUint8(34, echoes.count);
     view.setUint8(35, this.#nameLength);
     view.setUint16(36, state.cpus, true);
-    view.setUint16(38, 0, true);
+    view.setUint16(38, state.intervalMs, true);
     for (let index = 0; index < nodeFigures.length; index++) view.setFloat32(40 + 4 * index, state.figures[index]!, true);
     for (let index = 0; index < this.#nameLength; index++) this.#bytes[headerBytes + index] = this.#nameBytes[index]!;
     let at = headerBytes + this.#nameLength;
@@ -192,8 +192,7 @@ export class StateDecoder {
     const nameLength = view.getUint8(35);
     if (nameLength < 1 || nameLength > 63 || headerBytes + nameLength > bytes.length) return "name";
     const sequence = view.getFloat64(16, true);
-    if (!Number.isSafeInteger(sequence) || sequence < 1 || !sound(view.getFloat64(24, true), 1e14) || view.getUint16(38, true) !== 0)
-      return "value";
+    if (!Number.isSafeInteger(sequence) || sequence < 1 || !sound(view.getFloat64(24, true), 1e14)) return "value";
     for (let index = 0; index < nodeFigures.length; index++) {
       const value = view.getFloat32(40 + 4 * index, true);
       if (!Number.isNaN(value) && !sound(value, largest)) return "value";
@@ -270,6 +269,7 @@ export class StateDecoder {
     into.sequence = this.#head.sequence;
     into.sentAtMs = this.#head.sentAtMs;
     into.cpus = view.getUint16(36, true);
+    into.intervalMs = view.getUint16(38, true);
     for (let index = 0; index < nodeFigures.length; index++) into.figures[index] = view.getFloat32(40 + 4 * index, true);
     let at = headerBytes + nameLength;
     echoes.count = view.getUint8(34);

@@ -1,5 +1,6 @@
 /** The clockwork of the bus: samples and sends every millisecond while things change, and lets the CPU sleep while they do not. @module */
 import type { Publisher } from "./publisher.ts";
+import { idleTickMs, tickDelayMs } from "./tick-delay.ts";
 
 /** What it drives. */
 export interface TickerOptions {
@@ -30,17 +31,17 @@ export class Ticker {
   #ended = false;
 
   constructor(options: TickerOptions) {
-    this.#options = { fastMs: 1, idleMs: 10, ...options };
+    this.#options = { fastMs: 1, idleMs: idleTickMs, ...options };
     this.#delayMs = this.#options.fastMs;
     this.#timer = setTimeout(() => this.#tick(), this.#delayMs);
   }
 
-  /** Something changed that no timer need find: it is sampled and sent now, if that is not sooner than fastMs after the last message. */
+  /** Something changed that no timer need find: it is sampled and sent now or, sooner than fastMs after the last message, once that is over. */
   poke(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
     this.#delayMs = 0;
-    this.#tick();
+    this.#tick(true);
   }
 
   [Symbol.dispose](): void {
@@ -48,15 +49,15 @@ export class Ticker {
     clearTimeout(this.#timer);
   }
 
-  #tick(): void {
+  #tick(poked = false): void {
     const { publisher, sample, now, fastMs, idleMs } = this.#options;
     const nowMs = now();
     this.ticks++;
     sample(nowMs);
-    publisher.tick(nowMs);
+    const outcome = publisher.tick(nowMs);
     if (this.#ended) return;
-    // A message every 40 ms or less often: nothing changed for as long.
-    const delayMs = Math.min(idleMs, Math.max(fastMs, publisher.intervalMs / 4));
+    // What a poke told of may still wait for its turn.
+    const delayMs = poked && outcome !== "sent" ? fastMs : tickDelayMs(publisher.intervalMs, fastMs, idleMs);
     if (delayMs === this.#delayMs) {
       // The same timer again, so that a thousand a second are no garbage.
       this.#timer.refresh();

@@ -30,6 +30,7 @@ export const anyState: fc.Arbitrary<NodeState> = fc
     boot: fc.tuple(fc.nat(0xffffffff), fc.nat(0xffffffff)),
     sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     sentAtMs: fc.double({ min: 0, max: 1e14, noNaN: true }),
+    intervalMs: fc.nat(0xffff),
     figures: fc.array(fc.oneof(figure32, fc.constant(Number.NaN)), { minLength: nodeFigures.length, maxLength: nodeFigures.length }),
     echoes: fc.array(fc.tuple(fc.nat(0xffffffff), fc.nat(0xffffffff), fc.double({ min: 0, max: 1e14, noNaN: true }), figure32), {
       maxLength: 8,
@@ -41,11 +42,12 @@ export const anyState: fc.Arbitrary<NodeState> = fc
       },
     ),
   })
-  .map(({ name, boot, sequence, sentAtMs, figures, echoes, replicas }) => {
+  .map(({ name, boot, sequence, sentAtMs, intervalMs, figures, echoes, replicas }) => {
     const state = new NodeState(name);
     [state.bootSeconds, state.bootRandom] = boot;
     state.sequence = sequence;
     state.sentAtMs = sentAtMs;
+    state.intervalMs = intervalMs;
     state.figures.set(figures);
     echoes.forEach(([seconds, random, sentAt, held], row) => {
       state.echoes.bootSeconds[row] = seconds;
