@@ -1,0 +1,187 @@
+/** The cluster of replica-selection.sh: a broker, nodes with nicd and replicad, replicas on them; all of it anew for each measurement, so that no policy inherits what another has left. @module */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect, type NicdStatus, nicd, type ReplicadReplica, type ReplicadStatus, replicad } from "../../packages/ipc/src/mod.ts";
+import { Program } from "./replica-selection-process.ts";
+import {
+  brokerAddress,
+  type Common,
+  meshOf,
+  nodeAddress,
+  nodeName,
+  type Place,
+  type Point,
+  placesOf,
+} from "./replica-selection-setting.ts";
+
+/** Where things are. */
+export interface Paths {
+  /** The run's private folder. */
+  readonly work: string;
+  readonly root: string;
+  /** First part of the network namespaces' names. */
+  readonly unique: string;
+}
+
+/** A replica that runs. */
+export interface Replica {
+  readonly place: Place;
+  program: Program;
+}
+
+/** One node's daemons. */
+export interface Node {
+  readonly name: string;
+  readonly at: number;
+  readonly nicd: Program;
+  readonly nicdSocket: string;
+  /** Null with `--replicad off`. */
+  readonly replicad: Program | null;
+  readonly replicadSocket: string;
+}
+
+/** What runs. */
+export class Cluster {
+  readonly nodes: readonly Node[];
+  readonly replicas: readonly Replica[];
+  readonly broker: Program | null;
+  /** How long it took to start. */
+  readonly startSeconds: number;
+  readonly #paths: Paths;
+  readonly #folder: string;
+
+  private constructor(paths: Paths, folder: string, parts: Pick<Cluster, "nodes" | "replicas" | "broker" | "startSeconds">) {
+    this.#paths = paths;
+    this.#folder = folder;
+    this.nodes = parts.nodes;
+    this.replicas = parts.replicas;
+    this.broker = parts.broker;
+    this.startSeconds = parts.startSeconds;
+  }
+
+  /** @throws {Error} When a program does not become ready; what was started is for `stopAll`. */
+  static async start(point: Point, common: Common, paths: Paths, withReplicad: boolean): Promise<Cluster> {
+    const began = performance.now();
+    const folder = join(paths.work, "cluster");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    const mesh = join(folder, "mesh.yaml");
+    writeFileSync(mesh, meshOf(point, common));
+    const broker = withReplicad ? await startBroker(common, paths, folder) : null;
+    const replicas = placesOf(point.replicas, common.nodes).map((place) => ({ place, program: startReplica(place, paths, folder) }));
+    const nodes = Array.from({ length: common.nodes }, (_, at) => startNode(at, point, common, paths, folder, mesh, withReplicad));
+    for (const node of nodes) {
+      await node.nicd.says(/ ready /);
+      await node.replicad?.says(/ ready /);
+    }
+    return new Cluster(paths, folder, { nodes, replicas, broker, startSeconds: (performance.now() - began) / 1000 });
+  }
+
+  /** Starts a replica that has ended anew. */
+  restart(replica: Replica): void {
+    replica.program = startReplica(replica.place, this.#paths, this.#folder);
+  }
+
+  /** Asks every node's replicad for its status; those that are away are left out. */
+  async statuses(): Promise<readonly ReplicadStatus[]> {
+    return await this.#ask(async ({ replicadSocket }) => {
+      using client = await connect(replicadSocket, replicad);
+      return await client.call("status", {});
+    });
+  }
+
+  /** What every node's replicad knows of the replicas. */
+  async known(): Promise<readonly (readonly ReplicadReplica[])[]> {
+    return await this.#ask(async ({ replicadSocket }) => {
+      using client = await connect(replicadSocket, replicad);
+      return (await client.call("replicas", {})).replicas;
+    });
+  }
+
+  async #ask<T>(what: (node: Node) => Promise<T>): Promise<readonly T[]> {
+    const answers = await Promise.allSettled(this.nodes.filter(({ replicad: one }) => one?.alive).map(what));
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  }
+
+  /** Status of every node's nicd. */
+  async carried(): Promise<readonly NicdStatus[]> {
+    return await Promise.all(
+      this.nodes.map(async ({ nicdSocket }) => {
+        using client = await connect(nicdSocket, nicd);
+        return await client.call("status", {});
+      }),
+    );
+  }
+
+  /** CPU seconds so far, by role. */
+  cpuSeconds(): Readonly<Record<"nicd" | "replicad" | "broker" | "replicas", number>> {
+    const sum = (programs: readonly (Program | null)[]): number => programs.reduce((all, one) => all + (one?.cpuSeconds() ?? 0), 0);
+    return {
+      nicd: sum(this.nodes.map((node) => node.nicd)),
+      replicad: sum(this.nodes.map((node) => node.replicad)),
+      broker: sum([this.broker]),
+      replicas: sum(this.replicas.map(({ program }) => program)),
+    };
+  }
+
+  /** Resident sets in bytes, by program. */
+  resident(): Readonly<Record<string, number>> {
+    const programs = [this.broker, ...this.nodes.flatMap((node) => [node.nicd, node.replicad])];
+    return Object.fromEntries(programs.flatMap((one) => (one === null ? [] : [[one.name, one.residentBytes()] as const])));
+  }
+
+  /** Clients first would be kinder; these have ended. Daemons together, as each waits for connections of others. */
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.flatMap((node) => [node.nicd.stop(), node.replicad?.stop()]));
+    await Promise.all([this.broker?.stop(), ...this.replicas.map(({ program }) => program.kill())]);
+  }
+}
+
+function startReplica({ number, node, address, port }: Place, { work, unique }: Paths, folder: string): Program {
+  const command = [join(work, "replica-server"), address, String(port), String(number), "1"];
+  return new Program({ name: `replica-${number}`, namespace: `${unique}-${nodeName(node)}`, folder, command });
+}
+
+async function startBroker({ broker }: Common, { root, unique }: Paths, folder: string): Promise<Program> {
+  const config = join(folder, "broker.conf");
+  const lines = [`listener 1883 ${brokerAddress}`, "allow_anonymous true", "set_tcp_nodelay true", "persistence false"];
+  if (broker === "mosquitto") lines.unshift("user root", "log_dest stderr", "log_type notice");
+  writeFileSync(config, `${lines.join("\n")}\n`);
+  const mqttnic = [join(root, "bin/mqttnic"), "daemon", "--socket", join(folder, "broker.sock"), "--config-file", config];
+  const command = broker === "mosquitto" ? ["mosquitto", "-c", config] : mqttnic;
+  const program = new Program({ name: broker, namespace: `${unique}-broker`, folder, command });
+  await program.says(broker === "mosquitto" ? / running/ : / ready /);
+  return program;
+}
+
+function startNode(
+  at: number,
+  point: Point,
+  { security }: Common,
+  { work, root, unique }: Paths,
+  folder: string,
+  mesh: string,
+  withReplicad: boolean,
+): Node {
+  const name = nodeName(at);
+  const namespace = `${unique}-${name}`;
+  const nicdSocket = join(folder, `${name}-nicd.sock`);
+  const replicadSocket = join(folder, `${name}-replicad.sock`);
+  const shared = ["--config", mesh, "--node", name, "--sockhijack", "off"];
+  const links = ["--link-listen", nodeAddress(at), "--listen", "127.0.0.1:80=work"];
+  const certificates = security === "mtls" ? ["--certificates", join(work, "certificates", name)] : [];
+  const helping = ["--replicad", withReplicad ? replicadSocket : "off"];
+  const nicdCommand = [join(root, "bin/nicd"), "daemon", ...shared, "--socket", nicdSocket, ...links, ...certificates, ...helping];
+  const pace = ["--interval", String(point.intervalMs), "--quiet", String(Math.max(100, point.intervalMs))];
+  const state = join(folder, `${name}-state`);
+  const rest = ["--broker", `mqtt://${brokerAddress}:1883`, "--nicd", nicdSocket, "--state", state, ...pace];
+  const replicadCommand = [join(root, "bin/replicad"), "daemon", ...shared, "--socket", replicadSocket, ...rest];
+  return {
+    name,
+    at,
+    nicd: new Program({ name: `nicd-${name}`, namespace, folder, command: nicdCommand }),
+    nicdSocket,
+    replicad: withReplicad ? new Program({ name: `replicad-${name}`, namespace, folder, command: replicadCommand }) : null,
+    replicadSocket,
+  };
+}
