@@ -7,8 +7,9 @@ import type { Costs, SelectionContext, Selector, SelectorFactory } from "../sele
 const mostRise = 6;
 /** Requests that are to come in any case, so that candidates of nearly the same cost share. */
 const leastNeed = 0.5;
-/** What is left of a credit after each decision. */
-const creditKept = 0.98;
+/** What a credit loses with each decision, as what was true then is not now; at most this part of the least share, so that the lightest reaches its turn too. */
+const creditLost = 0.02;
+const lostOfLeast = 0.5;
 /** A survey of means is good for so many decisions, and so long. */
 const surveyEach = 64;
 const surveyMs = 25;
@@ -57,6 +58,8 @@ class Mitsu implements Selector {
   #serve = 0;
   #left = 0;
   #surveyAtMs = 0;
+  /** By how much the unit of credits grows with each decision. */
+  #growth = 1;
   /** What a credit of 1 is. */
   #unit = 1;
   #sends = 0;
@@ -123,12 +126,20 @@ class Mitsu implements Selector {
       if (told === 0) silent++;
     }
     this.#meanWeight = weights / candidates.length;
+    let shares = 0;
+    let least = Number.POSITIVE_INFINITY;
     if (silent < candidates.length) this.#meanServiceMs = services / (candidates.length - silent);
     for (const one of candidates) {
       const share = (one.weight / this.#meanWeight) * one.ramp;
+      shares += share;
+      if (share < least) least = share;
       serve += (share * one.workers) / serviceOf(toldService(one), this.#meanServiceMs);
     }
     this.#serve = serve;
+    let lost = creditLost;
+    const most = (lostOfLeast * least) / shares;
+    if (most > 0 && most < lost) lost = most; // NaN is neither
+    this.#growth = 1 / (1 - lost);
   }
 
   /** Writes each candidate's cost and width; returns how many requests are to be poured. */
@@ -248,7 +259,7 @@ class Mitsu implements Selector {
     const credit = this.#credit;
     const level = this.#level;
     // Earlier credits are worth less as the unit grows: only who is under water has to be touched.
-    const unit = this.#unit * (1 / creditKept);
+    const unit = this.#unit * this.#growth;
     const each = unit / need;
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;

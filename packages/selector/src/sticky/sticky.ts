@@ -21,7 +21,10 @@ export interface StickyOptions {
 
 /**
  * Wraps a selector: a request with a `stickyKey` goes to the replica that its hash belongs to, while that one is a candidate and below its load bound; one without goes where
- * the selector says. The table is made again at the first key after the set changed, by the weights of that moment.
+ * the selector says. The table is made again at the first key after the set changed, by the weights of that moment, and when a weight is seen to have changed: of each
+ * decision one replica's is looked at in turn.
+ *
+ * Give it all healthy replicas for requests with a key, not only the near ones: programs agree on a key as far as they know the same replicas (`Membership.eligible`).
  *
  * Sources: Maglev (see `maglev-table.ts`) for the table, consistent hashing with bounded loads (see `load-bound.ts`) for the bound; both together as in Envoy's
  * `BoundedLoadHashingLoadBalancer`.
@@ -39,6 +42,9 @@ export class Sticky implements Selector {
   readonly #size: number;
   #candidates: readonly Candidate[] = [];
   #table: MaglevTable | null = null;
+  /** Weights that the table was made by. */
+  #weights = new Float64Array(0);
+  #watched = 0;
 
   /** @throws {MitsuError} `ERR_SELECTOR_OPTION` for a table whose size is no prime, under 3 or over 5 000 011, and for ε that is not above 0. */
   constructor(selector: Selector, { epsilon = 0.25, overflow = "selector", tableSize = 16_381 }: StickyOptions = {}) {
@@ -94,8 +100,10 @@ export class Sticky implements Selector {
   }
 
   #tableOf(candidates: readonly Candidate[]): MaglevTable {
-    if (this.#table === null || candidates !== this.#candidates) {
+    if (++this.#watched >= candidates.length) this.#watched = 0;
+    if (this.#table === null || candidates !== this.#candidates || candidates[this.#watched]!.weight !== this.#weights[this.#watched]) {
       this.#candidates = candidates;
+      this.#weights = Float64Array.from(candidates, ({ weight }) => weight);
       this.#table = new MaglevTable(candidates, this.#size);
     }
     return this.#table;

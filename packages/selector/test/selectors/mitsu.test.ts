@@ -149,6 +149,41 @@ test("mitsu() starves nobody who is as good as others, whatever it did before", 
   for (const count of counts) t.true(count >= 15 && count <= 25, String(counts));
 });
 
+test("mitsu() gives idle replicas shares as they weigh, a light one among many too", (t) => {
+  for (const [count, heavy, light, clients] of [
+    [2, 100, 1, 1],
+    [20, 1, 0.1, 1],
+    [20, 100, 10, 50],
+    [100, 1, 0.1, 3],
+  ] as const) {
+    const all = candidateDoubles(Array.from({ length: count }, (_, nth) => told(0, { weight: nth === 0 ? light : heavy })));
+    const selector = mitsu();
+    const times = 20_000;
+    const counts = countChoices(all, times, () => selector.select(all, contextOf(seeded(1), { clients })));
+    const share = light / (light + (count - 1) * heavy);
+    t.true(Math.abs(counts[0]! / times / share - 1) < 0.1, `${count} replicas: ${counts[0]} of ${times}, wanted ${share * times}`);
+  }
+});
+
+test("mitsu().costs() is what select() compares, in milliseconds, and changes nothing", (t) => {
+  const all = candidateDoubles([told(5), told(2, { here: true }), told(2), told(4, { workers: 2 })]);
+  const [watched, alone] = [mitsu(), mitsu()];
+  const random = [seeded(3), seeded(3)] as const;
+  for (let nth = 0; nth < 200; nth++) {
+    all[nth % 4]!.reportedInFlight = (nth * 7) % 11;
+    const context = (of: number) => contextOf(random[of]!, { nowMs: nth / 10, clients: 10 });
+    const costs = watched.costs!(all, { ...context(0), random: seeded(1) });
+    t.is(costs.unit, "ms");
+    t.is(costs.of.length, 4);
+    t.is(watched.select(all, context(0)), alone.select(all, context(1)));
+  }
+  const scale = scoreScale(all, 0, 1, options);
+  const fresh = mitsu().costs!(all, contextOf(seeded(1)));
+  all.forEach((one, nth) => {
+    t.true(Math.abs(fresh.of[nth]! - costOf(one, scale)) < 1e-9, `${fresh.of} against ${costOf(one, scale)}`);
+  });
+});
+
 test("mitsu() refuses options it does not know, or out of range", (t) => {
   for (const bad of [{ staleMs: 1 }, { "remote-cost-ms": -1 }, { "failure-penalty": Number.NaN }] as Record<string, number>[])
     t.throws(() => mitsu(bad), { code: "ERR_SELECTOR_OPTION" });

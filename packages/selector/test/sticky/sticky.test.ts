@@ -1,5 +1,7 @@
 import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
+import { LiveCandidate } from "../../src/live-candidate.ts";
+import { Membership } from "../../src/membership.ts";
 import type { Selector } from "../../src/selector.ts";
 import { createSelector } from "../../src/selectors.ts";
 import { Sticky, type StickyOptions } from "../../src/sticky/sticky.ts";
@@ -28,6 +30,29 @@ test("Sticky.select() spreads keys by weight", (t) => {
   const selector = sticky();
   const first = keys.filter((key) => to(selector, candidates, key) === candidates[0]).length;
   t.true(near(first, keys.length, 0.5), String(first));
+});
+
+test("Sticky.select() sees a new weight in the same array, within as many requests as there are replicas", (t) => {
+  const candidates = several(4);
+  const selector = sticky();
+  const homes = () => keys.filter((key) => to(selector, candidates, key) === candidates[0]).length;
+  t.true(near(homes(), keys.length, 0.25));
+  candidates[0]!.weight = 9;
+  for (let nth = 0; nth < 4; nth++) to(selector, candidates, "any");
+  t.true(near(homes(), keys.length, 0.75), String(homes()));
+});
+
+test("Sticky.select() over eligible() sends a key to the same replica from every node, though near ones are preferred", (t) => {
+  const nodes = [0, 1].map((node) => {
+    const membership = new Membership();
+    for (let nth = 0; nth < 6; nth++) membership.add(new LiveCandidate(`r${nth}`, { weight: 1, here: nth % 2 === node }), 0, true);
+    return { membership, selector: sticky({ overflow: "next" }) };
+  });
+  const chosen = (node: (typeof nodes)[number], stickyKey: string | null) =>
+    node.selector.select(node.membership.eligible(0, true, stickyKey), contextOf(random, { stickyKey }));
+  for (const key of keys.slice(0, 200)) t.is(chosen(nodes[0]!, key).key, chosen(nodes[1]!, key).key);
+  for (const node of nodes) t.true(chosen(node, null).here);
+  t.deepEqual(nodes[0]!.membership.eligible(0, false, null).length, 6);
 });
 
 test("Sticky.select() without 1 of 10 moves the keys of that one and few others, and all back when it returns", (t) => {
