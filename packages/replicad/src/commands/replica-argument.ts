@@ -15,7 +15,8 @@ import { replicaKey } from "../bus/replica-key.ts";
 export function replicaArgument(text: string): string {
   const [, six, four, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text) ?? [];
   const address = parseIp(six ?? four ?? "");
-  if (!address || (address.family === 6) !== (six !== undefined)) throw wrong(text, whyNoAddress(text, six, four));
+  // Brackets are for colons: those of a mapped IPv4 address (RFC 4291 §2.5.5.2) too.
+  if (!address || (six ?? four ?? "").includes(":") !== (six !== undefined)) throw wrong(text, whyNoAddress(text, six, four));
   if (port === undefined || port === "") throw wrong(text, "its port is missing");
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) throw wrong(text, `${port} is no port (1 to 65535)`);
   return replicaKey(formatIp(address), Number(port));
@@ -23,8 +24,9 @@ export function replicaArgument(text: string): string {
 
 function whyNoAddress(text: string, six: string | undefined, four: string | undefined): string {
   if (six === undefined && parseIp(text)) return "its port is missing, or brackets around the address";
-  const given = six ?? four;
-  if (given === undefined) return "an IPv6 address stands in brackets";
+  if (six === undefined && text.split(":").length > 2) return "an IPv6 address stands in brackets";
+  const given = six ?? four ?? text;
+  if (six !== undefined && parseIp(six)) return "brackets are for IPv6 addresses";
   return given === "" ? "its address is missing" : `${given} is no IP address`;
 }
 

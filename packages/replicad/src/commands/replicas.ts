@@ -29,7 +29,9 @@ export async function run(args: ReplicasArgs, context: Context): Promise<void> {
   const read = async (): Promise<readonly ReplicadReplica[]> =>
     (await client.call("replicas", service === undefined ? {} : { service })).replicas.toSorted(orders[args.sort]);
   const text = (all: readonly ReplicadReplica[], out: OutputStream): string =>
-    all.length > 0 ? replicasText(all, out, painter(out, env.vars)) : `no replicas: ${service ?? "no service of the mesh file"} has none\n`;
+    all.length > 0
+      ? replicasText(all, out, painter(out, env.vars))
+      : `no replicas: ${service === undefined ? "no service of the mesh file has one" : `${service} has none`}\n`;
   if (!args.watch) return print(context, { replicas: await read() }, (value, out) => text(value.replicas, out));
   using signals = onSignals(env);
   await watch(env, async () => text(await read(), env.stdout), { intervalMs: args.intervalMs, signal: signals.signal });

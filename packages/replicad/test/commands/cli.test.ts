@@ -11,19 +11,31 @@ async function cli(argv: readonly string[], program: Program = replicad): Promis
 /** The same command line, of which no command does anything. */
 const idle: Program = { ...replicad, commands: replicad.commands.map((one) => ({ ...one, load: async () => ({ run: async () => {} }) })) };
 
+/** Runs of replicad in a shell line: parts of pipelines and lists, and what stands in `$(…)`; a quoted word is one. */
+const runsOf = (line: string): readonly (readonly string[])[] =>
+  line
+    .replace(/.*\$\((replicad [^)]*)\).*/, "$1")
+    .split(/ \| | && /)
+    .map((part) => [...part.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word))
+    .filter(([program]) => program === "replicad")
+    .map((words) => words.slice(1));
+
 const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 for (const { name, summary, examples, options } of replicad.commands) {
   test(`replicad ${name} --help says what it does, each option, and examples that parse`, async (t) => {
     const { status, out } = await cli([name, "--help"]);
     t.is(status, 0);
-    t.true(out.startsWith(`replicad ${name}: ${summary}\n`));
+    t.true(out.replace(/\s+/g, " ").startsWith(`replicad ${name}: ${summary} `));
     for (const key of Object.keys(options)) t.regex(out, new RegExp(`${flagOf(key)}\\b`), key);
     t.true(examples.length > 0);
     for (const { command } of examples) {
       t.true(out.includes(`\n  ${command}\n`), command);
-      const parsed = await cli(command.split(" ").slice(1), idle);
-      t.deepEqual([parsed.status, parsed.err], [0, ""], command);
+      t.is(runsOf(command)[0]?.[0], name, command);
+      for (const words of runsOf(command)) {
+        const parsed = await cli(words, idle);
+        t.deepEqual([parsed.status, parsed.err], [0, ""], command);
+      }
     }
   });
 }
@@ -32,7 +44,7 @@ test("replicad --help lists every command, and its examples parse", async (t) =>
   const { status, out } = await cli(["--help"]);
   t.is(status, 0);
   for (const { name, summary } of replicad.commands) t.regex(out, new RegExp(`^ {2}${name} +${summary.slice(0, 20)}`, "m"));
-  for (const { command } of replicad.examples) t.is((await cli(command.split(" ").slice(1), idle)).status, 0, command);
+  for (const { command } of replicad.examples) for (const words of runsOf(command)) t.is((await cli(words, idle)).status, 0, command);
 });
 
 test("no two options of a command have the same letter, and none is taken for a negation", (t) => {
@@ -49,6 +61,9 @@ test("replicad --version, alone and for programs", async (t) => {
 });
 
 for (const [line, says] of [
+  ["set-wieght 10.0.0.7:8080 1", /unknown command 'set-wieght'\n {2}hint: did you mean 'replicad set-weight'\?/],
+  ["daemon --broker", /--broker needs a value/],
+  ["daemon --nodee n1", /unknown option '--nodee' for 'daemon'\n {2}hint: did you mean '--node'\?/],
   ["simulat", /unknown command 'simulat'\n {2}hint: did you mean 'replicad simulate'\?/],
   ["simulate --polices mitsu", /unknown option '--polices' for 'simulate'\n {2}hint: did you mean '--policies'\?/],
   ["simulate --policies mitsu,preqal", /unknown policy 'preqal'\n {2}hint: did you mean 'prequal'\?/],
