@@ -1,6 +1,7 @@
 /** What another process has sent to each replica. @module */
 import { clockMs } from "./clock.ts";
-import { type LoadCounts, loadColumns } from "./load-writer.ts";
+import { type LoadColumns, loadColumns, namedColumns } from "./load-columns.ts";
+import type { LoadCounts } from "./load-writer.ts";
 import { tableKind } from "./table-layout.ts";
 import { TableReader } from "./table-reader.ts";
 
@@ -15,9 +16,11 @@ import { TableReader } from "./table-reader.ts";
  */
 export class LoadReader {
   readonly #table: TableReader;
+  readonly #columns: LoadColumns;
 
   private constructor(path: string) {
     this.#table = new TableReader(path, tableKind.loads, loadColumns.length);
+    this.#columns = namedColumns(this.#table.columns);
   }
 
   /**
@@ -60,22 +63,38 @@ export class LoadReader {
     return this.#table.replaced(nowMs);
   }
 
+  /** A number that is another one after anything was begun or ended in the row: a quarter of the work of {@link counts}. */
+  moves(row: number): number {
+    const columns = this.#columns;
+    return 2 * columns.begun[row]! - columns.inFlight[row]! + columns.ended[row]! + columns.refused[row]!;
+  }
+
   /** Reads a row's figures. @returns False, with zeros, when there is no such row. */
   counts(row: number, into: LoadCounts): boolean {
-    const [inFlight, begun, ended, failed, refused, latencyMs, busyMs, busySinceMs, connections, here] = this.#table.columns;
-    const known = row >= 0 && row < inFlight!.length;
+    const columns = this.#columns;
+    const known = row >= 0 && row < columns.inFlight.length;
     // Answers before their times, as they are written the other way round.
-    into.ended = known ? ended![row]! : 0;
-    into.inFlight = known ? inFlight![row]! : 0;
-    into.begun = known ? begun![row]! : 0;
-    into.failed = known ? failed![row]! : 0;
-    into.refused = known ? refused![row]! : 0;
-    into.latencyMs = known ? latencyMs![row]! : 0;
-    into.busySinceMs = known ? busySinceMs![row]! : 0;
-    into.busyMs = known ? busyMs![row]! : 0;
-    into.connections = known ? connections![row]! : 0;
-    into.here = known && here![row]! === 1;
+    into.ended = known ? columns.ended[row]! : 0;
+    into.inFlight = known ? columns.inFlight[row]! : 0;
+    into.begun = known ? columns.begun[row]! : 0;
+    into.failed = known ? columns.failed[row]! : 0;
+    into.refused = known ? columns.refused[row]! : 0;
+    into.latencyMs = known ? columns.latencyMs[row]! : 0;
+    into.busySinceMs = known ? columns.busySinceMs[row]! : 0;
+    into.busyMs = known ? columns.busyMs[row]! : 0;
+    into.connections = known ? columns.connections[row]! : 0;
+    into.here = known && columns.here[row]! === 1;
     return known;
+  }
+
+  /** Of {@link counts}, what no request has to do with. */
+  connections(row: number): number {
+    return this.#columns.connections[row] ?? 0;
+  }
+
+  /** Of {@link counts}, whether the replica is on this node. */
+  here(row: number): boolean {
+    return this.#columns.here[row] === 1;
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** What a process has sent to each replica, written as it happens. @module */
 
+import { loadColumns, namedColumns } from "./load-columns.ts";
 import { tableKind } from "./table-layout.ts";
 import { TableWriter } from "./table-writer.ts";
 
@@ -25,20 +26,6 @@ export interface LoadCounts {
   /** On this node. */
   here: boolean;
 }
-
-/** Columns in their order. */
-export const loadColumns = [
-  "inFlight",
-  "begun",
-  "ended",
-  "failed",
-  "refused",
-  "latencyMs",
-  "busyMs",
-  "busySinceMs",
-  "connections",
-  "here",
-] as const;
 
 /**
  * Counts requests by replica, a few nanoseconds each.
@@ -76,18 +63,17 @@ export class LoadWriter {
       capacity,
     );
     this.#uses = new Int32Array(capacity);
-    const columns = this.#table.columns;
-    const column = (name: (typeof loadColumns)[number]): Float64Array<ArrayBuffer> => columns[loadColumns.indexOf(name)]!;
-    this.#inFlight = column("inFlight");
-    this.#begun = column("begun");
-    this.#ended = column("ended");
-    this.#failed = column("failed");
-    this.#refused = column("refused");
-    this.#latencyMs = column("latencyMs");
-    this.#busyMs = column("busyMs");
-    this.#busySinceMs = column("busySinceMs");
-    this.#connections = column("connections");
-    this.#here = column("here");
+    const columns = namedColumns(this.#table.columns);
+    this.#inFlight = columns.inFlight;
+    this.#begun = columns.begun;
+    this.#ended = columns.ended;
+    this.#failed = columns.failed;
+    this.#refused = columns.refused;
+    this.#latencyMs = columns.latencyMs;
+    this.#busyMs = columns.busyMs;
+    this.#busySinceMs = columns.busySinceMs;
+    this.#connections = columns.connections;
+    this.#here = columns.here;
   }
 
   /**

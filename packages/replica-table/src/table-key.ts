@@ -3,31 +3,43 @@
  * is 1 while the row is in use, 5 of nothing.
  * @module
  */
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { MitsuError } from "@mitsu/cli/error";
 
 /** Bytes of a key in a table. */
 export const keyBytes = 24;
 /** Where in a key it says that the row is in use. */
 export const usedAt = 18;
-
-const portAt = 16;
+/** Where its port is. */
+export const portAt = 16;
 
 /** The key of an address and port. */
 export function replicaKey(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The eight groups of a v6 address. */
+/** The eight groups of a v6 address that is one. */
 function groupsOf(address: string): number[] {
-  // One form for all spellings, in which a v4 tail is the only thing that has dots.
-  const plain = new SocketAddress({ address, family: "ipv6" }).address.replace(/\d+\.\d+\.\d+\.\d+$/, (tail) => {
+  const plain = address.replace(/\d+\.\d+\.\d+\.\d+$/, (tail) => {
     const [a, b, c, d] = tail.split(".").map(Number) as [number, number, number, number];
     return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
   });
   const [before, after] = plain.split("::").map((part) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))));
   if (!after) return before!;
   return [...before!, ...new Array<number>(8 - before!.length - after.length).fill(0), ...after];
+}
+
+/** A v6 address with its first longest run of zeros left out. [RFC 5952 §4.2] */
+function v6Text(groups: readonly number[]): string {
+  let start = 0;
+  let length = 1;
+  for (let from = 0, at = 0; at <= 8; at++) {
+    if (at < 8 && groups[at] === 0) continue;
+    if (at - from > length) [start, length] = [from, at - from];
+    from = at + 1;
+  }
+  const text = (some: readonly number[]): string => some.map((group) => group.toString(16)).join(":");
+  return length === 1 ? text(groups) : `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }
 
 /**
@@ -67,8 +79,7 @@ export function readKey(from: Uint8Array, at: number): string {
   if (groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
     return replicaKey(from.subarray(at + 12, at + 16).join("."), port);
   }
-  const text = groups.map((group) => group.toString(16)).join(":");
-  return replicaKey(new SocketAddress({ address: text, family: "ipv6" }).address, port);
+  return replicaKey(v6Text(groups), port);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { closeSync } from "node:fs";
 import { MappedMemory } from "@mitsu/ebpf-ts";
 import { type FileName, names, openFile, refusal } from "./table-file.ts";
-import { keyBytes, readKey, usedAt } from "./table-key.ts";
+import { keyBytes, portAt, readKey, usedAt } from "./table-key.ts";
 import { columnsOf, deadAfterMs, headerBytes, layoutVersion, magic, mostRows, tableBytes, time, word } from "./table-layout.ts";
 
 /** How often a path is looked at, milliseconds. */
@@ -86,7 +86,9 @@ export class TableReader {
   key(row: number): string | null {
     if (!(row >= 0 && row < this.rows)) return null;
     const at = headerBytes + row * keyBytes;
-    return this.#memory.bytes[at + usedAt] === 1 ? readKey(this.#memory.bytes, at) : null;
+    const { bytes } = this.#memory;
+    // No writer has port 0.
+    return bytes[at + usedAt] === 1 && (bytes[at + portAt] || bytes[at + portAt + 1]) ? readKey(bytes, at) : null;
   }
 
   /** Whether the writer was heard within the last second. */

@@ -1,205 +1,139 @@
-/** One row for each replica of this node, out of what nicd and sockhijack say of it. @module */
-import type { Flow, NicdCluster, ServiceStatus } from "@mitsu/ipc";
-import { type ReplicaRows, replicaFlags } from "../bus/node-state.ts";
-import { replicaKey } from "../bus/replica-key.ts";
-import { LatencyNear } from "../simulate/latency-near.ts";
+/** One row for each replica of this node, out of nicd's tables of loads and what the kernel knows. @module */
+import { maxReplicas, type ReplicaRows, replicaFlags } from "../bus/node-state.ts";
+import type { LoadTable } from "./load-table.ts";
+import { ReplicaMemory } from "./replica-memory.ts";
 
-/** What one more request leaves of the share of failures. */
-const failureMemory = 0.95;
-/** The time without waiting is the least of the last one to two of these. */
-const leastWindowMs = 5000;
+/** A replica that nobody knows any more is told for so long: nicd may only have started anew. */
+const keepMs = 5000;
+/** How often the kernel is asked whether a replica is up. */
+const upMs = 10;
 
-/** What is remembered of a replica between two polls. */
-class Memory {
-  inNicd = false;
-  inSockhijack = false;
-  inFlight = 0;
-  /** Connections that nicd holds: sockhijack counts them too. */
-  pooled = 0;
-  ejected = false;
-  requests = Number.NaN;
-  errors = Number.NaN;
-  failures = 0;
-  active = 0;
-  up = true;
-  weight = 1;
-  latencyMs = 0;
-  readonly near: LatencyNear = new LatencyNear();
-  #leastMs = Number.POSITIVE_INFINITY;
-  #lastLeastMs = Number.POSITIVE_INFINITY;
-  #sinceMs = Number.NEGATIVE_INFINITY;
-
-  /** A latency that was just measured, at the number in flight. */
-  took(ms: number, inFlight: number, nowMs: number): void {
-    this.latencyMs = ms;
-    this.near.add(Math.round(inFlight), ms);
-    if (nowMs - this.#sinceMs > leastWindowMs) {
-      this.#lastLeastMs = this.#leastMs;
-      this.#leastMs = Number.POSITIVE_INFINITY;
-      this.#sinceMs = nowMs;
-    }
-    this.#leastMs = Math.min(this.#leastMs, ms);
-  }
-
-  /** Milliseconds; 0 when nothing was measured. */
-  get serviceMs(): number {
-    const least = Math.min(this.#leastMs, this.#lastLeastMs);
-    return least === Number.POSITIVE_INFINITY ? 0 : least;
-  }
+/** What the kernel knows of replicas by key; null where it knows nothing. */
+export interface KernelReplicas {
+  /** Connections that are open. */
+  active(key: string): number | null;
+  up(key: string): boolean | null;
 }
 
-/** Sums over the clusters that one replica is in. */
-interface Sum {
-  inFlight: number;
-  connections: number;
-  requests: number;
-  errors: number;
-  /** Of the cluster with the most requests. */
-  latencyUs: number;
-  most: number;
-  ejected: boolean;
-  weight: number;
-}
-
-/**
- * Merges by key. In flight are nicd's requests and, as TCP proxies count, each connection that does not go by nicd as one (Envoy, `tcp_proxy`).
- *
- * @example
- * ```ts
- * const merge = new ReplicaMerge((key) => own.has(key));
- * merge.nicd(clusters, nowMs);
- * merge.sockhijack(services, flows, nowMs);
- * merge.write(state.replicas);
- * ```
- */
+/** Merges by key. */
 export class ReplicaMerge {
-  readonly #memories = new Map<string, Memory>();
-  readonly #here: (key: string) => boolean;
+  /** Replicas for which there was no row. */
+  left = 0;
+  readonly #rows: ReplicaRows;
+  readonly #kernel: KernelReplicas | null;
+  readonly #onDown: (key: string) => void;
+  readonly #memories: Map<string, ReplicaMemory> = new Map();
+  /** The same; a loop over an array makes no garbage. */
+  #all: ReplicaMemory[] = [];
+  #watched: readonly string[] = [];
+  #version = -1;
+  #askedAtMs: number = Number.NEGATIVE_INFINITY;
 
-  /** `here`: whether a replica that nicd does not say so of is on this node. */
-  constructor(here: (key: string) => boolean) {
-    this.#here = here;
+  constructor(rows: ReplicaRows, kernel: KernelReplicas | null, onDown: (key: string) => void) {
+    this.#rows = rows;
+    this.#kernel = kernel;
+    this.#onDown = onDown;
   }
 
-  /** Takes an answer of nicd's `clusters`. */
-  nicd(clusters: readonly NicdCluster[], nowMs: number): void {
-    const sums = new Map<string, Sum>();
-    for (const { endpoints } of clusters) {
-      for (const one of endpoints) {
-        const key = replicaKey(one.address, one.port);
-        if (!one.here && !this.#here(key)) continue;
-        let sum = sums.get(key);
-        if (!sum) {
-          sum = { inFlight: 0, connections: 0, requests: 0, errors: 0, latencyUs: 0, most: -1, ejected: false, weight: one.weight };
-          sums.set(key, sum);
-        }
-        sum.inFlight += one.inFlight;
-        sum.connections += one.connections;
-        sum.requests += one.requests;
-        sum.errors += one.errors;
-        sum.ejected ||= one.ejectedForMs > 0;
-        if (one.latencyUs > 0 && one.requests > sum.most) {
-          sum.most = one.requests;
-          sum.latencyUs = one.latencyUs;
-        }
+  /** Names replicas that the kernel is asked for, whether or not nicd calls them. */
+  watch(keys: Iterable<string>): void {
+    this.#watched = [...keys];
+  }
+
+  /** A connect to the replica worked. */
+  setUp(key: string): void {
+    this.#memories.get(key)?.setUp();
+  }
+
+  /** Looks what changed hands: which replicas only the kernel knows, and which nobody any more. */
+  look(clockMs: number): void {
+    for (const key of this.#watched) {
+      if (!this.#memories.has(key) && this.#kernel !== null && this.#kernel.active(key) !== null) this.#memory(key, clockMs);
+    }
+    for (const memory of this.#all) if (clockMs - memory.knownAtMs > keepMs) this.#forget(memory);
+  }
+
+  /** Takes a sample of all tables, and writes the rows. @returns Whether a row is other than before. */
+  sample(tables: readonly LoadTable[], clockMs: number): boolean {
+    for (const memory of this.#all) memory.begin();
+    for (const table of tables) {
+      for (const seen of table.rows) {
+        if (!seen.here) continue;
+        if (seen.memory === null || seen.memory.forgotten) seen.memory = this.#memory(seen.key, clockMs);
+        const { memory } = seen;
+        memory.knownAtMs = clockMs;
+        const counts = table.moved(seen) ? table.counts(seen) : null;
+        // Where rows change hands just now, what was true a moment ago stands in.
+        if (counts === null) memory.wait(seen, table.connections(seen), clockMs);
+        else memory.take(seen, counts, clockMs);
       }
     }
-    for (const memory of this.#memories.values()) memory.inNicd = false;
-    for (const [key, sum] of sums) this.#fromNicd(this.#memory(key), sum, nowMs);
+    const asks = this.#kernel !== null && clockMs - this.#askedAtMs >= upMs;
+    if (asks) this.#askedAtMs = clockMs;
+    let changed = this.#place();
+    for (const memory of this.#all) {
+      const active = this.#kernel?.active(memory.key) ?? null;
+      if (active !== null) memory.knownAtMs = clockMs;
+      if (asks) memory.told(this.#kernel!.up(memory.key));
+      const down = memory.end(active ?? 0, clockMs);
+      if (memory.row >= 0 && this.#write(memory)) changed = true;
+      if (down) this.#onDown(memory.key);
+    }
+    return changed;
   }
 
-  #fromNicd(memory: Memory, sum: Sum, nowMs: number): void {
-    memory.inNicd = true;
-    memory.inFlight = sum.inFlight;
-    memory.pooled = sum.connections;
-    memory.ejected = sum.ejected;
-    memory.weight = sum.weight;
-    // The first counts are of a time that nobody saw; those that went back are of a nicd that started anew, and all of them are new.
-    const before = Number.isNaN(memory.requests) ? sum.requests : sum.requests >= memory.requests ? memory.requests : 0;
-    const errorsBefore = Number.isNaN(memory.errors) ? sum.errors : sum.errors >= memory.errors ? memory.errors : 0;
-    const requests = sum.requests - before;
-    if (requests > 0) {
-      const keep = failureMemory ** requests;
-      const share = Math.min(1, Math.max(0, (sum.errors - errorsBefore) / requests));
-      memory.failures = memory.failures * keep + share * (1 - keep);
-    }
-    if ((requests > 0 || memory.latencyMs === 0) && sum.latencyUs > 0) memory.took(sum.latencyUs / 1000, sum.inFlight, nowMs);
-    memory.requests = sum.requests;
-    memory.errors = sum.errors;
+  #write(memory: ReplicaMemory): boolean {
+    const { inFlight, latencyMs, serviceMs, failures, flags } = this.#rows;
+    const { row } = memory;
+    const drainMs = memory.drain.ms;
+    // Of draining the node itself speaks.
+    const kept = flags[row]! & replicaFlags.draining;
+    const flag = kept | (memory.refused || memory.up === false ? replicaFlags.down : 0);
+    const same =
+      inFlight[row] === memory.inFlight &&
+      flags[row] === flag &&
+      serviceMs[row] === drainMs &&
+      latencyMs[row] === memory.latencyMs &&
+      failures[row] === memory.failures;
+    if (same) return false;
+    inFlight[row] = memory.inFlight;
+    flags[row] = flag;
+    serviceMs[row] = drainMs;
+    latencyMs[row] = memory.latencyMs;
+    failures[row] = memory.failures;
+    return true;
   }
 
-  /** Takes answers of sockhijack's `services` and `flows`. */
-  sockhijack(services: readonly ServiceStatus[], flows: readonly Flow[], nowMs: number): void {
-    for (const memory of this.#memories.values()) memory.inSockhijack = false;
-    for (const { replicas } of services) {
-      for (const one of replicas) {
-        if (one.protocol !== "tcp") continue;
-        const key = replicaKey(one.address, one.port);
-        if (!this.#here(key) && !this.#memories.get(key)?.inNicd) continue;
-        const memory = this.#memory(key);
-        memory.active = (memory.inSockhijack ? memory.active : 0) + one.active;
-        memory.up = one.up;
-        if (!memory.inNicd) memory.weight = one.weight;
-        memory.inSockhijack = true;
-      }
+  /** Gives each replica a row, when rows are others than before. @returns Whether they were. */
+  #place(): boolean {
+    if (this.#version === this.#rows.version) return false;
+    this.left = 0;
+    for (const memory of this.#all) {
+      memory.row = this.#rows.rowOf(memory.key);
+      if (memory.row >= 0) continue;
+      if (this.#rows.count < maxReplicas) memory.row = this.#rows.add(memory.key);
+      else this.left++;
     }
-    const times = new Map<string, { sum: number; count: number }>();
-    for (const { server, latencyUs } of flows) {
-      if (latencyUs === null) continue;
-      const key = replicaKey(server.address, server.port);
-      const time = times.get(key) ?? { sum: 0, count: 0 };
-      time.sum += latencyUs;
-      time.count++;
-      times.set(key, time);
-    }
-    for (const [key, { sum, count }] of times) {
-      const memory = this.#memories.get(key);
-      // What nicd measured is a request's time; a flow's may be a round trip only.
-      if (memory && !memory.inNicd) memory.took(sum / count / 1000, memory.active, nowMs);
-    }
+    this.#version = this.#rows.version;
+    return true;
   }
 
-  /** A source went away: what it counted is over or not known, its replicas stay. */
-  lost(source: "nicd" | "sockhijack"): void {
-    for (const memory of this.#memories.values()) {
-      if (source === "sockhijack") {
-        memory.active = 0;
-        memory.up = true;
-      } else {
-        memory.inFlight = 0;
-        memory.pooled = 0;
-        memory.ejected = false;
-        memory.requests = memory.errors = Number.NaN;
-      }
-    }
-  }
-
-  /** Writes the rows; replicas that neither knows any more go. Flags of draining are left as they are: replicad itself sets them. */
-  write(rows: ReplicaRows): void {
-    for (const [key, memory] of this.#memories) {
-      if (!memory.inNicd && !memory.inSockhijack) {
-        this.#memories.delete(key);
-        rows.remove(key);
-        continue;
-      }
-      const row = rows.add(key);
-      const inFlight = memory.inFlight + Math.max(0, memory.active - memory.pooled);
-      rows.inFlight[row] = inFlight;
-      rows.latencyMs[row] = memory.near.median(Math.round(inFlight));
-      rows.serviceMs[row] = memory.serviceMs;
-      rows.failures[row] = memory.failures;
-      rows.weight[row] = memory.weight;
-      const kept = rows.flags[row]! & replicaFlags.draining;
-      rows.flags[row] = kept | (memory.ejected ? replicaFlags.ejected : 0) | (memory.up ? 0 : replicaFlags.down);
-    }
-  }
-
-  #memory(key: string): Memory {
+  #memory(key: string, clockMs: number): ReplicaMemory {
     let memory = this.#memories.get(key);
     if (!memory) {
-      memory = new Memory();
+      memory = new ReplicaMemory(key);
+      memory.knownAtMs = clockMs;
       this.#memories.set(key, memory);
+      this.#all.push(memory);
+      this.#version = -1;
     }
     return memory;
+  }
+
+  #forget(memory: ReplicaMemory): void {
+    memory.forgotten = true;
+    this.#memories.delete(memory.key);
+    this.#all = [...this.#memories.values()];
+    this.#rows.remove(memory.key);
   }
 }

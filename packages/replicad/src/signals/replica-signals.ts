@@ -1,117 +1,95 @@
-/** Asks nicd and sockhijack how busy this node's replicas are, as often as it may cost, and says so when one of them does not answer. @module */
-import { setTimeout as delay } from "node:timers/promises";
-import { connect, nicd, sockhijack } from "@mitsu/ipc";
+/** How busy this node's replicas are, read from shared memory as often as somebody asks: no timers, sockets or promises of its own. @module */
+import type { ReplicadSource } from "@mitsu/ipc";
 import type { ReplicaRows } from "../bus/node-state.ts";
-import { PollPace, type PollPaceOptions } from "./poll-pace.ts";
-import { ReplicaMerge } from "./replica-merge.ts";
+import { NicdLoads } from "./nicd-loads.ts";
+import { type KernelReplicas, ReplicaMerge } from "./replica-merge.ts";
 
-/** Whom to ask. */
+/** How often missing, replaced and dead tables are looked for. */
+const lookMs = 200;
+
+/** Whom to listen to. */
 export interface ReplicaSignalsOptions {
-  /** Control sockets; null for a daemon that this node does not have. */
+  /** nicd's control socket, whose tables lie beside it; null for a node without. */
   readonly nicd: string | null;
-  readonly sockhijack: string | null;
-  /** Where the answers go. */
+  /** Where the figures go. */
   readonly rows: ReplicaRows;
   /** Whether a replica is on this node; what nicd says to be here is, without asking. */
   readonly here: (key: string) => boolean;
-  /** Milliseconds by a clock that never goes back. */
-  readonly now: () => number;
-  /** Of each daemon. */
-  readonly pace?: PollPaceOptions;
-  /** Before a daemon that is away is tried again; 1000 unless told. */
-  readonly retryMs?: number;
-  /** After each answer was merged. */
-  readonly onSample?: () => void;
+  /** Null for a node whose kernel does not count. */
+  readonly kernel: KernelReplicas | null;
+  /** Milliseconds by `clockMs` of `@mitsu/replica-table`. */
+  readonly clock: () => number;
+  /** Nobody took a connect there, where somebody did before; the rows say so already. */
+  readonly onDown?: (key: string) => void;
 }
 
-/** CPU time of this thread, milliseconds. */
-const cpuMs = (): number => {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-};
-
 /**
- * Polls until it is disposed.
+ * Samples when told to.
  *
  * @example
  * ```ts
- * using signals = new ReplicaSignals({ nicd: "/run/mitsu/nicd.sock", sockhijack: null, rows: state.replicas, here, now });
+ * using signals = new ReplicaSignals({ nicd: "/run/mitsu/nicd.sock", rows: state.replicas, here, kernel: null, clock: clockMs });
+ * using ticker = new Ticker({ publisher, now, sample: () => signals.sample() });
  * ```
  */
 export class ReplicaSignals {
-  /** Answers that were merged. */
-  polls = 0;
+  readonly #loads: NicdLoads | null;
   readonly #merge: ReplicaMerge;
   readonly #options: ReplicaSignalsOptions;
-  readonly #stop = new AbortController();
-  readonly #missing = new Map<"nicd" | "sockhijack", string>();
+  #lookedAtMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReplicaSignalsOptions) {
     this.#options = options;
-    this.#merge = new ReplicaMerge(options.here);
-    if (options.nicd !== null) {
-      const path = options.nicd;
-      this.#keep("nicd", async (polled) => {
-        using client = await connect(path, nicd, { timeoutMs: 2000 });
-        await polled(async () => this.#merge.nicd((await client.call("clusters", {})).clusters, options.now()));
-      });
-    }
-    if (options.sockhijack !== null) {
-      const path = options.sockhijack;
-      this.#keep("sockhijack", async (polled) => {
-        using client = await connect(path, sockhijack, { timeoutMs: 2000 });
-        await polled(async () => {
-          const { services } = await client.call("services", {});
-          const { flows } = await client.call("flows", {});
-          this.#merge.sockhijack(services, flows, options.now());
-        });
-      });
-    }
+    this.#loads = options.nicd === null ? null : new NicdLoads(options.nicd);
+    this.#merge = new ReplicaMerge(options.rows, options.kernel, options.onDown ?? (() => {}));
+    this.#look(options.clock());
   }
 
-  /** Which daemon does not answer, and why. */
+  /** Brings the rows up to date, in some microseconds. @returns Whether one of them is other than before. */
+  sample(): boolean {
+    const clockMs = this.#options.clock();
+    this.#look(clockMs);
+    const tables = this.#loads?.tables ?? [];
+    for (const table of tables) table.follow(this.#options.here);
+    return this.#merge.sample(tables, clockMs);
+  }
+
+  /** Names the replicas of this node: the kernel is asked for these even when nicd never called them. */
+  watch(keys: Iterable<string>): void {
+    this.#merge.watch(keys);
+  }
+
+  /** A connect to the replica worked: it is no longer down. */
+  setUp(key: string): void {
+    this.#merge.setUp(key);
+  }
+
+  sources(): ReplicadSource[] {
+    const { nicd } = this.#options;
+    if (nicd === null) return [{ name: "nicd", path: "", state: "off", why: null }];
+    const why = this.#loads!.why;
+    return [{ name: "nicd", path: `${nicd}.load`, state: why === null ? "up" : "away", why }];
+  }
+
+  /** What is not known, and why. */
   degraded(): readonly string[] {
-    return [...this.#missing.values()];
+    const why = this.#loads?.why ?? null;
+    const { left } = this.#merge;
+    return [
+      ...(why === null ? [] : [`nicd does not say how busy replicas are: ${why}`]),
+      ...(left === 0 ? [] : [`${left} replicas of this node are not told: a message has no room for more`]),
+    ];
   }
 
   [Symbol.dispose](): void {
-    this.#stop.abort();
+    this.#loads?.close();
   }
 
-  /** Connects and polls, and again whenever that ends. */
-  async #keep(
-    daemon: "nicd" | "sockhijack",
-    session: (polled: (poll: () => Promise<void>) => Promise<void>) => Promise<void>,
-  ): Promise<void> {
-    const { signal } = this.#stop;
-    const pace = new PollPace(this.#options.pace);
-    while (!signal.aborted) {
-      try {
-        await session(async (poll) => {
-          while (!signal.aborted) {
-            const before = cpuMs();
-            await poll();
-            if (signal.aborted) return;
-            this.#missing.delete(daemon);
-            this.#merge.write(this.#options.rows);
-            this.polls++;
-            this.#options.onSample?.();
-            // What else the thread did meanwhile counts too: a busy daemon asks less.
-            await this.#sleep(pace.next(cpuMs() - before));
-          }
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#missing.set(daemon, `${daemon} does not say how busy replicas are: ${(error as Error).message}`);
-        this.#merge.lost(daemon);
-        this.#merge.write(this.#options.rows);
-        this.#options.onSample?.();
-        await this.#sleep(this.#options.retryMs ?? 1000);
-      }
-    }
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => {}); // disposed: the loop looks at the signal
+  #look(clockMs: number): void {
+    if (clockMs - this.#lookedAtMs < lookMs) return;
+    this.#lookedAtMs = clockMs;
+    this.#loads?.look(clockMs);
+    this.#merge.look(clockMs);
+    for (const table of this.#loads?.tables ?? []) table.look(this.#options.here);
   }
 }

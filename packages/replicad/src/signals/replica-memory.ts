@@ -1,0 +1,141 @@
+/** What is remembered of one replica of this node between two samples. @module */
+import type { LoadCounts } from "@mitsu/replica-table";
+import { LatencyNear } from "../simulate/latency-near.ts";
+import { DrainTime } from "./drain-time.ts";
+import type { SeenRow } from "./load-table.ts";
+
+/** What one more request leaves of the share of failures. */
+const failureMemory = 0.95;
+
+/** Sums of a sample over the processes that send to the replica, and what follows from them. */
+export class ReplicaMemory {
+  readonly key: string;
+  /** Row among those that are told; −1 before the first. */
+  row = -1;
+  /** When a table, or the kernel, last knew of it. */
+  knownAtMs = 0;
+  /** Nobody knew of it for long, and it is told no more. */
+  forgotten = false;
+  /** Of nicd; of all that is known. */
+  requests = 0;
+  inFlight = 0;
+  /** Smoothed share of answers that were bad, 0 to 1. */
+  failures = 0;
+  /** Near the number in flight; 0 when not known. */
+  latencyMs = 0;
+  /** Nobody took a connect, and nothing was heard since that would say otherwise. */
+  refused = false;
+  /** What the kernel says of it; null when nothing. */
+  up: boolean | null = null;
+  readonly drain: DrainTime = new DrainTime();
+  readonly #near: LatencyNear = new LatencyNear();
+  #connections = 0;
+  #answers = 0;
+  #bad = 0;
+  #refusals = 0;
+  #latencyMs = 0;
+  /** Since the replica is known. */
+  #ended = 0;
+  #busyMs = 0;
+  /** Good answers that may be to requests from before the refusal. */
+  #older = 0;
+  #nearAt = -1;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  /** Begins a sample. */
+  begin(): void {
+    this.requests = this.#connections = this.#answers = this.#bad = this.#refusals = this.#latencyMs = 0;
+  }
+
+  /** Takes what a process has sent since the row was seen last. */
+  take(seen: SeenRow, now: Readonly<LoadCounts>, clockMs: number): void {
+    const { last } = seen;
+    // The row was given back and taken by the same replica: counting began anew.
+    if (now.begun < last.begun || now.ended < last.ended || now.refused < last.refused) {
+      last.begun = last.ended = last.failed = last.refused = last.latencyMs = seen.busyMs = 0;
+    }
+    const answers = now.ended - last.ended;
+    if (answers > 0) {
+      this.#answers += answers;
+      this.#bad += Math.min(answers, Math.max(0, now.failed - last.failed));
+      this.#latencyMs += Math.max(0, now.latencyMs - last.latencyMs);
+    }
+    this.#refusals += now.refused - last.refused;
+    last.begun = now.begun;
+    last.ended = now.ended;
+    last.failed = now.failed;
+    last.refused = now.refused;
+    last.latencyMs = now.latencyMs;
+    last.inFlight = now.inFlight;
+    last.busyMs = now.busyMs;
+    last.busySinceMs = now.busySinceMs;
+    this.wait(seen, now.connections, clockMs);
+  }
+
+  /** Takes what a process has there still. */
+  wait(seen: SeenRow, connections: number, clockMs: number): void {
+    const { last } = seen;
+    this.requests += last.inFlight;
+    if (connections > 0) this.#connections += connections;
+    const busyMs = last.busySinceMs > 0 && clockMs > last.busySinceMs ? last.busyMs + clockMs - last.busySinceMs : last.busyMs;
+    // A request that ended between two of the reads has its time twice, or not at all; the next sample sets it right.
+    if (busyMs > seen.busyMs) {
+      this.#busyMs += busyMs - seen.busyMs;
+      seen.busyMs = busyMs;
+    }
+  }
+
+  /**
+   * Ends a sample.
+   *
+   * @param active Connections that the kernel knows, nicd's included.
+   * @returns Whether the replica has just gone down.
+   */
+  end(active: number, clockMs: number): boolean {
+    // As TCP proxies count: a connection that does not go by nicd is a request. [Envoy, tcp_proxy]
+    this.inFlight = this.requests + Math.max(0, active - this.#connections);
+    const near = Math.round(this.inFlight);
+    if (this.#answers > 0) {
+      this.#ended += this.#answers;
+      const keep = failureMemory ** this.#answers;
+      this.failures = this.failures * keep + (this.#bad / this.#answers) * (1 - keep);
+      this.#near.add(near, this.#latencyMs / this.#answers);
+      this.#nearAt = -1;
+    }
+    if (near !== this.#nearAt) {
+      this.#nearAt = near;
+      this.latencyMs = this.#near.median(near);
+    }
+    this.drain.take(this.#busyMs, this.#ended, clockMs);
+    return this.#judge();
+  }
+
+  /** A connect worked. */
+  setUp(): void {
+    this.refused = false;
+  }
+
+  /** The kernel's word: once it says that a replica is there again, the refusal is of before. */
+  told(up: boolean | null): void {
+    if (up === true && this.up === false) this.refused = false;
+    this.up = up;
+  }
+
+  #judge(): boolean {
+    if (this.#refusals > 0) {
+      const before = this.refused;
+      this.refused = true;
+      // A server that ends takes no connects, and answers what it has: only one good answer more than that is a sign of life.
+      this.#older = this.requests;
+      return !before;
+    }
+    if (this.refused) {
+      this.#older -= this.#answers - this.#bad;
+      if (this.#older < 0) this.refused = false;
+    }
+    return false;
+  }
+}
