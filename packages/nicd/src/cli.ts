@@ -29,6 +29,12 @@ const serving = {
     default: "/run/mitsu/sockhijack.sock",
     unit: "path",
   },
+  replicad: {
+    type: "string",
+    description: "control socket of replicad, whose reports beside it say how busy replicas are; off for none",
+    default: "/run/mitsu/replicad.sock",
+    unit: "path",
+  },
   channel: { type: "string", description: "where sockhijack sends connections to", default: "127.0.0.1:15001", unit: "address:port" },
   node: { type: "string", description: "name of this node in the mesh file; the host's name unless given", unit: "name" },
   certificates: folder,

@@ -17,6 +17,7 @@ export interface DaemonArgs {
   readonly route: readonly string[];
   readonly tracing: "on" | "off";
   readonly sockhijack: string;
+  readonly replicad: string;
   readonly channel: string;
   readonly node: string | undefined;
   readonly certificates: string;
@@ -31,6 +32,8 @@ export interface DaemonArgs {
 
 /** Read when it is there; any other file is an error when it is not. */
 const defaultConfig = "/etc/mitsu/mesh.yaml";
+/** Not missed when it is not there. */
+const defaultReplicad = "/run/mitsu/replicad.sock";
 /** The same of certificates. */
 const defaultCertificates = "/var/lib/mitsu/nicd";
 
@@ -83,6 +86,8 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     channel,
     linkAt: args.linkListen === "off" ? null : addressOf("--link-listen", args.linkListen, catalog.links.port),
     certificates: await certificatesOf(args, context),
+    loadPath: `${context.socket}.load`,
+    replicad: args.replicad === "off" ? null : { socket: args.replicad, expected: args.replicad !== defaultReplicad },
     workers: args.workers,
     otlp: args.otlp ?? env.vars.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpHeaders: env.vars.OTEL_EXPORTER_OTLP_HEADERS,

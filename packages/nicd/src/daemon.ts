@@ -153,7 +153,8 @@ async function several(args: DaemonArgs, context: Context, life: Life): Promise<
   const set = await WorkerSet.start({ count: args.workers, socket, args: argumentsOf(args, context), log, signal: life.signal });
   life.defer("workers", async () => {
     await set.end();
-    for (let number = 0; number < args.workers; number++) rmSync(`${socket}.${number}`, { force: true });
+    for (let number = 0; number < args.workers; number++)
+      for (const file of [`${socket}.${number}`, `${socket}.${number}.load`]) rmSync(file, { force: true });
   });
   const startedAtMs = env.now();
   const own = (): { version: string; pid: number; startedAtMs: number; node: string; degraded: readonly string[] } => ({
@@ -180,6 +181,7 @@ function argumentsOf(args: DaemonArgs, { config, globals }: Context): string[] {
     ...args.route.flatMap((one) => flag("route", one)),
     ...flag("tracing", args.tracing),
     ...flag("sockhijack", args.sockhijack),
+    ...flag("replicad", args.replicad),
     ...flag("channel", args.channel),
     ...flag("node", args.node),
     ...flag("certificates", args.certificates),

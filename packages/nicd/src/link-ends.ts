@@ -6,8 +6,7 @@ import type { SocketAddress } from "@mitsu/reactor";
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
-import type { Endpoint } from "./cluster/endpoint.ts";
-import type { LiveEndpoint } from "./cluster/live-endpoint.ts";
+import type { EndpointPlace, LiveEndpoint } from "./cluster/live-endpoint.ts";
 import type { LinkCaller } from "./link-caller.ts";
 import type { IncomingRequest, LinkPool, LinkSecurity, LinkServer, LinkStatus } from "./links/mod.ts";
 import type { Entry } from "./proxy/entry.ts";
@@ -111,7 +110,7 @@ export class LinkEnds {
   }
 
   /** Opens a stream to a replica of another node. It fails by `onClose`, never at once. */
-  open({ address, port, node }: Endpoint, caller: Caller, events: ByteStreamEvents): ByteStream {
+  open({ address, port, node }: EndpointPlace, caller: Caller, events: ByteStreamEvents): ByteStream {
     const peer = this.#catalog.nodes.find(({ name }) => name === node);
     const links = this.#links;
     if (!this.#security) return failed(events, this.#withoutCertificate());

@@ -1,7 +1,7 @@
 /** One request on its way through nicd, and its answer: what filters see. @module */
 import type { Route } from "@mitsu/catalog";
 import type { Caller } from "./caller.ts";
-import type { Endpoint } from "./cluster/endpoint.ts";
+import type { EndpointPlace } from "./cluster/live-endpoint.ts";
 import type { RequestHead, ResponseHead } from "./message-head.ts";
 
 /** Why nicd answered itself or an exchange failed: Envoy's response flags, of which access logs and metrics tell. */
@@ -61,7 +61,7 @@ export interface LiveExchange {
   /** Name of the service that the route chose. */
   target: string;
   /** The replica that answered or was tried last; null before. */
-  readonly endpoint: Endpoint | null;
+  readonly endpoint: EndpointPlace | null;
   /** Tries, 0 when none reached a replica. */
   readonly tries: number;
   flag: Flag;

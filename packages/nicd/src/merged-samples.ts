@@ -8,7 +8,7 @@ interface Family {
 
 /**
  * Adds up the samples of the same name and labels: right for counters and histograms, and for gauges of what each process has for itself. Times,
- * which are the same for all, are not added: of names ending in `_expiry_seconds` the largest counts.
+ * which are the same for all, are not added: of names ending in `_expiry_seconds` or `_age_seconds` the largest counts.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export function mergedSamples(texts: readonly string[]): string {
         const value = sampleValue(line.slice(at + 1));
         const before = family.samples.get(key);
         if (before === undefined) family.samples.set(key, value);
-        else family.samples.set(key, key.includes("_expiry_seconds") ? Math.max(before, value) : before + value);
+        else family.samples.set(key, isTime(key) ? Math.max(before, value) : before + value);
       }
     }
   }
@@ -40,6 +40,10 @@ export function mergedSamples(texts: readonly string[]): string {
     ...[...samples].map(([key, value]) => `${key} ${sampleText(value)}`),
   ]);
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+function isTime(key: string): boolean {
+  return key.includes("_expiry_seconds") || key.includes("_age_seconds");
 }
 
 function familyIn(families: Map<string, Family>, name: string): Family {

@@ -1,5 +1,5 @@
 /** Several workers' answers as one. @module */
-import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdStatus } from "@mitsu/ipc";
+import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdStatus, ReplicaStanding } from "@mitsu/ipc";
 import type { WireExchange } from "@mitsu/telemetry";
 import { mergedRows } from "./merged-rows.ts";
 import { mergedSamples } from "./merged-samples.ts";
@@ -49,10 +49,17 @@ export function mergedStatus(
     ).map(mergedLink),
     certificate: all[0]?.certificate ?? null,
     spans: added(all.map(({ spans }) => spans)),
+    reports: mergedReports(all.map(({ reports }) => reports)),
   };
 }
 
 const laterRegistration = "another nicd was registered later";
+
+/** Each worker reads the same reports: the best that one of them has, of as many replicas as one of them calls. */
+function mergedReports(all: readonly NicdStatus["reports"][]): NicdStatus["reports"] {
+  const state = (["fresh", "stale"] as const).find((one) => all.some((each) => each.state === one)) ?? "none";
+  return { state, replicas: Math.max(0, ...all.map(({ replicas }) => replicas)) };
+}
 
 function mergedLink(links: NicdLink[]): NicdLink {
   const [first] = links;
@@ -85,8 +92,12 @@ function mergedCluster(clusters: NicdCluster[]): NicdCluster {
   };
 }
 
+/** Workers may differ: what is worst is shown. */
+const worstFirst: readonly ReplicaStanding[] = ["dead", "ejected", "draining", "slow-start", "healthy"];
+
 function mergedEndpoint(endpoints: NicdEndpoint[]): NicdEndpoint {
   const requests = sum(endpoints.map((one) => one.requests));
+  const ages = endpoints.flatMap(({ reportAgeMs }) => (reportAgeMs === null ? [] : [reportAgeMs]));
   return {
     ...endpoints[0]!,
     inFlight: sum(endpoints.map(({ inFlight }) => inFlight)),
@@ -96,6 +107,8 @@ function mergedEndpoint(endpoints: NicdEndpoint[]): NicdEndpoint {
     errors: sum(endpoints.map(({ errors }) => errors)),
     latencyUs: requests === 0 ? 0 : sum(endpoints.map((one) => one.latencyUs * one.requests)) / requests,
     ejectedForMs: Math.max(...endpoints.map(({ ejectedForMs }) => ejectedForMs)),
+    standing: worstFirst.find((standing) => endpoints.some((one) => one.standing === standing)) ?? "healthy",
+    reportAgeMs: ages.length === 0 ? null : Math.min(...ages),
   };
 }
 

@@ -1,5 +1,6 @@
 /** nicd's own metrics, beside Istio's. @module */
 import type { Metrics } from "@mitsu/cli";
+import { selectorNames } from "@mitsu/selector";
 import type { Worker } from "./worker.ts";
 
 /** Names as they are exposed; the Grafana dashboard relies on them. */
@@ -12,7 +13,12 @@ export const nicdMetricNames = [
   "mitsu_nicd_retries_refused_total",
   "mitsu_nicd_overflows_total",
   "mitsu_nicd_mirrored_total",
+  "mitsu_nicd_clusters",
+  "mitsu_nicd_endpoints",
   "mitsu_nicd_ejected_endpoints",
+  "mitsu_nicd_ejections_total",
+  "mitsu_nicd_panics_total",
+  "mitsu_nicd_reports_age_seconds",
   "mitsu_nicd_links",
   "mitsu_nicd_link_streams",
   "mitsu_nicd_link_bytes_total",
@@ -41,7 +47,28 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): Metrics {
   const ejected = metrics.gauge({
     ...count,
     name: "ejected_endpoints",
-    help: "Replicas that outlier detection keeps out.",
+    help: "Replicas that outlier detection keeps out, and those that are gone.",
+    labels: ["service"],
+  });
+  const clusters = metrics.gauge({
+    ...count,
+    anew: true,
+    name: "clusters",
+    help: "Ports of services, by selector.",
+    labels: ["service", "selector"],
+  });
+  const endpoints = metrics.gauge({ ...count, name: "endpoints", help: "Replicas by standing.", labels: ["service", "standing"] });
+  const ejections = metrics.counter({ ...count, name: "ejections", help: "Times that a replica was taken out.", labels: ["service"] });
+  const panics = metrics.counter({
+    ...count,
+    name: "panics",
+    help: "Selections among those that fail too, as too few replicas were healthy.",
+    labels: ["service"],
+  });
+  const reportsAge = metrics.gauge({
+    name: "reports_age",
+    unit: "seconds",
+    help: "Age of what replicad said of the replica heard of longest ago; 0 without reports.",
     labels: ["service"],
   });
   const links = metrics.gauge({ ...count, name: "links", help: "Links to and from other nodes.", labels: ["direction", "state"] });
@@ -71,13 +98,27 @@ export function exposeMetrics(metrics: Metrics, worker: Worker): Metrics {
     for (const [reason, times] of Object.entries(worker.links.refusals)) if (times > 0) refused.set(times, { reason: `link-${reason}` });
     if (worker.strangers > 0) refused.set(worker.strangers, { reason: "stranger" });
     mirrored.set(plane.mirrored);
-    for (const [service, clusters] of Map.groupBy(plane.clusters(), (cluster) => cluster.service)) {
-      const sum = (of: (cluster: (typeof clusters)[number]) => number): number =>
-        clusters.reduce((total, cluster) => total + of(cluster), 0);
-      ejected.set(
-        sum(({ endpoints }) => endpoints.filter(({ ejectedUntilNs }) => ejectedUntilNs > 0).length),
+    for (const [service, own] of Map.groupBy(plane.clusters(), (cluster) => cluster.service)) {
+      for (const cluster of own) cluster.refresh();
+      const sum = (of: (cluster: (typeof own)[number]) => number): number => own.reduce((total, cluster) => total + of(cluster), 0);
+      const standings = own.flatMap((cluster) => cluster.endpoints.map((endpoint) => cluster.standing(endpoint)));
+      for (const standing of ["healthy", "slow-start", "ejected", "dead", "draining"] as const)
+        endpoints.set(standings.filter((one) => one === standing).length, { service, standing });
+      ejected.set(standings.filter((one) => one === "ejected" || one === "dead").length, { service });
+      for (const selector of selectorNames) {
+        const times = own.filter(({ policy }) => policy.selector === selector).length;
+        if (times > 0) clusters.set(times, { service, selector });
+      }
+      ejections.set(
+        sum(({ membership }) => membership.ejections),
         { service },
       );
+      panics.set(
+        sum((cluster) => cluster.panics),
+        { service },
+      );
+      const reported = own.flatMap((cluster) => cluster.endpoints.map(({ reportedAtMs }) => reportedAtMs)).filter((atMs) => atMs > 0);
+      reportsAge.set(reported.length === 0 ? 0 : Math.max(0, plane.nowMs() - Math.min(...reported)) / 1000, { service });
       overflows.set(
         sum((cluster) => cluster.overflows),
         { service },

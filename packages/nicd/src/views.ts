@@ -32,6 +32,7 @@ export function statusView(
     residentBytes: process.memoryUsage.rss(),
     links: links.status,
     spans: telemetry.otlp ? { ...telemetry.otlp.counts } : {},
+    reports: { state: worker.tables.state, replicas: reportedReplicas(worker) },
   };
 }
 
@@ -56,11 +57,17 @@ export function ruleViews(worker: Worker): readonly NicdRule[] {
 
 /** `clusters`. */
 export function clusterViews({ plane }: Worker): NicdCluster[] {
-  const nowNs = plane.nowNs();
-  return [...plane.clusters()].map((cluster) => clusterView(cluster, nowNs));
+  const nowMs = plane.nowMs();
+  return [...plane.clusters()].map((cluster) => clusterView(cluster, nowMs));
 }
 
-function clusterView(cluster: Cluster, nowNs: number): NicdCluster {
+/** Replicas of which replicad said something. */
+function reportedReplicas({ plane }: Worker): number {
+  return [...plane.clusters()].reduce((sum, { endpoints }) => sum + endpoints.filter(({ reportedAtMs }) => reportedAtMs > 0).length, 0);
+}
+
+function clusterView(cluster: Cluster, nowMs: number): NicdCluster {
+  cluster.refresh();
   const { service, port, policy, inFlight, overflows, panics, retries, endpoints } = cluster;
   return {
     service,
@@ -81,10 +88,17 @@ function clusterView(cluster: Cluster, nowNs: number): NicdCluster {
       pending: one.pending,
       requests: one.requests,
       errors: one.errors,
-      latencyUs: one.latencyNs / 1000,
-      ejectedForMs: one.ejectedUntilNs === 0 ? 0 : Math.max(0, (one.ejectedUntilNs - nowNs) / 1e6),
+      latencyUs: one.answerMs * 1000,
+      ejectedForMs: finite(cluster.membership.outForMs(one.key, nowMs)),
+      standing: cluster.standing(one),
+      reportAgeMs: one.reportedAtMs > 0 ? Math.max(0, nowMs - one.reportedAtMs) : null,
     })),
   };
+}
+
+/** 0 for ∞: nobody knows when a replica is back that replicad tells to be gone. */
+function finite(ms: number): number {
+  return Number.isFinite(ms) ? ms : 0;
 }
 
 /** `requests`: one row for each way they ended, whoever reported it. */

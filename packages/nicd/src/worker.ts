@@ -3,6 +3,7 @@ import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
 import { encodeSocketAddress, Listener, Reactor, type SocketAddress, TcpSocket } from "@mitsu/reactor";
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import { clockMs } from "@mitsu/replica-table";
 import type { Security } from "@mitsu/telemetry";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
@@ -18,10 +19,11 @@ import { withLiveReplicas } from "./live-replicas.ts";
 import { DataPlane } from "./proxy/data-plane.ts";
 import type { Entry } from "./proxy/entry.ts";
 import { Incoming } from "./proxy/incoming.ts";
+import { ReplicadTables, type ReplicadTablesOptions } from "./replicad-tables.ts";
 import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** What a worker is started with. */
-export interface WorkerOptions extends Omit<TelemetryOptions, "linkSecurity"> {
+export interface WorkerOptions extends Omit<TelemetryOptions, "linkSecurity">, ReplicadTablesOptions {
   readonly log: Log;
   /** Name of this node, as in the mesh file. */
   readonly node: string;
@@ -44,6 +46,7 @@ export class Worker {
   readonly plane: DataPlane;
   readonly telemetry: Telemetry;
   readonly links: LinkEnds;
+  readonly tables: ReplicadTables;
   readonly #options: WorkerOptions;
   readonly #reactor: Reactor;
   readonly #listeners: Listener[] = [];
@@ -62,11 +65,15 @@ export class Worker {
     this.#catalog = catalog;
     this.telemetry = telemetry;
     this.#denials = new DenialLog(options.log);
+    this.tables = new ReplicadTables(reactor, options);
     this.plane = new DataPlane({
       reactor,
       dial: (endpoint, caller, events) =>
         endpoint.here ? TcpSocket.connect(reactor, encodeSocketAddress(endpoint), events) : this.links.open(endpoint, caller, events),
       here: (replica) => this.#isHere(replica),
+      loads: this.tables.loads,
+      reports: this.tables.reports,
+      startMs: clockMs() - performance.now(),
       random: () => this.#random.fraction(),
       onExchange: (exchange) => telemetry.exchangeEnded(exchange),
       onPassageBegun: (passage) => telemetry.passageBegun(passage),
@@ -130,6 +137,7 @@ export class Worker {
     return [
       ...(channel ? [channel] : []),
       ...this.links.degraded,
+      ...this.tables.degraded,
       ...this.telemetry.degraded,
       ...(this.#reactor.faults > 0 ? [`${this.#reactor.faults} connections were ended by faults in nicd: see the log`] : []),
       ...(full ? ["connections had to wait for a free file descriptor: raise LimitNOFILE"] : []),
@@ -164,6 +172,7 @@ export class Worker {
     for (const listener of this.#listeners.splice(0)) listener.close();
     await this.#channel?.close();
     this.links.close();
+    this.tables.close();
     await this.#reactor.stop();
     await this.telemetry.close();
   }

@@ -24,6 +24,11 @@ export class RetryBudget {
     return true;
   }
 
+  /** Counts a retry that takes no place: no replica has seen the request yet, so it adds nothing to a load. */
+  pass(): void {
+    this.made++;
+  }
+
   give(): void {
     this.inFlight--;
   }

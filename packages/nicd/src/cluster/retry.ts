@@ -1,6 +1,6 @@
 /** Says whether a request may be tried again, and when. Source: Envoy's `retry_on`. @module */
 import type { RetryCondition, RetryPolicy } from "@mitsu/catalog";
-import { failure, type Outcome } from "./outcome.ts";
+import { failure, isUnsent, type Outcome } from "./outcome.ts";
 
 /** RFC 9110 §9.2.2. */
 const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -49,7 +49,7 @@ export class RetryRule {
     if (outcome === failure.cancelled) return false;
     // No answer is what would become a 502, 503 or 504; Envoy says so of all three conditions.
     if (on.has("5xx") || on.has("gateway-error") || on.has("reset")) return true;
-    if (outcome === failure.connect) return on.has("connect-failure");
+    if (isUnsent(outcome)) return on.has("connect-failure");
     return outcome === failure.refused && on.has("refused-stream");
   }
 }

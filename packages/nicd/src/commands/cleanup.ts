@@ -8,5 +8,5 @@ const endMs = 20_000;
 
 /** `nicd cleanup`. */
 export function run(_args: unknown, context: Context): Promise<void> {
-  return cleanUp(context, { daemon: "nicd", connect: () => daemonClient(context), endMs, files: "{,.lock,.[0-9]*}" });
+  return cleanUp(context, { daemon: "nicd", connect: () => daemonClient(context), endMs, files: "{,.lock,.load,.[0-9]*}" });
 }

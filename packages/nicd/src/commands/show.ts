@@ -18,6 +18,9 @@ function statusText(status: NicdStatus, nowMs: number): string {
     `${counted(status.requests, "request")}, ${status.retries} tried again; open: ${connections.http} HTTP, ${connections.tcp} others, ${status.upstreamConnections} to replicas`,
     ...(Object.keys(status.spoken).length > 0 ? [`accepted: ${listed(status.spoken)}`] : []),
     ...(Object.keys(status.refusals).length > 0 ? [`refused: ${listed(status.refusals)}`] : []),
+    ...(status.reports.state === "none"
+      ? []
+      : [`replicad: reports ${status.reports.state}, of ${counted(status.reports.replicas, "replica")}`]),
     ...(Object.keys(status.spans).length > 0 ? [`spans: ${listed(status.spans)}`] : []),
     ...(certificate
       ? [
@@ -81,6 +84,11 @@ export async function routes({ service }: { readonly service: string | undefined
   print(context, { routes: all.filter((route) => service === undefined || route.service === service), rules }, routesText);
 }
 
+function standingText({ standing, ejectedForMs }: NicdEndpoint): string {
+  if (standing === "healthy") return "";
+  return ejectedForMs > 0 ? `${standing}, ${(ejectedForMs / 1000).toFixed(0)} s` : standing;
+}
+
 function clustersText(clusters: readonly NicdCluster[], out: OutputStream): string {
   if (clusters.length === 0) return "no service was called yet\n";
   const rows = clusters.flatMap(
@@ -97,7 +105,7 @@ function clustersText(clusters: readonly NicdCluster[], out: OutputStream): stri
       { header: "NODE", value: ({ endpoint }) => (endpoint ? (endpoint.here ? "here" : (endpoint.node ?? "?")) : "") },
       {
         header: "STATE",
-        value: ({ endpoint }) => (endpoint && endpoint.ejectedForMs > 0 ? `ejected, ${(endpoint.ejectedForMs / 1000).toFixed(0)} s` : ""),
+        value: ({ endpoint }) => (endpoint ? standingText(endpoint) : ""),
       },
       { header: "WEIGHT", value: ({ endpoint }) => endpoint?.weight ?? 0 },
       { header: "IN FLIGHT", value: ({ endpoint }) => endpoint?.inFlight ?? 0 },
@@ -105,6 +113,7 @@ function clustersText(clusters: readonly NicdCluster[], out: OutputStream): stri
       { header: "REQUESTS", value: ({ endpoint }) => endpoint?.requests ?? 0 },
       { header: "ERRORS", value: ({ endpoint }) => endpoint?.errors ?? 0 },
       { header: "MEAN [ms]", value: ({ endpoint }) => ((endpoint?.latencyUs ?? 0) / 1000).toFixed(2), align: "right" },
+      { header: "REPORT [ms]", value: ({ endpoint }) => endpoint?.reportAgeMs?.toFixed(1) ?? "-", align: "right" },
       { header: "SELECTOR", value: ({ cluster, first }) => (first ? cluster.selector : "") },
     ],
     out,

@@ -25,7 +25,7 @@ const nameWords = nameBytes / 4;
  *
  * @example
  * ```ts
- * using callers = Callers.open("/sys/fs/bpf/mitsu/v5");
+ * using callers = Callers.open("/sys/fs/bpf/mitsu/v6");
  * callers.of("127.0.0.1", 15001, "127.0.0.1", 41234)?.service; // web
  * ```
  */

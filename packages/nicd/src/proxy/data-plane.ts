@@ -2,8 +2,10 @@
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import { defaultRoute } from "@mitsu/catalog";
 import type { Reactor } from "@mitsu/reactor";
+import type { LoadWriter } from "@mitsu/replica-table";
 import { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
+import type { ReplicaReports } from "../cluster/replica-reports.ts";
 import type { ChainParts } from "../filters/build-chain.ts";
 import type { LiveExchange } from "../live-exchange.ts";
 import type { RequestHead } from "../message-head.ts";
@@ -22,6 +24,11 @@ export interface DataPlaneEnv {
   readonly dial: Dial;
   /** Is the replica on this node, so reached without a link? */
   readonly here: (replica: Replica) => boolean;
+  /** Where requests are counted for replicad, and what it tells; null for neither. */
+  readonly loads: LoadWriter | null;
+  readonly reports: ReplicaReports | null;
+  /** Milliseconds from when the machine started to when this process did: what `performance.now()` is behind. */
+  readonly startMs: number;
   /** From 0, less than 1. */
   readonly random: () => number;
   /** Told of every exchange when it is over; it must not keep it. */
@@ -81,7 +88,7 @@ export class DataPlane {
   constructor(env: DataPlaneEnv) {
     this.#env = env;
     this.reactor = env.reactor;
-    this.pool = new UpstreamPool(env.reactor, env.dial);
+    this.pool = new UpstreamPool(env.reactor, env.dial, env.loads);
     const none: ChainParts = {
       trace: null,
       authorise: null,
@@ -155,8 +162,10 @@ export class DataPlane {
       clusters.get(mapping.port) ??
       new Cluster(service, mapping.port, service.traffic.cluster, {
         random: this.#env.random,
-        nowNs: () => this.nowNs(),
+        nowMs: () => this.nowMs(),
         here: this.#env.here,
+        loads: this.#env.loads,
+        reports: this.#env.reports,
       });
     clusters.set(mapping.port, cluster);
     mapIn(this.#asked, name).set(port, cluster);
@@ -187,7 +196,12 @@ export class DataPlane {
     return this.reactor.now() * 1e6;
   }
 
-  /** The same, within one event too. */
+  /** Milliseconds since the machine started: the clock of replicad's tables. It stands still within one event. */
+  nowMs(): number {
+    return this.reactor.now() + this.#env.startMs;
+  }
+
+  /** {@link nowNs} as it goes on within one event. */
   freshNs(): number {
     return performance.now() * 1e6;
   }

@@ -202,8 +202,8 @@ export class HttpExchange implements Calling, Answered {
     this.#passage!.data(buffer, start, end);
   }
 
-  onFailed(status: number, why: Flag, detail: string): void {
-    this.respond({ status, flag: why, body: detail });
+  onFailed(status: number, why: Flag, detail: string, headers: OwnAnswer["headers"] = []): void {
+    this.respond({ status, flag: why, body: detail, headers });
   }
 
   onTooLong(detail: string): void {

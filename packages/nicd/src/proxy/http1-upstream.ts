@@ -5,6 +5,7 @@ import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { Timer } from "@mitsu/reactor/timers";
 import type { Caller } from "../caller.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
+import { failure, failureOf } from "../cluster/outcome.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
 import { incomplete, longestHead, scanResponse } from "../http1/scan-head.ts";
@@ -29,9 +30,9 @@ export interface UpstreamUser {
   onUpstreamGone(upstream: Http1Upstream, why: UpstreamEnd): void;
 }
 
-/** How a connection ended before its answer: Envoy's words for what may be tried again. */
+/** How a connection ended before its answer: Envoy's words for what may be tried again, and `dead` for a failed connect to a replica that nobody is at. */
 export interface UpstreamEnd {
-  readonly kind: "connect-failure" | "reset" | "protocol-error";
+  readonly kind: "dead" | "connect-failure" | "reset" | "protocol-error";
   /** In one line, for the log and the asking program. */
   readonly detail: string;
 }
@@ -220,9 +221,10 @@ export class Http1Upstream implements ByteStreamEvents {
     this.disarm();
     if (this.#tunnel) this.#tunnel.onClose(error);
     else if (this.user && !this.isAnswered) {
-      const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
-      const { address, port } = this.endpoint;
-      this.#gone(connecting ? "connect-failure" : "reset", `${address}:${port}: ${error?.message ?? "closed"}`);
+      const { address, port, here } = this.endpoint;
+      const outcome = failureOf(error, here);
+      const kind = outcome === failure.dead ? "dead" : outcome === failure.connect ? "connect-failure" : "reset";
+      this.#gone(kind, `${address}:${port}: ${error?.message ?? "closed"}`);
     }
     this.#home.onGone(this);
   }

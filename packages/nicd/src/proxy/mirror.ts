@@ -24,6 +24,8 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   #bytes = 0;
   #endpoint: LiveEndpoint | null = null;
   #tooLong = false;
+  #sentAtMs = 0;
+  #answeredAtMs = 0;
 
   private constructor(plane: DataPlane, cluster: Cluster, head: Http1RequestHead, caller: Caller) {
     this.caller = caller;
@@ -63,7 +65,7 @@ export class Mirror implements UpstreamUser, PoolWaiter {
     const endpoint = this.#cluster.select();
     if (!endpoint) return;
     this.#endpoint = endpoint;
-    this.#cluster.begin(endpoint);
+    this.#sentAtMs = this.#cluster.begin(endpoint);
     this.#plane.mirrored++;
     const upstream = this.#plane.pool.take(this.#cluster, endpoint, this, false);
     if (typeof upstream !== "string") this.onUpstream(upstream);
@@ -81,6 +83,7 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   onUpstreamDrain(): void {}
 
   onAnswer(upstream: Http1Upstream): void {
+    this.#answeredAtMs = this.#plane.nowMs();
     this.onAnswerData(upstream);
   }
 
@@ -96,10 +99,10 @@ export class Mirror implements UpstreamUser, PoolWaiter {
   }
 
   onUpstreamGone(_: Http1Upstream, { kind }: UpstreamEnd): void {
-    this.#over(kind === "connect-failure" ? failure.connect : failure.reset);
+    this.#over(kind === "dead" ? failure.dead : kind === "connect-failure" ? failure.connect : failure.reset);
   }
 
   #over(outcome: Outcome): void {
-    this.#cluster.end(this.#endpoint!, outcome, 0);
+    this.#cluster.end(this.#endpoint!, outcome, this.#sentAtMs, this.#answeredAtMs);
   }
 }

@@ -8,8 +8,10 @@ import { Timer } from "@mitsu/reactor/timers";
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
-import { failure, type Outcome } from "../cluster/outcome.ts";
-import { type Flag, flag } from "../live-exchange.ts";
+import { failure, isUnsent, type Outcome } from "../cluster/outcome.ts";
+import { stickyKeyOf } from "../cluster/sticky-key.ts";
+import { saysDead, wordOfDeath } from "../links/word-of-death.ts";
+import { type Flag, flag, type OwnAnswer } from "../live-exchange.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream, UpstreamEnd, UpstreamUser } from "./http1-upstream.ts";
@@ -35,7 +37,7 @@ export interface Calling {
   onAnswer(upstream: Http1Upstream, buffer: Buffer, bodyStart: number, bodyEnd: number): void;
   onAnswerData(upstream: Http1Upstream, buffer: Buffer, start: number, end: number): void;
   /** No further try is made. @param status What to say of it, unless the answer has begun. */
-  onFailed(status: number, why: Flag, detail: string): void;
+  onFailed(status: number, why: Flag, detail: string, headers?: OwnAnswer["headers"]): void;
   /** The replica takes more of the body. */
   onRoom(): void;
 }
@@ -61,7 +63,11 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
   /** The present try is counted in its cluster, and in the retry budget. */
   #counted = false;
   #budgeted = false;
-  #tryNs = 0;
+  #sentAtMs = 0;
+  /** When the answer's head came; 0 before. */
+  #answeredAtMs = 0;
+  /** The replica's node has answered in its place that it is gone. */
+  #toldDead = false;
   /** The last connection was closed just as it was used again: this time only a new one. */
   #fresh = false;
   /** The connection's timer is about its connecting. */
@@ -139,7 +145,8 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
     }
     if (this.#counted) {
       this.#counted = false;
-      this.#cluster!.end(this.endpoint!, outcome, plane.nowNs() - this.#tryNs);
+      const told = this.#toldDead && outcome === 503 ? failure.dead : outcome;
+      this.#cluster!.end(this.endpoint!, told, this.#sentAtMs, this.#answeredAtMs);
     }
     if (this.#budgeted) {
       this.#budgeted = false;
@@ -182,7 +189,9 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
 
   onAnswer(upstream: Http1Upstream, buffer: Buffer, bodyStart: number, bodyEnd: number): void {
     const { status } = upstream.head;
-    if (status >= 400 && this.#again(status, true)) return;
+    this.#answeredAtMs = this.#downstream.plane.nowMs();
+    this.#toldDead = status === 503 && !upstream.endpoint.here && saysDead(upstream.head);
+    if (status >= 400 && (this.#toldDead ? this.#again(failure.dead, false) : this.#again(status, true))) return;
     upstream.disarm();
     this.#answered = true;
     this.#exchange.onAnswer(upstream, buffer, bodyStart, bodyEnd);
@@ -216,7 +225,8 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
       this.#fresh = true;
       this.#sent = false;
       this.#try(nothing, 0, 0);
-    } else if (kind === "connect-failure") this.#failed(failure.connect, flag.upstreamConnectFailure, detail);
+    } else if (kind === "dead") this.#failed(failure.dead, flag.upstreamConnectFailure, detail);
+    else if (kind === "connect-failure") this.#failed(failure.connect, flag.upstreamConnectFailure, detail);
     else if (kind === "protocol-error") this.#failed(failure.protocol, flag.upstreamProtocolError, detail);
     else this.#failed(failure.reset, flag.upstreamReset, detail);
   }
@@ -235,16 +245,17 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
       this.#exchange.onFailed(503, upstreamOverflow, `${target} has too many requests in flight`);
       return;
     }
-    const endpoint = entry.chosen ?? cluster.select(this.#tried);
+    const endpoint = entry.chosen ?? cluster.select(this.#tried, this.#stickyKey(cluster));
     if (!endpoint) {
       this.#exchange.onFailed(503, noHealthyUpstream, `${target} has no replica`);
       return;
     }
     this.endpoint = endpoint;
     this.tries++;
-    cluster.begin(endpoint);
+    this.#sentAtMs = cluster.begin(endpoint);
+    this.#answeredAtMs = 0;
+    this.#toldDead = false;
     this.#counted = true;
-    this.#tryNs = plane.nowNs();
     const upstream = plane.pool.take(cluster, endpoint, this, this.#fresh);
     if (typeof upstream !== "string") this.#send(upstream, buffer, start, end);
     else if (upstream === "waits") {
@@ -318,11 +329,22 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
     this.#keptBytes = 0;
   }
 
+  #stickyKey({ policy: { stickyKey } }: Cluster): string | null {
+    return stickyKey && stickyKeyOf(stickyKey, this.#downstream.head, this.caller.address);
+  }
+
   #failed(outcome: Outcome, why: Flag, detail: string): void {
-    if (this.#again(outcome, outcome !== failure.connect)) return;
+    if (this.#again(outcome, !isUnsent(outcome))) return;
     this.leave(outcome);
     const status = outcome === failure.timeout ? 504 : outcome === failure.protocol ? 502 : 503;
-    this.#exchange.onFailed(status, this.#retries > 0 ? flag.retryLimit : why, `${this.#exchange.target} did not answer: ${detail}`);
+    // The node that has chosen this replica is told, so that it asks another.
+    const headers = outcome === failure.dead && this.#downstream.entry.chosen ? wordOfDeath : [];
+    this.#exchange.onFailed(
+      status,
+      this.#retries > 0 ? flag.retryLimit : why,
+      `${this.#exchange.target} did not answer: ${detail}`,
+      headers,
+    );
   }
 
   /** Makes another try, after a pause, if the route has it so. @param reached The replica may have acted on the request. */
@@ -332,19 +354,30 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
     const { method } = this.#exchange;
     if (this.#answered || retry.policy.attempts === 0) return false;
     if (!retry.allows(outcome, { method, tries: this.tries, replayable: this.#replayable, reached })) return false;
-    if (!this.#budgeted && !cluster.retries.take(retry.policy, cluster.inFlight)) {
-      this.#exchange.flag = flag.retryLimit;
-      return false;
+    // No replica has seen it, and another one can: it waits for nothing, and adds to no overload.
+    const atOnce = outcome === failure.dead && cluster.hasAnother(this.endpoint!, this.#tried);
+    let budgeted = this.#budgeted;
+    if (!budgeted) {
+      if (atOnce) cluster.retries.pass();
+      else if (cluster.retries.take(retry.policy, cluster.inFlight)) budgeted = true;
+      else {
+        this.#exchange.flag = flag.retryLimit;
+        return false;
+      }
     }
     this.#budgeted = false; // the next try takes the place over
     this.leave(outcome);
-    this.#budgeted = true;
+    this.#budgeted = budgeted;
     this.#retries++;
     const { plane } = this.#downstream;
     plane.retries++;
     this.#tried ??= [];
     this.#tried.push(this.endpoint!);
     this.#sent = false;
+    if (atOnce) {
+      this.#try(nothing, 0, 0);
+      return true;
+    }
     this.#pause ??= new Timer(() => this.#try(nothing, 0, 0));
     plane.reactor.timers.arm(this.#pause, retry.backOffMs(this.#retries, plane.random()));
     return true;

@@ -2,7 +2,8 @@
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
-import { failure, type Outcome } from "../cluster/outcome.ts";
+import { failure, failureOf, isUnsent, type Outcome } from "../cluster/outcome.ts";
+import { stickyKeyOf } from "../cluster/sticky-key.ts";
 import { type Flag, flag } from "../live-exchange.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
@@ -43,6 +44,7 @@ export class TcpPassage {
   #cluster: Cluster | null = null;
   #endpoint: LiveEndpoint | null = null;
   #replica: ByteStream | null = null;
+  #sentAtMs = 0;
   /** Why there is no replica. */
   #why: Flag = flag.noHealthyUpstream;
   #ends: RelayEnds | null = null;
@@ -105,11 +107,13 @@ export class TcpPassage {
       this.#why = flag.upstreamOverflow;
       return;
     }
-    const endpoint = this.#entry.chosen ?? cluster.select();
+    const { chosen, caller } = this.#entry;
+    const { stickyKey } = cluster.policy;
+    const endpoint = chosen ?? cluster.select(null, stickyKey && stickyKeyOf(stickyKey, null, caller.address));
     if (!endpoint) return;
     this.#cluster = cluster;
     this.#endpoint = endpoint;
-    cluster.begin(endpoint);
+    this.#sentAtMs = cluster.begin(endpoint);
     this.#replica = this.#plane.pool.dial(endpoint, this.#entry.caller, {
       onData: (buffer, start, end) => this.#toClient().onData(buffer, start, end),
       onEnd: () => this.#toClient().onEnd(),
@@ -129,9 +133,9 @@ export class TcpPassage {
     if (!this.#replica || !endpoint) return this.#refuse(this.#why);
     this.#plane.passageBegun({ entry: this.#entry, endpoint, target: this.#target });
     this.#ends = relay(this.#plane, this.#client, this.#replica, (received, sent, error) => {
-      const connecting = (error as NodeJS.ErrnoException | null)?.syscall === "connect";
-      this.#end(connecting ? failure.connect : error ? failure.reset : 200);
-      this.#over(received, sent, connecting ? flag.upstreamConnectFailure : flag.none);
+      const outcome = error ? failureOf(error, endpoint.here) : 200;
+      this.#end(outcome);
+      this.#over(received, sent, isUnsent(outcome) ? flag.upstreamConnectFailure : flag.none);
     });
     const { toReplica } = this.#ends;
     if (early.length > 0) toReplica.onData(early, 0, early.length);
@@ -140,7 +144,7 @@ export class TcpPassage {
 
   /** Of the try that the cluster counts. */
   #end(outcome: Outcome): void {
-    this.#cluster?.end(this.#endpoint!, outcome, 0);
+    this.#cluster?.end(this.#endpoint!, outcome, this.#sentAtMs);
     this.#cluster = null;
   }
 

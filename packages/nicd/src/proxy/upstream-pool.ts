@@ -2,6 +2,7 @@
 
 import type { Reactor } from "@mitsu/reactor";
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
+import type { LoadWriter } from "@mitsu/replica-table";
 import type { Caller } from "../caller.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
@@ -30,6 +31,7 @@ export const pooled = { waits: "waits", overflow: "overflow" } as const;
 export class UpstreamPool implements UpstreamHome {
   readonly reactor: Reactor;
   readonly #dial: Dial;
+  readonly #loads: LoadWriter | null;
   readonly #lines = new Map<LiveEndpoint, Line>();
   /** Connections made so far. */
   opened = 0;
@@ -37,9 +39,11 @@ export class UpstreamPool implements UpstreamHome {
   #renewals = 0;
   readonly #openedAt = new WeakMap<Http1Upstream, number>();
 
-  constructor(reactor: Reactor, dial: Dial) {
+  /** @param loads Where connections are counted for replicad; null for nowhere. */
+  constructor(reactor: Reactor, dial: Dial, loads: LoadWriter | null) {
     this.reactor = reactor;
     this.#dial = dial;
+    this.#loads = loads;
   }
 
   /** Open connections, idle ones among them. */
@@ -105,7 +109,7 @@ export class UpstreamPool implements UpstreamHome {
   onGone(upstream: Http1Upstream): void {
     const { endpoint } = upstream;
     const line = this.#lines.get(endpoint)!;
-    endpoint.connections--;
+    this.#count(endpoint, -1);
     const index = line.idle.indexOf(upstream);
     if (index >= 0) line.idle.splice(index, 1);
     const next = this.#next(line, endpoint);
@@ -124,6 +128,11 @@ export class UpstreamPool implements UpstreamHome {
     for (const idle of [...(this.#lines.get(endpoint)?.idle ?? [])]) idle.discard();
   }
 
+  #count(endpoint: LiveEndpoint, more: 1 | -1): void {
+    endpoint.connections += more;
+    this.#loads?.connections(endpoint.loadRow, endpoint.connections);
+  }
+
   #next(line: Line, endpoint: LiveEndpoint): PoolWaiter | undefined {
     const next = line.waiting.shift();
     if (next) endpoint.pending--;
@@ -131,7 +140,7 @@ export class UpstreamPool implements UpstreamHome {
   }
 
   #open(endpoint: LiveEndpoint, caller: Caller): Http1Upstream {
-    endpoint.connections++;
+    this.#count(endpoint, 1);
     this.opened++;
     const upstream = new Http1Upstream(this, endpoint, caller);
     if (!endpoint.here) this.#openedAt.set(upstream, this.#renewals);

@@ -13,24 +13,31 @@ export interface ClusterDouble {
   readonly cluster: Cluster;
   /** Reload with these. */
   readonly update: (replicas: readonly Replica[], policy?: Partial<ClusterPolicy>) => ReturnType<Cluster["update"]>;
-  readonly clock: { nowNs: number };
+  readonly clock: { nowMs: number };
 }
 
-/** Node `here` is ours; random numbers are those of a fixed seed. */
+/** Node `here` is ours; random numbers are those of a fixed seed. By least-request and without slow start unless told, as these tests count. */
 export function clusterOf(
   replicas: readonly Replica[],
   policy: Partial<ClusterPolicy> = {},
-  { selector }: Pick<ClusterEnv, "selector"> = {},
+  env: Partial<Pick<ClusterEnv, "selector" | "loads" | "reports">> = {},
 ): ClusterDouble {
-  const clock = { nowNs: 0 };
+  const clock = { nowMs: 1000 };
   const random = new Xoshiro128(Uint32Array.of(1, 2, 3, 4));
-  const env: ClusterEnv = {
+  const whole = (part: Partial<ClusterPolicy>): ClusterPolicy => ({
+    ...defaultTraffic().cluster,
+    selector: "least-request",
+    slowStartMs: 0,
+    panicThreshold: 0,
+    ...part,
+  });
+  const cluster = new Cluster({ name: "web", replicas }, 80, whole(policy), {
     random: () => random.fraction(),
-    nowNs: () => clock.nowNs,
+    nowMs: () => clock.nowMs,
     here: ({ node }) => node === "here",
-    ...(selector === undefined ? {} : { selector }),
-  };
-  const whole = (part: Partial<ClusterPolicy>): ClusterPolicy => ({ ...defaultTraffic().cluster, ...part });
-  const cluster = new Cluster({ name: "web", replicas }, 80, whole(policy), env);
+    loads: null,
+    reports: null,
+    ...env,
+  });
   return { cluster, clock, update: (now, part = policy) => cluster.update({ name: "web", replicas: now }, whole(part)) };
 }

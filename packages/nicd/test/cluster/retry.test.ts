@@ -11,10 +11,10 @@ const ruleOn = (...on: RetryCondition[]) => new RetryRule({ ...policy, on });
 const outcomes = { 200: 200, 404: 404, 409: 409, 500: 500, 502: 502, 503: 503, 504: 504, ...failure };
 
 for (const [condition, retried] of Object.entries({
-  "5xx": ["500", "502", "503", "504", "connect", "reset", "refused", "timeout", "protocol"],
-  "gateway-error": ["502", "503", "504", "connect", "reset", "refused", "timeout", "protocol"],
-  reset: ["connect", "reset", "refused", "timeout", "protocol"],
-  "connect-failure": ["connect"],
+  "5xx": ["500", "502", "503", "504", "connect", "reset", "refused", "timeout", "protocol", "dead"],
+  "gateway-error": ["502", "503", "504", "connect", "reset", "refused", "timeout", "protocol", "dead"],
+  reset: ["connect", "reset", "refused", "timeout", "protocol", "dead"],
+  "connect-failure": ["connect", "dead"],
   "refused-stream": ["refused"],
   "retriable-4xx": ["409"],
 } satisfies Record<RetryCondition, string[]>)) {

@@ -85,6 +85,7 @@ const status = (parts: Partial<NicdStatus> = {}): NicdStatus => ({
   links: [],
   certificate: null,
   spans: { exported: 1 },
+  reports: { state: "none", replicas: 0 },
   ...parts,
 });
 

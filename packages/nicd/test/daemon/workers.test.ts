@@ -27,7 +27,18 @@ async function start(t: ExecutionContext, mesh: string, args: readonly string[] 
   const socket = join(folder, "n.sock");
   const port = await freePort();
   writeFileSync(join(folder, "mesh.yaml"), mesh);
-  const own = ["--socket", socket, "--config", join(folder, "mesh.yaml"), "--sockhijack", "off", "--listen", `127.0.0.1:${port}=web`];
+  const own = [
+    "--socket",
+    socket,
+    "--config",
+    join(folder, "mesh.yaml"),
+    "--sockhijack",
+    "off",
+    "--replicad",
+    "off",
+    "--listen",
+    `127.0.0.1:${port}=web`,
+  ];
   const program = new Program([bin, "daemon", ...own, "--workers", "2", ...args]);
   t.teardown(async () => {
     await program.stop();

@@ -53,6 +53,9 @@ const plane = new DataPlane({
       ? new NetStream(connect({ port: endpoint.port, host: endpoint.address, noDelay: true }), events)
       : TcpSocket.connect(reactor, encodeSocketAddress(endpoint), events),
   here: () => true,
+  loads: null,
+  reports: null,
+  startMs: 0,
   random: () => random.fraction(),
   onExchange: () => {},
   onPassageBegun: () => {},

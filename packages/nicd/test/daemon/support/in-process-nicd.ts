@@ -35,7 +35,8 @@ export class InProcessNicd {
     if (mesh !== undefined) writeFileSync(this.config, mesh);
     const own = mesh === undefined ? [] : ["--config", this.config];
     const listeners = listen.flatMap((service) => ["--listen", service === "" ? "127.0.0.1:0" : `127.0.0.1:0=${service}`]);
-    const argv = ["daemon", "--socket", this.socket, "--sockhijack", "off", ...own, ...listeners, ...args];
+    const without = args.includes("--replicad") ? [] : ["--replicad", "off"];
+    const argv = ["daemon", "--socket", this.socket, "--sockhijack", "off", ...without, ...own, ...listeners, ...args];
     this.ended = run(nicd, argv, this.env).then((status) => (this.#exit = status));
   }
 
