@@ -39,10 +39,13 @@ export const topicPrefix = "mitsu/state/";
 export const overridePrefix = "mitsu/override/";
 const packetBytes = maxMessageBytes + 1024;
 
+/** As it may be shown. */
+const withoutPassword = (url: string): string => url.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
+
 /** Opens sockets to the broker of a URL. @throws {MitsuError} `ERR_BROKER_URL` */
 function opener({ url, tls }: Pick<MqttBusOptions, "url" | "tls">): () => Socket {
   const wrong = (why: string): MitsuError =>
-    new MitsuError(`no URL of a broker: ${url}: ${why}`, {
+    new MitsuError(`no URL of a broker: ${withoutPassword(url)}: ${why}`, {
       code: "ERR_BROKER_URL",
       hint: "write mqtt://host:1883, mqtts://host:8883 or unix:///path",
     });
@@ -141,12 +144,12 @@ export class MqttBus implements Sink {
   /** Why other nodes are not heard; empty when all is well. */
   degraded(): readonly string[] {
     if (this.#up) return this.#overridesRefused === null ? [] : [this.#overridesRefused];
-    return [`no broker at ${this.#options.url}: ${this.#lastError}; what other nodes said grows old`];
+    return [`no broker at ${this.url}: ${this.#lastError}; what other nodes said grows old`];
   }
 
   /** Where the broker is, without a password that somebody wrote into it. */
   get url(): string {
-    return this.#options.url.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
+    return withoutPassword(this.#options.url);
   }
 
   room(): "open" | "full" | "down" {
@@ -203,7 +206,7 @@ export class MqttBus implements Sink {
         return;
       }
       this.#overridesRefused = refused[1]
-        ? `the broker at ${this.#options.url} refused the subscription to ${overridePrefix}+; what is drained or weighted at other nodes is not known here`
+        ? `the broker at ${this.url} refused the subscription to ${overridePrefix}+; what is drained or weighted at other nodes is not known here`
         : null;
       this.#up = true;
       this.#level = v5 ? 5 : 4;
@@ -224,7 +227,7 @@ export class MqttBus implements Sink {
     this.#up = false;
     this.losses++;
     this.#lastError = "the connection was lost";
-    this.overrides.close(`no broker at ${this.#options.url}: ${this.#lastError}`);
+    this.overrides.close(`no broker at ${this.url}: ${this.#lastError}`);
     // From here on silence says nothing.
     this.#options.table.linked(false, this.#options.now());
     if (!this.#ended) this.#options.onDown?.(this.degraded()[0]!);

@@ -9,8 +9,8 @@ evil.once("message", (_topic, payload) => recorded.resolve(payload));
 await evil.subscribeAsync(`${topicPrefix}b`);
 const replay = await recorded.promise;
 await evil.unsubscribeAsync(`${topicPrefix}b`);
-for (let index = 0; index < 3000; index++) evil.publish(`${topicPrefix}b`, index % 2 ? replay : Buffer.alloc(500, index));
-for (let index = 0; index < 2000; index++) evil.publish(`${topicPrefix}x${index}`, Buffer.alloc(60_000 + index, 0x4d));
+for (let index = 0; index < 1500; index++) evil.publish(`${topicPrefix}b`, index % 2 ? replay : Buffer.alloc(500, index));
+for (let index = 0; index < 600; index++) evil.publish(`${topicPrefix}x${index}`, Buffer.alloc(60_000 + index, 0x4d));
 await evil.publishAsync(`${topicPrefix}b`, Buffer.alloc(2_000_000, 0x4d)).catch(() => {}); // mqttnic ends the connection at a packet that long
 await evil.endAsync();
 console.log("done");
