@@ -2,7 +2,7 @@
 import type { Log } from "@mitsu/cli";
 import type { NumberedReplica, ReplicadSource } from "@mitsu/ipc";
 import { replicaKey } from "@mitsu/replica-table";
-import { type Candidate, costRanges } from "@mitsu/selector";
+import { type Candidate, costOptions } from "@mitsu/selector";
 import { replicaFlags } from "./bus/node-state.ts";
 import { ScoreMap } from "./kernel/score-map.ts";
 import { type ScoredCandidate, ScoreWriter } from "./kernel/score-writer.ts";
@@ -162,7 +162,7 @@ export class KernelOutput {
         clients: this.#options.clients(),
         nowMs,
         rule: scored.has(selector) ? "cost" : blind.has(selector) ? "random" : "least",
-        options: optionsOf(selection),
+        options: costOptions(selector === "mitsu" ? selection.policy.selectorOptions : {}),
       });
     }
     this.writes++;
@@ -198,13 +198,4 @@ export class KernelOutput {
       this.#options.log.error("the kernel's maps cannot be opened; connects go by its own counts", { error });
     }
   }
-}
-
-function optionsOf({ policy }: PortSelection): { remoteCostMs: number; staleMs: number; failurePenalty: number } {
-  const given = policy.selector === "mitsu" ? policy.selectorOptions : {};
-  return {
-    remoteCostMs: given["remote-cost-ms"] ?? costRanges.remoteCostMs.default,
-    staleMs: given["stale-ms"] ?? costRanges.staleMs.default,
-    failurePenalty: given["failure-penalty"] ?? costRanges.failurePenalty.default,
-  };
 }

@@ -18,6 +18,8 @@ import { Ticker } from "./bus/ticker.ts";
 import { KernelOutput } from "./kernel-output.ts";
 import { KnownReplicas } from "./known/known-replicas.ts";
 import { meshPorts } from "./mesh/mesh-ports.ts";
+import { canonicalKey } from "./overrides/override.ts";
+import { OverrideExchange } from "./overrides/override-exchange.ts";
 import { Overrides } from "./overrides/overrides.ts";
 import { DownProbe } from "./probe/down-probe.ts";
 import { ReportOutput } from "./report-output.ts";
@@ -76,6 +78,7 @@ export class LocalNode {
   readonly selections: Map<string, PortSelection> = new Map();
   catalog: Catalog;
   readonly #options: LocalNodeOptions;
+  readonly #exchange: OverrideExchange;
   readonly #probe: DownProbe;
   readonly #ticker: Ticker;
   readonly #chores: NodeJS.Timeout;
@@ -106,11 +109,11 @@ export class LocalNode {
       rows: this.state.replicas,
       here: (key) => this.#here.has(key),
       kernel: options.sockhijack === null ? null : this.kernel,
-      now,
       clock: clockMs,
       onDown: (key) => this.#down(key),
     });
     this.nodeSignals = new NodeSignals({ cgroup: options.cgroup });
+    this.#exchange = new OverrideExchange({ overrides, node, now: Date.now });
     this.#probe = new DownProbe({ onUp: (key) => this.#up(key) });
     this.bus =
       broker === null
@@ -121,13 +124,17 @@ export class LocalNode {
             table: this.table,
             now,
             onUp: () => {
-              log.info("the broker is there", { broker: broker.url });
+              log.info("the broker is there", { broker: this.bus!.url });
               this.publisher.resync();
+              this.#exchange.resync();
             },
-            onDown: (reason) => log.warn("the broker is away; what is known of other nodes grows old", { reason }),
-            onOverride: (key, bytes) => void this.overrides.receive(key, bytes, now()),
-            overrides,
+            onDown: (reason) => {
+              log.warn("the broker is away; what is known of other nodes grows old", { reason });
+              this.#exchange.lost();
+            },
+            onOverride: (key, bytes) => this.#exchange.heard(key, bytes),
           });
+    this.#exchange.bus = this.bus;
     this.publisher = new Publisher(this.state, this.bus ?? nowhere, {
       fastMs: intervalMs,
       slowMs: quietMs,
@@ -169,6 +176,7 @@ export class LocalNode {
     this.#nodes = new Set(catalog.nodes.map(({ name }) => name));
     const replicas = ports.flatMap((port) => port.replicas);
     this.#here = new Set(replicas.filter(({ here }) => here).map(({ key }) => key));
+    this.signals.watch(this.#here);
     this.kernel.configure(this.selections.values());
   }
 
@@ -214,32 +222,25 @@ export class LocalNode {
    * @returns The replica as it is from now on, and why other nodes do not know; null when they do.
    * @throws {MitsuError} `ERR_NO_REPLICA`
    */
-  async override({
-    replica,
-    draining,
-    weight,
-  }: OverrideRequest): Promise<{ readonly replica: ReplicadReplica; readonly untold: string | null }> {
+  async override(request: OverrideRequest): Promise<{ readonly replica: ReplicadReplica; readonly untold: string | null }> {
+    const key = canonicalKey(request.replica);
     const keys = [...this.selections.values()].flatMap(({ choices }) => [...choices.keys()]);
-    if (!keys.includes(replica)) {
-      throw new MitsuError(`no service has a replica ${replica}`, {
+    if (!keys.includes(key)) {
+      throw new MitsuError(`no service has a replica ${key}`, {
         code: "ERR_NO_REPLICA",
         exit: exitStatus.usage,
-        hint: didYouMean(replica, keys) ?? "replicad replicas lists them",
+        hint: didYouMean(key, keys) ?? "replicad replicas lists them",
       });
     }
-    const change = { ...(draining === undefined ? {} : { draining }), ...(weight === undefined ? {} : { weight }) };
-    await this.overrides.set(replica, change, this.state.name, now());
-    const untold =
-      this.bus === null
-        ? "this node has no broker (--broker off)"
-        : await this.bus.publishOverride(replica, this.overrides.message(replica));
-    return { replica: this.replicas().find((one) => one.replica === replica)!, untold };
+    const { untold } = await this.#exchange.set(key, request);
+    return { replica: this.replicas().find(({ replica }) => replica === key)!, untold };
   }
 
   /** Why it is not wholly what it should be, a sentence each. */
   degraded(): readonly string[] {
     return [
       ...(this.bus?.degraded() ?? []),
+      ...this.overrides.degraded(),
       ...this.signals.degraded(),
       ...this.kernel.degraded(),
       ...this.nodeSignals.degraded(),
@@ -251,20 +252,21 @@ export class LocalNode {
     clearInterval(this.#chores);
     this.#ticker[Symbol.dispose]();
     this.#probe[Symbol.dispose]();
+    this.#exchange[Symbol.dispose]();
     this.signals[Symbol.dispose]();
     this.nodeSignals[Symbol.dispose]();
     this.kernel.close();
     this.reports.close();
     await this.bus?.close();
+    await this.overrides.close();
   }
 
   #sample(nowMs: number): void {
     const clock = clockMs();
     this.nodeSignals.sample(this.state, nowMs);
-    this.signals.sample(nowMs);
+    this.signals.sample();
     this.known.own(this.state, clock);
-    const up = this.bus?.up ?? false;
-    for (const entry of this.table.nodes.values()) this.known.told(entry, entry.reportedAtMs(nowMs, up) - wallAhead);
+    for (const entry of this.table.nodes.values()) this.known.told(entry, entry.reportedAtMs(nowMs) - wallAhead);
     this.reports.write(clock, this.clients);
     this.kernel.write(clock);
   }

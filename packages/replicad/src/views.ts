@@ -1,11 +1,12 @@
 /** What replicad answers to those who ask. @module */
 import type { ReplicadNode, ReplicadStatus } from "@mitsu/ipc";
+import { brokerView } from "./bus/broker-view.ts";
 import { type NodeState, nodeFigures } from "./bus/node-state.ts";
 import type { LocalNode } from "./local-node.ts";
 
 /** `status`. @param fixed What the daemon knows of itself. */
 export function statusView(node: LocalNode, fixed: Pick<ReplicadStatus, "version" | "pid" | "startedAtMs">): ReplicadStatus {
-  const { bus, table, state, tickets, kernel, reports } = node;
+  const { bus, publisher, table, state, overrides, tickets, kernel, reports } = node;
   const nowMs = performance.timeOrigin + performance.now();
   const kernelSource = kernel.source();
   const others = [...table.nodes.values()].map(
@@ -22,25 +23,14 @@ export function statusView(node: LocalNode, fixed: Pick<ReplicadStatus, "version
     degraded: [...node.degraded()],
     mesh: node.catalog.mesh,
     node: state.name,
-    broker: bus?.view(node.publisher) ?? {
-      url: null,
-      state: "none",
-      connects: 0,
-      losses: 0,
-      sent: 0,
-      dropped: 0,
-      unsent: 0,
-      received: 0,
-      refused: {},
-      intervalMs: 0,
-    },
+    broker: brokerView({ bus, publisher, table, overrides }),
     nodes: [{ ...nodeView(state), here: true, ageMs: 0, clockErrorMs: 0, lost: 0 }, ...others].toSorted((a, b) =>
       a.name < b.name ? -1 : 1,
     ),
     sources: [...node.signals.sources(), ...(kernelSource === null ? [] : [kernelSource])],
     services: node.catalog.services.length,
     replicas: new Set([...node.selections.values()].flatMap(({ choices }) => [...choices.keys()])).size,
-    overrides: node.overrides.all().length,
+    overrides: overrides.size,
     kernel: { ...kernel.state, replicas: kernel.replicas, writes: kernel.writes },
     reports: { rows: reports.rows, writes: reports.writes },
     selections: tickets.made,
