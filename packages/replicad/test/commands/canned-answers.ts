@@ -175,7 +175,7 @@ export const status: ReplicadStatus = {
       clockErrorMs: 0,
       lost: 0,
     },
-    { name: "n2", here: false, ageMs: 1.6, replicas: 1, cpus: 2, figures: { runQueue: 0.5, nicDrops: 3 }, clockErrorMs: 0.21, lost: 5 },
+    { name: "n2", here: false, ageMs: 1.6, replicas: 1, cpus: 2, figures: { runQueue: 0.5, nicDrops: 3 }, clockErrorMs: 0.25, lost: 5 },
     { name: "n3", here: false, ageMs: 125_000, replicas: 0, cpus: 0, figures: {}, clockErrorMs: null, lost: 0 },
   ],
   sources: [
