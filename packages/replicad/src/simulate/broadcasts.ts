@@ -1,5 +1,6 @@
 /** What nodes tell of their servers, through the broker and to their own clients, made when somebody looks. @module */
 import type { Report } from "@mitsu/selector";
+import { tickDelayMs } from "../bus/tick-delay.ts";
 import { place, type SeededDraws } from "./seeded-draws.ts";
 import type { Servers } from "./servers.ts";
 import type { Feedback, Setting } from "./setting.ts";
@@ -8,6 +9,8 @@ import type { Feedback, Setting } from "./setting.ts";
 const sampleMs = 1;
 /** It tries so often whether a server that refused takes connections again. */
 const tryMs = 100;
+/** Silence counts for so many of the gap that was announced. [`bus/freshness.ts`] */
+const patience = 1.5;
 const never = Number.POSITIVE_INFINITY;
 
 /** Each server's messages: one each interval, from a moment of its own on, more seldom while nothing changes. */
@@ -38,32 +41,33 @@ export class Broadcasts {
   }
 
   /**
-   * Until when a client knows what a server's state was; −∞ before the first message. Silence tells that nothing changed, up to a delay and an interval ago, as long
-   * as the next message is not overdue.
+   * Until when a client knows what a server's state was; −∞ before the first message. Silence tells that nothing changed, up to a delay and a
+   * look at the counters ago, as long as the next message is not overdue.
    *
    * @param here The client is on the server's node, whose counters it sees without a broker.
    */
   knownUntilMs(server: number, here: boolean, nowMs: number): number {
-    const { intervalMs, quietMs, delayMs, lostAtMs } = this.#feedback;
-    if (intervalMs === never) return -never;
+    const { quietMs, delayMs, lostAtMs } = this.#feedback;
+    if (this.#feedback.intervalMs === never) return -never;
+    const everyMs = here ? Math.min(this.#feedback.intervalMs, sampleMs) : this.#feedback.intervalMs;
+    let heardMs = here ? nowMs : Math.min(nowMs - delayMs, lostAtMs);
     const phase = this.#phaseMs[server]!;
-    if (here) {
-      const everyMs = Math.min(intervalMs, sampleMs);
-      const number = Math.floor((nowMs - phase) / everyMs);
-      return number < 0 ? -never : phase + number * everyMs;
-    }
-    let heardMs = Math.min(nowMs - delayMs, lostAtMs);
-    let number = Math.floor((heardMs - phase) / intervalMs);
+    let tickMs = phase + Math.floor((heardMs - phase) / everyMs) * everyMs;
     const gone = this.#goneFromMs[server]!;
     const isGone = heardMs >= gone && heardMs < this.#goneToMs[server]!;
-    if (isGone) number = Math.ceil((gone - phase) / intervalMs) - 1;
-    if (number < 0) return -never;
-    if (quietMs === 0) return phase + number * intervalMs;
-    const { history } = this.#servers;
-    const changedMs = history[server]!.sinceMs(history[server]!.at(phase + number * intervalMs));
-    const toldMs = phase + Math.max(0, Math.ceil((changedMs - phase) / intervalMs)) * intervalMs;
-    if (isGone) heardMs = Math.min(heardMs, this.#overdueMs(toldMs, gone));
-    return Math.max(toldMs, heardMs - intervalMs);
+    if (isGone) tickMs = phase + (Math.ceil((gone - phase) / everyMs) - 1) * everyMs;
+    if (tickMs < phase) return -never;
+    if (quietMs === 0) return tickMs;
+    // The last change, and when the one before was told: the longer nothing changes, the more seldom the node looks.
+    const history = this.#servers.history[server]!;
+    const last = history.at(tickMs);
+    const changedMs = history.sinceMs(last);
+    const beforeMs = this.#tick(history.beforeMs(last), everyMs, phase);
+    const looks = this.#lookMs(changedMs - beforeMs, everyMs);
+    const toldMs = changedMs <= beforeMs ? beforeMs : beforeMs + Math.ceil((changedMs - beforeMs) / looks) * looks;
+    if (toldMs > heardMs) return Math.max(beforeMs, heardMs - looks);
+    if (isGone) heardMs = Math.min(heardMs, overdueMs(toldMs, gone, everyMs, quietMs));
+    return Math.max(toldMs, heardMs - this.#lookMs(heardMs - toldMs, everyMs));
   }
 
   /** What a server's state was then, as it was told; the same object each time. */
@@ -117,13 +121,30 @@ export class Broadcasts {
       this.#wellMs[server] = Math.min(this.#wellMs[server]!, refusedMs + Math.ceil((nowMs - refusedMs) / tryMs) * tryMs);
   }
 
-  /** When the message is due that did not come, as the node was gone: gaps double from the interval to the quiet one while nothing changes. */
-  #overdueMs(toldMs: number, goneMs: number): number {
-    const { intervalMs, quietMs } = this.#feedback;
-    let due = toldMs + intervalMs;
-    for (let gap = intervalMs; due < goneMs; due += gap) gap = Math.max(intervalMs, Math.min(2 * gap, quietMs));
-    return due;
+  /** The first tick from then on. */
+  #tick(sinceMs: number, everyMs: number, phase: number): number {
+    return phase + Math.max(0, Math.ceil((sinceMs - phase) / everyMs)) * everyMs;
   }
+
+  /** How often the node looks for a change after so much silence. */
+  #lookMs(silentMs: number, everyMs: number): number {
+    return tickDelayMs(gapMs(silentMs, everyMs, this.#feedback.quietMs), everyMs);
+  }
+}
+
+/** The gap between two messages after so much silence: it doubles from one to the next. [`bus/publisher.ts`] */
+function gapMs(silentMs: number, everyMs: number, quietMs: number): number {
+  let gap = everyMs;
+  for (let told = gap; told <= silentMs && gap < quietMs; told += gap) gap *= 2;
+  return Math.max(everyMs, Math.min(gap, quietMs));
+}
+
+/** From when on silence tells nothing any more, as the message did not come that was announced before the node was gone. */
+function overdueMs(toldMs: number, goneMs: number, everyMs: number, quietMs: number): number {
+  let last = toldMs;
+  let gap = everyMs;
+  for (; last + gap < goneMs; gap = Math.max(everyMs, Math.min(2 * gap, quietMs))) last += gap;
+  return last + patience * gap;
 }
 
 /** A {@link Report} that is written again and again. */

@@ -38,6 +38,12 @@ export class StateHistory {
     return this.#sinceMs[place]!;
   }
 
+  /** When the state before that one began; −∞ when that is forgotten. */
+  beforeMs(place: number): number {
+    const before = this.#sinceMs[(place - 1) & (this.#sinceMs.length - 1)]!;
+    return before <= this.#sinceMs[place]! ? before : Number.NEGATIVE_INFINITY;
+  }
+
   inFlight(place: number): number {
     return this.#inFlight[place]!;
   }

@@ -90,6 +90,28 @@ test("simulate of crashes and a rolling restart fails no request with retries", 
   }
 });
 
+test("simulate takes nodes, table probes and options by their names in mesh.yaml", async (t) => {
+  const argv = [...small, "--policies", "prequal,mitsu", "--network", "100us", "--quiet", "100ms", "--json"];
+  const apart = await call(argv);
+  const together = await call([
+    ...argv,
+    "--nodes",
+    "2",
+    "--probes",
+    "table",
+    "--option",
+    "mitsu.stale-ms=50",
+    "--option",
+    "mitsu.remote-cost-ms=0.2",
+  ]);
+  t.is(together.status, 0, together.env.err());
+  const { setting, results } = JSON.parse(together.env.out());
+  t.is(setting.nodes, 2);
+  t.is(setting.probe.answers, "table");
+  t.is(setting.feedback.failureMs, 1);
+  for (const [at, { responseMs }] of results.entries()) t.notDeepEqual(responseMs, JSON.parse(apart.env.out()).results[at].responseMs);
+});
+
 test("policies lists every selector and the oracle; their options are what the selectors take", async (t) => {
   const { status, env } = await call(["policies", "--json"]);
   t.is(status, 0);

@@ -1,6 +1,7 @@
 /** What the simulation does besides queueing: the same requests for every selector, feedback, probes, failures. */
 import { selectorNames } from "@mitsu/selector";
 import test from "ava";
+import type { Outcome } from "../../src/simulate/outcome.ts";
 import { type Setting, usualSetting } from "../../src/simulate/setting.ts";
 import { simulate } from "../../src/simulate/simulate.ts";
 
@@ -49,12 +50,38 @@ test("simulate() hears of servers as late as it is told: fresh reports are bette
   t.is(at(1, 6000), fresh);
 });
 
-test("simulate() of servers that are silent while nothing changes: the state that clients have is the same, only its age is not", (t) => {
-  const at = (quietMs: number, selector: Setting["selector"]): unknown =>
-    simulate({ ...short, selector, servers: 10, clients: 25, feedback: { ...short.feedback, quietMs } });
-  t.deepEqual(at(1, "mitsu"), at(0, "mitsu"), "an interval is not quiet");
-  t.notDeepEqual(at(100, "mitsu"), at(0, "mitsu"));
+test("simulate() of servers that are silent while nothing changes: silence is no age, so response times are those of steady reports", (t) => {
+  const at = (quietMs: number, selector: Setting["selector"]): Outcome =>
+    simulate({ ...short, selector, servers: 10, clients: 25, durationMs: 12_000, feedback: { ...short.feedback, quietMs } });
+  const [steady, quiet] = [at(0, "mitsu"), at(100, "mitsu")];
+  t.log(steady.responseMs!.mean, quiet.responseMs!.mean);
+  // A node that was quiet looks for changes every 10 ms only, so it is not quite the same.
+  t.true(quiet.responseMs!.mean < 1.25 * steady.responseMs!.mean);
   t.deepEqual(at(100, "p2c"), at(0, "p2c"));
+});
+
+test("simulate() of a node's own replicas: no network, and reports also without a broker", (t) => {
+  const far: Partial<Setting> = { network: { kind: "deterministic", mean: 5 }, load: 0.3, speed: { kind: "equal" } };
+  const p50 = (over: Partial<Setting>): number => simulate({ ...short, ...far, ...over }).responseMs!.p50;
+  const [apart, together] = [p50({ selector: "random" }), p50({ selector: "random", nodes: 1 })];
+  t.true(Math.abs(apart - together - 10) < 0.5, "one node: no network at all");
+  const remote = { ...far, selector: "mitsu", options: { "remote-cost-ms": 10 }, clients: 5 } as const;
+  t.true(p50({ ...remote, nodes: 5 }) < p50(remote) - 5, "who knows what the network costs stays on the node where that is better");
+  const lost = { selector: "mitsu", nodes: 1, feedback: { ...short.feedback, lostAtMs: 0 } } as const;
+  t.deepEqual(simulate({ ...short, ...lost }), simulate({ ...short, ...lost, feedback: short.feedback }));
+  t.not(p99({ ...lost, nodes: 2 }), p99({ ...lost, nodes: 2, feedback: short.feedback }));
+});
+
+test("simulate() of probes that the table answers: no time, no cost, as old as reports are", (t) => {
+  const table = { ...short.probe, answers: "table" } as const;
+  const asked = simulate({ ...short, selector: "prequal", probe: table });
+  t.true(asked.probes > 2.9 * asked.requests);
+  t.deepEqual(simulate({ ...short, selector: "prequal", probe: { ...table, delayMs: 50, costMs: 5 } }), asked);
+  const old = { ...short.feedback, intervalMs: 200 };
+  const mean = (over: Partial<Setting>): number => simulate({ ...short, selector: "prequal", probe: table, ...over }).responseMs!.mean;
+  t.true(asked.responseMs!.mean < mean({ feedback: old }));
+  const c3 = { selector: "c3", piggyback: true, probe: table } as const;
+  t.notDeepEqual(mean(c3), mean({ ...c3, probe: short.probe }));
 });
 
 test("simulate() counts herds: clients that follow an old table run to the same server, jsq does not", (t) => {
@@ -95,6 +122,25 @@ test("simulate() of a crash: requests fail without a retry and do not with one; 
   t.is(silent.failures, 0);
   t.true(silent.responseMs!.p999 > 700);
   t.true(retried.responseMs!.p999 < silent.responseMs!.p999);
+});
+
+test("simulate() of a server that refuses: its node tells all clients, and that it is back within 100 ms; else each finds out for itself", (t) => {
+  const setting: Setting = {
+    ...short,
+    load: 0.4,
+    speed: { kind: "equal" },
+    retries: 1,
+    selector: "round-robin",
+    outages: crash("refused", 3000),
+  };
+  const told = simulate(setting);
+  const alone = simulate({ ...setting, feedback: { ...short.feedback, failureMs: Number.POSITIVE_INFINITY } });
+  t.log(told.retries, alone.retries);
+  t.true(told.retries <= 8, "those that it had, and one or two");
+  t.true(alone.retries >= told.retries + setting.clients - 2);
+  t.is(told.sentToDead, 0);
+  // Back at 3 s, and 10 s of slow start: of the 5 s it is gone for one, and has less than its share for three.
+  t.true(told.shares[2]! > 0.02 && told.shares[2]! < 0.12, `${told.shares[2]}`);
 });
 
 test("simulate() of a server that comes back: it gets requests again", (t) => {
