@@ -1,7 +1,7 @@
 /** The connection to a broker, whichever it is: states go out and come in, and losing it is no error but a reason to be degraded. @module */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
-import { MitsuError } from "@mitsu/cli/error";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import mqtt from "mqtt";
 import type { NodeTable } from "./node-table.ts";
 import { PacketGuard } from "./packet-guard.ts";
@@ -47,6 +47,7 @@ function opener({ url, tls }: Pick<MqttBusOptions, "url" | "tls">): () => Socket
   const wrong = (why: string): MitsuError =>
     new MitsuError(`no URL of a broker: ${withoutPassword(url)}: ${why}`, {
       code: "ERR_BROKER_URL",
+      exit: exitStatus.usage,
       hint: "write mqtt://host:1883, mqtts://host:8883 or unix:///path",
     });
   if (!URL.canParse(url)) throw wrong("it cannot be read");
