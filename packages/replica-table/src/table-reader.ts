@@ -94,7 +94,7 @@ export class TableReader {
   /** Whether the writer was heard within the last second. */
   alive(nowMs: number): boolean {
     // One from the future is none of this machine's boot.
-    return Math.abs(nowMs - (this.#times[time.beat] ?? 0)) < deadAfterMs;
+    return Math.abs(nowMs - (this.#times[time.beat] ?? Number.NaN)) < deadAfterMs;
   }
 
   /** Whether the path names another file by now, or none; looked at every 100 ms at most. */

@@ -117,7 +117,7 @@ export class TableWriter {
   /** Unlinks the file, when the path still names it, and says to those that read it that nobody writes any more. */
   close(): void {
     if (this.#memory.bytes.length === 0) return;
-    this.#times[time.beat] = 0;
+    this.#times[time.beat] = Number.NaN;
     if (names(this.#path, this.#file)) rmSync(this.#path, { force: true });
     this.#memory.close();
   }

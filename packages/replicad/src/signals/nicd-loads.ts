@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LoadTable } from "./load-table.ts";
 
-/** A table whose writer is silent for so long is forgotten. */
+/** A table without a file, whose writer is silent for so long, is forgotten. */
 const forgetMs = 60_000;
 /** More processes than any nicd has. */
 const mostTables = 256;
@@ -31,16 +31,18 @@ export class NicdLoads {
   /** Looks which tables there are: some system calls. What is counted at the first look is of a time that is not known. */
   look(clockMs: number): void {
     this.#refused.clear();
-    for (const path of this.#paths()) this.#open(path, clockMs);
+    const paths = this.#paths();
+    for (const path of paths) this.#open(path, clockMs);
     this.#first = false;
     this.tables.length = 0;
     for (const [path, found] of this.#found) {
-      if (found.table.alive(clockMs)) found.aliveAtMs = clockMs;
-      else if (clockMs - found.aliveAtMs > forgetMs) {
+      if (found.table.alive(clockMs)) {
+        found.aliveAtMs = clockMs;
+        this.tables.push(found.table);
+      } else if (clockMs - found.aliveAtMs > forgetMs && !paths.includes(path)) {
         found.table.close();
         this.#found.delete(path);
       }
-      if (found.aliveAtMs === clockMs) this.tables.push(found.table);
     }
     this.why = this.tables.length > 0 ? null : this.#reason();
   }

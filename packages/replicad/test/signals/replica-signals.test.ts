@@ -1,241 +1,357 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLog, testEnv } from "@mitsu/cli";
-import { type Flow, type NicdCluster, type NicdEndpoint, nicd, type Server, type ServiceStatus, serve, sockhijack } from "@mitsu/ipc";
+import { clockMs, LoadWriter } from "@mitsu/replica-table";
 import test, { type ExecutionContext } from "ava";
-import { ReplicaRows, replicaFlags } from "../../src/bus/node-state.ts";
-import { PollPace } from "../../src/signals/poll-pace.ts";
-import { ReplicaMerge } from "../../src/signals/replica-merge.ts";
-import { ReplicaSignals } from "../../src/signals/replica-signals.ts";
-
-const endpoint = (changed: Partial<NicdEndpoint> = {}): NicdEndpoint => ({
-  address: "10.0.0.1",
-  port: 80,
-  node: "a",
-  here: true,
-  weight: 1,
-  inFlight: 0,
-  connections: 0,
-  pending: 0,
-  requests: 0,
-  errors: 0,
-  latencyUs: 0,
-  ejectedForMs: 0,
-  ...changed,
-});
-
-const cluster = (...endpoints: NicdEndpoint[]): NicdCluster => ({
-  service: "web",
-  port: 80,
-  selector: "mitsu",
-  inFlight: 0,
-  overflows: 0,
-  panics: 0,
-  retriesRefused: 0,
-  endpoints,
-});
-
-const service = (...replicas: ServiceStatus["replicas"]): ServiceStatus => ({
-  name: "web",
-  host: "web.mesh",
-  ipv4: "10.96.0.1",
-  ipv6: "fd00::1",
-  ports: ["80"],
-  redirect: "auto",
-  intercept: "balance",
-  nic: "off",
-  cgroups: [],
-  replicas,
-});
-
-const replica = (active: number, up = true, address = "10.0.0.1") => ({
-  address,
-  port: 80,
-  protocol: "tcp" as const,
-  up,
-  active,
-  total: active,
-  weight: 2,
-  score: 0,
-});
-
-const flow = (latencyUs: number | null): Flow => ({
-  client: { service: "shop", address: "10.0.0.9", port: 5000 },
-  server: { service: "web", address: "10.0.0.1", port: 80 },
-  asked: null,
-  askedService: null,
-  state: "redirected",
-  reason: "coupled",
-  explanation: "",
-  bytesOut: 0,
-  bytesIn: 0,
-  redirectedShare: 1,
-  messages: 0,
-  passed: 0,
-  segments: 0,
-  latencyUs,
-  unread: [0, 0],
-});
+import { maxReplicas, ReplicaRows, replicaFlags } from "../../src/bus/node-state.ts";
+import { ReplicaSignals, type ReplicaSignalsOptions } from "../../src/signals/replica-signals.ts";
 
 const key = "10.0.0.1:80";
 
-function merged(here: (one: string) => boolean = () => false) {
-  const merge = new ReplicaMerge(here);
+/** A nicd of some processes, a clock that a test moves, and what is told of the replica. */
+function node(t: ExecutionContext, options: Partial<ReplicaSignalsOptions> & { readonly before?: (socket: string) => void } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "replicad-signals-"));
+  const socket = join(folder, "nicd.sock");
+  options.before?.(socket);
   const rows = new ReplicaRows();
-  const row = () => {
-    merge.write(rows);
-    const at = rows.rowOf(key);
-    return at < 0
-      ? null
-      : {
-          inFlight: rows.inFlight[at],
-          latencyMs: rows.latencyMs[at],
-          serviceMs: rows.serviceMs[at],
-          failures: rows.failures[at]!,
-          weight: rows.weight[at],
-          flags: rows.flags[at],
-        };
+  const downs: string[] = [];
+  let nowMs = clockMs();
+  const writers = new Set<LoadWriter>();
+  const signals = new ReplicaSignals({
+    nicd: socket,
+    rows,
+    here: (one) => one === key,
+    kernel: null,
+    clock: () => nowMs,
+    onDown: (one) => downs.push(one),
+    ...options,
+  });
+  t.teardown(() => {
+    signals[Symbol.dispose]();
+    for (const writer of writers) writer.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const told = (one = key) => {
+    const at = rows.rowOf(one);
+    if (at < 0) return null;
+    return {
+      inFlight: rows.inFlight[at]!,
+      serviceMs: rows.serviceMs[at]!,
+      latencyMs: rows.latencyMs[at]!,
+      failures: rows.failures[at]!,
+      flags: rows.flags[at]!,
+    };
   };
-  return { merge, rows, row };
+  return {
+    socket,
+    rows,
+    downs,
+    signals,
+    told,
+    /** Another process of nicd, found at the next look. */
+    process: (name: string): LoadWriter => {
+      const writer = LoadWriter.create(`${socket}${name}.load`, { capacity: 2048 });
+      writers.add(writer);
+      return writer;
+    },
+    now: () => nowMs,
+    /** Time passes with all processes alive but those named. */
+    pass: (ms: number, ...dead: LoadWriter[]): boolean => {
+      nowMs += ms;
+      for (const writer of writers) if (!dead.includes(writer)) writer.beat(nowMs);
+      return signals.sample();
+    },
+  };
 }
 
-test("ReplicaMerge adds up what clusters say of one replica, and leaves out those of other nodes", (t) => {
-  const { merge, rows, row } = merged();
-  merge.nicd(
-    [
-      cluster(endpoint({ inFlight: 2, requests: 10, latencyUs: 3000 }), endpoint({ address: "10.0.0.2", here: false })),
-      cluster(endpoint({ inFlight: 3, requests: 1, latencyUs: 9000, ejectedForMs: 5 })),
-    ],
-    0,
-  );
-  t.deepEqual(row(), { inFlight: 5, latencyMs: 3, serviceMs: 3, failures: 0, weight: 1, flags: replicaFlags.ejected });
+test("ReplicaSignals adds up what nicd's processes have in flight, and leaves out replicas of other nodes", (t) => {
+  const { process, pass, now, rows, told } = node(t);
+  const loads = [process(".0"), process(".1")];
+  for (const load of loads) {
+    load.begin(load.row(key), now());
+    load.begin(load.row("10.0.0.2:80"), now());
+    const said = load.row("[fd00::1]:80");
+    load.here(said, true);
+    load.begin(said, now());
+  }
+  loads[0]!.begin(loads[0]!.row(key), now());
+  pass(200);
+  t.is(told()!.inFlight, 3);
+  t.is(told("[fd00::1]:80")!.inFlight, 2);
+  t.is(rows.count, 2);
+});
+
+test("ReplicaSignals.sample() sees a request at the next call, and says that nothing changed when nothing did", (t) => {
+  const { process, pass, now, told } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  t.true(pass(200));
+  t.false(pass(1));
+  load.begin(row, now());
+  t.true(pass(1));
+  t.is(told()!.inFlight, 1);
+  load.end(row, now(), 1, "cancelled");
+  t.true(pass(1));
+  t.is(told()!.inFlight, 0);
+  t.false(pass(1));
+});
+
+test("ReplicaSignals counts each connection of the kernel beside nicd's as a request in flight", (t) => {
+  let active: number | null = 9;
+  const { process, pass, now, told } = node(t, { kernel: { active: () => active, up: () => null } });
+  const load = process("");
+  const row = load.row(key);
+  load.begin(row, now());
+  load.connections(row, 6);
+  pass(200);
+  t.is(told()!.inFlight, 1 + 3);
+  active = 5;
+  pass(1);
+  t.is(told()!.inFlight, 1);
+  load.connections(row, 2);
+  pass(1);
+  t.is(told()!.inFlight, 1 + 3);
+  active = null;
+  pass(1);
+  t.is(told()!.inFlight, 1);
+});
+
+test("ReplicaSignals takes failures from what was counted since it looks, a restart of nicd included", (t) => {
+  let first: LoadWriter | undefined;
+  const answer = (load: LoadWriter, times: number, outcome: "ok" | "failed"): void => {
+    const row = load.row(key);
+    for (let time = 0; time < times; time++) {
+      load.begin(row, 0);
+      load.end(row, 1, 1, outcome);
+    }
+  };
+  const { process, pass, told } = node(t, {
+    before: (socket) => {
+      first = LoadWriter.create(`${socket}.load`);
+      answer(first, 100, "failed");
+    },
+  });
+  first!.beat(clockMs());
+  pass(1);
+  t.is(told()!.failures, 0);
+  answer(first!, 10, "ok");
+  answer(first!, 10, "failed");
+  pass(1);
+  t.true(Math.abs(told()!.failures - 0.5 * (1 - 0.95 ** 20)) < 1e-9);
+  first!.close();
+  const second = process("");
+  answer(second, 100, "failed");
+  pass(200);
+  t.true(told()!.failures > 0.99);
+});
+
+test("ReplicaSignals tells the latency near the present number in flight", (t) => {
+  const { process, pass, now, told } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  const some = (inFlight: number, ms: number): void => {
+    for (let begun = 0; begun <= inFlight; begun++) load.begin(row, now());
+    load.end(row, now(), ms, "ok");
+    pass(1);
+    for (let left = 0; left < inFlight; left++) load.end(row, now(), 0, "cancelled");
+    pass(1);
+  };
+  for (let round = 0; round < 5; round++) {
+    some(1, 2);
+    some(8, 16);
+  }
+  t.is(told()!.latencyMs, 2);
+  for (let begun = 0; begun < 7; begun++) load.begin(row, now());
+  pass(1);
+  t.is(told()!.latencyMs, 16);
+});
+
+test("ReplicaSignals tells busy time by request as the time that one takes, over both processes", (t) => {
+  const { process, pass, now, told } = node(t);
+  const loads = [process(".0"), process(".1")];
+  const rows = loads.map((load) => load.row(key));
+  pass(200);
+  for (let round = 0; round < 50; round++) {
+    for (const [index, load] of loads.entries()) {
+      load.begin(rows[index]!, now());
+      load.begin(rows[index]!, now());
+      pass(2);
+      load.end(rows[index]!, now(), 2, "ok");
+      load.end(rows[index]!, now(), 2, "ok");
+      pass(3);
+    }
+  }
+  t.true(Math.abs(told()!.serviceMs - 1) < 1e-6, String(told()!.serviceMs));
+});
+
+test("ReplicaSignals says within the sample that nobody takes connects, once, and not of one that was refused before", (t) => {
+  const { process, pass, now, told, downs } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  const refuse = (): void => {
+    load.begin(row, now());
+    load.end(row, now(), 0, "refused");
+    pass(1);
+  };
+  refuse();
+  t.is(told()!.flags, replicaFlags.down);
+  refuse();
+  t.deepEqual(downs, [key]);
+  t.is(told()!.failures, 0);
+});
+
+test("ReplicaSignals.setUp() takes the replica for up until the next refusal", (t) => {
+  const { process, pass, now, told, downs, signals } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  for (let round = 1; round <= 2; round++) {
+    load.begin(row, now());
+    load.end(row, now(), 0, "refused");
+    pass(1);
+    t.is(told()!.flags, replicaFlags.down);
+    signals.setUp(key);
+    pass(1);
+    t.is(told()!.flags, 0);
+    t.is(downs.length, round);
+  }
+});
+
+test("ReplicaSignals takes one good answer more than were waited for when connects were refused for a sign of life", (t) => {
+  const { process, pass, now, told } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  for (let begun = 0; begun < 3; begun++) load.begin(row, now());
+  load.end(row, now(), 0, "refused");
+  pass(1);
+  // A server that ends answers what it has.
+  for (let answers = 0; answers < 2; answers++) load.end(row, now(), 1, "ok");
+  pass(1);
+  t.is(told()!.flags, replicaFlags.down);
+  for (const outcome of ["failed", "cancelled", "ok"] as const) {
+    load.begin(row, now());
+    load.end(row, now(), 1, outcome);
+    pass(1);
+    t.is(told()!.flags, outcome === "ok" ? 0 : replicaFlags.down, outcome);
+  }
+});
+
+test("ReplicaSignals believes the kernel that a replica is down, and forgets a refusal when it is up again", (t) => {
+  let up: boolean | null = true;
+  const { process, pass, now, told, downs } = node(t, { kernel: { active: () => 0, up: () => up } });
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  load.begin(row, now());
+  load.end(row, now(), 0, "refused");
+  pass(10);
+  t.is(told()!.flags, replicaFlags.down);
+  up = false;
+  pass(10);
+  t.is(told()!.flags, replicaFlags.down);
+  up = true;
+  pass(10);
+  t.is(told()!.flags, 0);
+  t.is(downs.length, 1);
+});
+
+test("ReplicaSignals leaves draining as it is", (t) => {
+  const { process, pass, rows, told } = node(t);
+  process("").row(key);
+  pass(200);
+  rows.flags[0] = replicaFlags.draining;
+  pass(1);
+  t.is(told()!.flags, replicaFlags.draining);
+});
+
+test("ReplicaSignals says where nicd is, dead ones without their requests in flight, and has another one within 200 ms", (t) => {
+  const { process, pass, now, told, signals, socket } = node(t);
+  const path = `${socket}.load`;
+  t.deepEqual(signals.sources(), [{ name: "nicd", path, state: "away", why: `${path} is not there` }]);
+  t.deepEqual(signals.degraded(), [`nicd does not say how busy replicas are: ${path} is not there`]);
+  const load = process("");
+  load.begin(load.row(key), now());
+  pass(200);
+  t.deepEqual(signals.sources(), [{ name: "nicd", path, state: "up", why: null }]);
+  t.deepEqual(signals.degraded(), []);
+  t.is(told()!.inFlight, 1);
+  pass(900, load);
+  t.is(told()!.inFlight, 1);
+  pass(200, load);
+  t.is(told()!.inFlight, 0);
+  t.regex(signals.degraded()[0]!, /it has not been heard for a second$/);
+  const other = process("");
+  other.begin(other.row(key), now());
+  other.begin(other.row(key), now());
+  pass(200, load);
+  t.is(told()!.inFlight, 2);
+  t.deepEqual(signals.degraded(), []);
+});
+
+test("ReplicaSignals keeps telling a replica for five seconds after nicd gave it up, and then tells it no more", (t) => {
+  const { process, pass, rows } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  load.release(row);
+  pass(4900);
+  t.is(rows.count, 1);
+  pass(200);
+  pass(200);
+  t.is(rows.count, 0);
+  load.row(key);
+  pass(200);
   t.is(rows.count, 1);
 });
 
-test("ReplicaMerge counts each connection beside nicd's as a request in flight", (t) => {
-  const { merge, row } = merged();
-  merge.nicd([cluster(endpoint({ inFlight: 4, connections: 6 }))], 0);
-  merge.sockhijack([service(replica(9))], [], 0);
-  t.is(row()!.inFlight, 4 + 3);
-  merge.sockhijack([service(replica(5))], [], 0);
-  t.is(row()!.inFlight, 4);
-});
-
-test("ReplicaMerge takes failures from differences of errors, a restart of nicd included", (t) => {
-  const { merge, row } = merged();
-  const told = (requests: number, errors: number): number => {
-    merge.nicd([cluster(endpoint({ requests, errors }))], 0);
-    return row()!.failures;
-  };
-  t.is(told(1000, 900), 0);
-  t.is(told(1010, 900), 0);
-  const some = told(1020, 910);
-  t.true(Math.abs(some - (1 - 0.95 ** 10)) < 1e-9);
-  t.true(told(1120, 910) < some / 50);
-  t.is(told(1120, 910), told(1120, 910));
-  t.true(told(100, 100) > 0.99);
-});
-
-test("ReplicaMerge tells the latency near the present in flight, and the least as the time without waiting", (t) => {
-  const { merge, row } = merged();
-  let requests = 0;
-  const told = (inFlight: number, ms: number) =>
-    merge.nicd([cluster(endpoint({ inFlight, latencyUs: ms * 1000, requests: ++requests }))], requests);
-  for (let round = 0; round < 5; round++) {
-    told(1, 2);
-    told(8, 16);
-  }
-  t.is(row()!.latencyMs, 16);
-  told(1, 2);
-  t.is(row()!.latencyMs, 2);
-  t.is(row()!.serviceMs, 2);
-});
-
-test("ReplicaMerge forgets a least latency within ten seconds: a replica may have become slower", (t) => {
-  const { merge, row } = merged();
-  for (let ms = 0; ms <= 12_000; ms += 1000) merge.nicd([cluster(endpoint({ latencyUs: ms === 0 ? 1000 : 5000, requests: ms }))], ms);
-  t.is(row()!.serviceMs, 5);
-});
-
-test("ReplicaMerge knows replicas from sockhijack alone, by flows' latencies, and that one is down", (t) => {
-  const { merge, row } = merged((one) => one === key);
-  merge.sockhijack([service(replica(3), replica(9, true, "10.0.0.2"))], [flow(1000), flow(3000), flow(null)], 0);
-  t.deepEqual(row(), { inFlight: 3, latencyMs: 2, serviceMs: 2, failures: 0, weight: 2, flags: 0 });
-  merge.sockhijack([service(replica(0, false))], [], 0);
-  t.is(row()!.flags, replicaFlags.down);
-});
-
-test("ReplicaMerge keeps replicas of a source that went away without its counts, drops those that nobody knows, and leaves draining be", (t) => {
-  const { merge, rows, row } = merged();
-  merge.nicd([cluster(endpoint({ inFlight: 4, connections: 6 }))], 0);
-  row();
-  rows.flags[0] = replicaFlags.draining;
-  merge.lost("nicd");
-  t.is(row()!.inFlight, 0);
-  t.is(row()!.flags, replicaFlags.draining);
-  merge.nicd([], 1);
-  t.is(row(), null);
+test("ReplicaSignals.watch() tells replicas that only the kernel knows", (t) => {
+  const active = new Map([[key, 3]]);
+  const { signals, pass, told, rows } = node(t, { nicd: null, kernel: { active: (one) => active.get(one) ?? null, up: () => true } });
+  t.deepEqual(signals.sources(), [{ name: "nicd", path: "", state: "off", why: null }]);
+  t.is(rows.count, 0);
+  signals.watch([key, "10.0.0.9:1"]);
+  pass(200);
+  t.is(rows.count, 1);
+  t.is(told()!.inFlight, 3);
+  active.clear();
+  pass(5100);
+  pass(200);
   t.is(rows.count, 0);
 });
 
-test("PollPace keeps a poll's cost within its share, and within its bounds", (t) => {
-  const pace = new PollPace({ share: 0.01, leastMs: 10, mostMs: 200 });
-  t.is(pace.next(0.05), 10);
-  let waited = 0;
-  for (let poll = 0; poll < 50; poll++) waited = pace.next(1);
-  t.true(waited > 95 && waited <= 100, String(waited));
-  for (let poll = 0; poll < 50; poll++) waited = pace.next(20);
-  t.is(waited, 200);
+test("ReplicaSignals says how many replicas a message has no room for", (t) => {
+  const { process, pass, rows, signals } = node(t, { here: () => true });
+  const load = process("");
+  for (let port = 1; port <= maxReplicas + 5; port++) load.row(`10.0.0.1:${port}`);
+  pass(200);
+  pass(1);
+  t.is(rows.count, maxReplicas);
+  t.deepEqual(signals.degraded(), ["5 replicas of this node are not told: a message has no room for more"]);
 });
 
-async function double(t: ExecutionContext, name: "nicd" | "sockhijack", path: string, seen: { clusters: NicdCluster[] }): Promise<Server> {
-  const env = testEnv({});
-  const common = { listen: { path }, daemon: name, version: "0", log: createLog(env, {}), group: "root" };
-  const server =
-    name === "nicd"
-      ? await serve({ ...common, protocol: { clusters: nicd.clusters }, handlers: { clusters: () => ({ clusters: seen.clusters }) } })
-      : await serve({
-          ...common,
-          protocol: { services: sockhijack.services, flows: sockhijack.flows },
-          handlers: { services: () => ({ services: [service(replica(7))] }), flows: () => ({ flows: [flow(500)] }) },
-        });
-  t.teardown(() => server.close());
-  return server;
-}
-
-test("ReplicaSignals merges both daemons' answers, says when one is away, and has it again when it is back", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "replicad-signals-"));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  const paths = { nicd: join(folder, "nicd.sock"), sockhijack: join(folder, "sockhijack.sock") };
-  const seen = { clusters: [cluster(endpoint({ inFlight: 4, connections: 6 }))] };
-  await double(t, "sockhijack", paths.sockhijack, seen);
-  const rows = new ReplicaRows();
-  let look = (): void => {};
-  const until = (holds: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      look = () => {
-        if (holds()) resolve();
-      };
-      look();
-    });
-  using signals = new ReplicaSignals({
-    ...paths,
-    rows,
-    here: (one) => one === key,
-    now: () => performance.now(),
-    pace: { share: 1, leastMs: 1 },
-    retryMs: 5,
-    onSample: () => look(),
-  });
-  await until(() => rows.inFlight[rows.rowOf(key)] === 7 && signals.degraded().length === 1);
-  t.regex(signals.degraded()[0]!, /^nicd does not say how busy replicas are: /);
-  const server = await double(t, "nicd", paths.nicd, seen);
-  await until(() => rows.inFlight[rows.rowOf(key)] === 5);
+test("ReplicaSignals refuses a file that is no table with the reason, and goes on with the others", (t) => {
+  const { process, pass, told, signals, socket } = node(t);
+  writeFileSync(`${socket}.load`, "no table", { mode: 0o640 });
+  pass(200);
+  t.regex(signals.degraded()[0]!, /nicd\.sock\.load is no table: 8 bytes are less than a header$/);
+  process(".1").row(key);
+  pass(200);
+  t.is(told()!.inFlight, 0);
   t.deepEqual(signals.degraded(), []);
-  seen.clusters = [cluster(endpoint({ inFlight: 10, connections: 6 }))];
-  await until(() => rows.inFlight[rows.rowOf(key)] === 11);
-  await server.close();
-  await until(() => rows.inFlight[rows.rowOf(key)] === 7);
-  t.is(signals.degraded().length, 1);
+});
+
+test("ReplicaSignals takes nothing that is no count from a table", (t) => {
+  const { process, pass, told } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  load.begin(row, Number.NaN);
+  load.connections(row, Number.NaN);
+  pass(1);
+  load.end(row, 1, Number.POSITIVE_INFINITY, "ok");
+  pass(1);
+  t.deepEqual(told(), { inFlight: 0, serviceMs: 0, latencyMs: 0, failures: 0, flags: 0 });
 });

@@ -1,0 +1,40 @@
+/** A folder for tables. @module */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import type { LoadCounts, ReportRow } from "../src/mod.ts";
+
+/** A path that is removed with its folder when the test is over. */
+export function tablePath(t: ExecutionContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "replica-table-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "table");
+}
+
+/** Something to read loads into. */
+export const emptyCounts = (): LoadCounts => ({
+  inFlight: 0,
+  begun: 0,
+  ended: 0,
+  failed: 0,
+  refused: 0,
+  latencyMs: 0,
+  busyMs: 0,
+  busySinceMs: 0,
+  connections: 0,
+  here: false,
+});
+
+/** A report, and something to read one into. */
+export const report = (changed: Partial<ReportRow> = {}): ReportRow => ({
+  atMs: 0,
+  inFlight: 0,
+  serviceMs: 0,
+  latencyMs: 0,
+  failures: 0,
+  workers: 0,
+  weight: Number.NaN,
+  flags: 0,
+  ...changed,
+});
