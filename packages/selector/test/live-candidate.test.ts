@@ -173,6 +173,21 @@ test("LiveCandidate.age() lets failures fade where nobody asks, and leaves what 
   t.true(one.latencyMs < 4.1, String(one.latencyMs));
 });
 
+test("LiveCandidate.report() takes over how many requests a replica works on at once, where it says so", (t) => {
+  const one = new LiveCandidate("a:1", { workers: 2 });
+  for (const [nth, [workers, expected]] of (
+    [
+      [0, 2],
+      [8, 8],
+      [0, 8],
+    ] as const
+  ).entries()) {
+    t.true(one.report(nth, { inFlight: 0, latencyMs: 0, serviceMs: 1, workers }));
+    t.is(one.workers, expected);
+  }
+  for (const workers of [-1, Number.NaN, 1e9]) t.false(one.report(10, { inFlight: 0, latencyMs: 0, serviceMs: 1, workers }));
+});
+
 test("LiveCandidate.cancel() takes a request out of what is in flight, and learns nothing from it", (t) => {
   const one = new LiveCandidate("a:1");
   one.report(10, { inFlight: 0, latencyMs: 0, serviceMs: 1, workers: 1 });

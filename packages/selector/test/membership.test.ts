@@ -94,6 +94,104 @@ test("Membership panics when less than half are healthy: those that fail are ask
   t.false(membership.panic);
 });
 
+test("Membership.tell() takes a replica out as long as it is told to be down, and brings it back with a slow start; that is no ejection", (t) => {
+  const { membership, all, keys } = membersOf(3, { slowStartMs: 1000 });
+  t.true(membership.tell("r1", "down", 10));
+  t.deepEqual(keys(10), ["r0", "r2"]);
+  t.is(membership.standing("r1"), "dead");
+  t.true(membership.tell("r1", "down", 20), "told again");
+  membership.answered(all[1]!, 30, "refused");
+  t.deepEqual(keys(1e9), ["r0", "r2"], "no time brings it back");
+  t.true(membership.tell("r1", "up", 1e9));
+  t.deepEqual(keys(1e9), ["r0", "r1", "r2"]);
+  t.is(all[1]!.ramp, 0.1);
+  t.is(membership.standing("r1"), "slow-start");
+  t.is(membership.ejections, 0);
+  membership.answered(all[1]!, 2e9, "refused");
+  t.is(membership.outForMs("r1", 2e9), 1000, "its first refusal for itself");
+  t.false(membership.tell("none", "down", 0));
+});
+
+test("Membership.tell() of an `up` that was told before does not bring back what refused here since; an `up` after a `down` does", (t) => {
+  const { membership, all, keys } = membersOf(3);
+  membership.tell("r1", "up", 0);
+  membership.answered(all[1]!, 10, "refused");
+  membership.tell("r1", "up", 11);
+  t.deepEqual(keys(11), ["r0", "r2"]);
+  membership.tell("r1", "down", 12);
+  membership.tell("r1", "up", 13);
+  t.deepEqual(keys(13), ["r0", "r1", "r2"]);
+});
+
+test("Membership.tell() makes room among the ejected, and all that are told to be down are asked when no other is left", (t) => {
+  const { membership, all, keys } = membersOf(4, { mostEjected: 0.25, panicBelow: 0 });
+  const fail = (nth: number, nowMs: number) => {
+    for (let i = 0; i < 5; i++) membership.answered(all[nth]!, nowMs, "failed");
+  };
+  fail(0, 0);
+  membership.tell("r0", "down", 1);
+  fail(1, 2);
+  t.deepEqual(keys(2), ["r2", "r3"]);
+  for (const key of ["r1", "r2", "r3"]) membership.tell(key, "down", 3);
+  t.is(keys(3).length, 4);
+});
+
+test("Membership: a refusal lasts refusedMs, each further one longer, ten times that at most, whatever ejectMs", (t) => {
+  const { membership, all } = membersOf(2, { refusedMs: 100, ejectMs: 30_000, longestEjectMs: 300_000 });
+  let now = 0;
+  const lasts = Array.from({ length: 12 }, () => {
+    membership.answered(all[0]!, now, "refused");
+    const ms = membership.outForMs("r0", now);
+    now += ms;
+    membership.usable(now);
+    return ms;
+  });
+  t.deepEqual(lasts, [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1000, 1000]);
+  for (let i = 0; i < 5; i++) membership.answered(all[0]!, now, "failed");
+  t.is(membership.outForMs("r0", now), 30_000, "refusals do not make ejections longer");
+});
+
+test("Membership with failuresInRow 0 never ejects for failing; a refused connection still counts", (t) => {
+  const { membership, all, keys } = membersOf(2, { failuresInRow: 0 });
+  for (let i = 0; i < 100; i++) membership.answered(all[0]!, i, "failed");
+  t.is(keys(100).length, 2);
+  membership.answered(all[0]!, 100, "refused");
+  t.is(keys(100).length, 1);
+});
+
+test("Membership.configure() takes new options and keeps what is known", (t) => {
+  const { membership, all, keys } = membersOf(4, { slowStartMs: 1000, mostEjected: 1 });
+  const late = new LiveCandidate("late");
+  membership.add(late, 0);
+  for (const nth of [0, 1, 2]) for (let i = 0; i < 5; i++) membership.answered(all[nth]!, 0, "failed");
+  t.is(keys(0).length, 5, "panic: 2 of 5");
+  membership.configure({ panicBelow: 0 });
+  t.deepEqual(keys(0), ["r3", "late"]);
+  t.is(late.ramp, 0.1);
+  membership.configure({ slowStartMs: 0 });
+  t.is(late.ramp, 1);
+  membership.usable(500);
+  t.is(late.ramp, 1);
+  membership.configure({ failuresInRow: 1, slowStartMs: 100, mostEjected: 0.1 });
+  t.is(keys(1000).length, 5, "they come back in their time");
+  t.is(all[0]!.ramp, 0.1);
+  membership.usable(1050);
+  t.true(Math.abs(all[0]!.ramp - 0.55) < 0.01);
+  membership.answered(late, 1050, "failed");
+  membership.answered(all[3]!, 1050, "failed");
+  t.is(keys(1050).length, 4, "one failure, and one at most");
+  t.is(membership.ejections, 4);
+});
+
+test("Membership.usable() is another array when a weight changed, and only then", (t) => {
+  const { membership } = membersOf(2);
+  const before = membership.usable(0);
+  membership.setWeight("r0", 100, 1);
+  t.is(membership.usable(1), before);
+  membership.setWeight("r0", 50, 2);
+  t.not(membership.usable(2), before);
+});
+
 test("Membership starts new and recovered replicas slowly: 0.1 to 1 in a line", (t) => {
   const { membership, all } = membersOf(2, { slowStartMs: 1000, leastShare: 0.1 });
   t.is(all[0]!.ramp, 1, "warm from the start");
@@ -160,7 +258,7 @@ test("Membership forgets a removed replica, and an answer of one that came befor
 
 test("Membership: no dead or draining one is usable while another is left; ejected ones are at most the share; all come back in time", (t) => {
   const step = fc.record({
-    kind: fc.constantFrom("ok", "failed", "failed", "refused", "drain", "undrain", "wait", "revive"),
+    kind: fc.constantFrom("ok", "failed", "failed", "refused", "drain", "undrain", "wait", "revive", "up", "down"),
     nth: fc.nat(9),
     afterMs: fc.nat(400),
   });
@@ -173,6 +271,7 @@ test("Membership: no dead or draining one is usable while another is left; eject
         const one = all[nth]!;
         now += afterMs;
         if (kind === "drain" || kind === "undrain") membership.drain(one.key, kind === "drain", now);
+        else if (kind === "up" || kind === "down") membership.tell(one.key, kind, now);
         else if (kind === "revive") membership.revive(one.key, now);
         else if (kind !== "wait") membership.answered(one, now, kind as "ok");
         const usable = membership.usable(now);
@@ -187,7 +286,10 @@ test("Membership: no dead or draining one is usable while another is left; eject
         if (usable !== last && usable.length === last.length && usable.every((each, i) => each === last[i])) return false;
         last = usable;
       }
-      for (const one of all) membership.drain(one.key, false, now);
+      for (const one of all) {
+        membership.drain(one.key, false, now);
+        membership.tell(one.key, "up", now);
+      }
       return membership.usable(now + 2001).length === 10;
     }),
     { seed: 1, numRuns: 300 },

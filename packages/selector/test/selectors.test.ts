@@ -1,7 +1,7 @@
 import { MitsuError } from "@mitsu/cli/error";
 import test from "ava";
 import { selectorNames } from "../src/selector.ts";
-import { createSelector, isSelectorName } from "../src/selectors.ts";
+import { createSelector, isSelectorName, selectorOptions } from "../src/selectors.ts";
 
 for (const name of selectorNames) {
   test(`createSelector() makes ${name}, each with its own state`, (t) => {
@@ -15,6 +15,20 @@ for (const name of selectorNames) {
     t.is(error.code, "ERR_SELECTOR_OPTION");
     t.true(error.message.includes("colour"));
     t.truthy(error.hint);
+  });
+}
+
+for (const [name, options] of Object.entries(selectorOptions)) {
+  test(`selectorOptions has ${name}'s, in kebab-case, with a default within the range and what it does; createSelector() takes them`, (t) => {
+    t.true(isSelectorName(name));
+    for (const [option, { default: usual, least, most, whole, about }] of Object.entries(options)) {
+      t.regex(option, /^[a-z]+(-[a-z]+)*$/);
+      t.true(least <= usual && usual <= most, option);
+      t.true(!whole || [usual, least, most].every(Number.isInteger), option);
+      t.regex(about, /^[a-z].*[^.]$/, option);
+      for (const value of [usual, least, most]) t.notThrows(() => createSelector(name, { [option]: value }), `${option} ${value}`);
+      for (const value of [least - 1, most + 1]) t.throws(() => createSelector(name, { [option]: value }), { code: "ERR_SELECTOR_OPTION" });
+    }
   });
 }
 

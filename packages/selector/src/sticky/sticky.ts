@@ -1,6 +1,6 @@
 /** Sends requests with the same key to the same replica. @module */
 import type { Answer, Candidate, Report } from "../candidate.ts";
-import type { Costs, SelectionContext, Selector } from "../selector.ts";
+import type { SelectionContext, Selector } from "../selector.ts";
 import { optionError } from "../selector-error.ts";
 import { keyHash } from "./key-hash.ts";
 import { LoadBound } from "./load-bound.ts";
@@ -36,6 +36,8 @@ export interface StickyOptions {
  */
 export class Sticky implements Selector {
   readonly name: Selector["name"];
+  /** Those of the wrapped one, if it compares: it decides for requests without a key, or whose replica has its fill. */
+  readonly costs?: NonNullable<Selector["costs"]>;
   readonly #selector: Selector;
   readonly #bound: LoadBound;
   readonly #overflow: (typeof overflows)[number];
@@ -54,6 +56,7 @@ export class Sticky implements Selector {
     if (!overflows.includes(overflow)) throw optionError(`there is no overflow ${overflow}`, `use ${overflows.join(" or ")}`);
     this.name = selector.name;
     this.#selector = selector;
+    if (selector.costs !== undefined) this.costs = selector.costs.bind(selector);
     this.#bound = new LoadBound(epsilon);
     this.#overflow = overflow;
     this.#size = tableSize;
@@ -92,11 +95,6 @@ export class Sticky implements Selector {
 
   probed(candidate: Candidate, nowMs: number, report: Report): void {
     this.#selector.probed?.(candidate, nowMs, report);
-  }
-
-  /** Those of the wrapped one, which decides for requests without a key, or whose replica has its fill; none where it compares nothing. */
-  costs<C extends Candidate>(candidates: readonly C[], context: SelectionContext): Costs {
-    return this.#selector.costs?.(candidates, context) ?? { unit: "", of: [] };
   }
 
   #tableOf(candidates: readonly Candidate[]): MaglevTable {
