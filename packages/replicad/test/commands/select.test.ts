@@ -2,9 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, watch } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { run, testEnv } from "@mitsu/cli";
 import type { Handlers, ReplicadProtocol, SelectAnswer } from "@mitsu/ipc";
 import test, { type ExecutionContext } from "ava";
+import { replicad } from "../../src/cli.ts";
 import { cli, daemon, folderOf } from "./canned-answers.ts";
 
 const answer: SelectAnswer = { ticket: 42, address: "10.0.0.7", port: 8080, node: "n2", here: false };
@@ -25,6 +27,17 @@ async function selecting(t: ExecutionContext, select = answer) {
     },
   });
   return { socket, told, asked };
+}
+
+/** Resolves when the file is there. */
+function appearance(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const watcher = watch(dirname(path), () => {
+      if (!existsSync(path)) return;
+      watcher.close();
+      resolve();
+    });
+  });
 }
 
 test("select prints address:port, brackets around IPv6, and JSON with the ticket", async (t) => {
@@ -91,15 +104,9 @@ test("select passes SIGTERM on to the command and ends with its status, telling 
   const { socket, told } = await selecting(t);
   const folder = folderOf(t);
   const [ready, got] = [join(folder, "ready"), join(folder, "got")];
-  const script = `trap 'echo TERM > ${got}; exit 9' TERM; echo > ${ready}; while :; do sleep 0.05; done`;
+  const script = `trap 'echo TERM > ${got}; exit 9' TERM; echo > ${ready}; n=0; while [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.05; done`;
+  const appeared = appearance(ready);
   const bin = new URL("../../../../bin/replicad", import.meta.url).pathname;
-  const appeared = new Promise<void>((resolve) => {
-    const watcher = watch(folder, () => {
-      if (!existsSync(ready)) return;
-      watcher.close();
-      resolve();
-    });
-  });
   const child = spawn(bin, ["select", "cart", "--socket", socket, "--", "sh", "-c", script], { stdio: "ignore" });
   t.teardown(() => child.kill("SIGKILL"));
   const exited = once(child, "exit");
@@ -109,3 +116,22 @@ test("select passes SIGTERM on to the command and ends with its status, telling 
   t.is(readFileSync(got, "utf8"), "TERM\n");
   t.deepEqual(told, []);
 });
+
+// proc(5): pid (comm) state ppid pgrp session tty_nr tpgid
+for (const [where, stat, first] of [
+  ["in the foreground of a terminal, which the command has it from already", "7 (replicad) S 1 7 7 34816 7 0", 9],
+  ["without a terminal", "7 (a) b) S 1 7 7 0 -1 0", 8],
+] as const) {
+  test(`select ${first === 8 ? "passes SIGINT on" : "keeps SIGINT to itself"} ${where}`, async (t) => {
+    const { socket, told } = await selecting(t);
+    const ready = join(folderOf(t), "ready");
+    const appeared = appearance(ready);
+    const script = `trap 'exit 8' INT; trap 'exit 9' TERM; echo > ${ready}; n=0; while [ $n -lt 200 ]; do n=$((n + 1)); sleep 0.05; done`;
+    const env = testEnv({ vars: { PATH: process.env.PATH! }, files: { "/proc/self/stat": stat } });
+    const status = run(replicad, ["select", "cart", "--socket", socket, "--", "sh", "-c", script], env);
+    await appeared;
+    for (const name of ["SIGINT", "SIGTERM"] as const) t.true(env.raise(name));
+    t.is(await status, first);
+    t.deepEqual(told, []);
+  });
+}
