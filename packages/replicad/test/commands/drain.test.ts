@@ -65,7 +65,7 @@ test("drain ends with status 75 when other nodes do not know, so that what follo
   t.regex(out, /gets no new requests/);
   t.regex(
     err,
-    /^replicad: other nodes do not know it yet, and may send to 10\.0\.0\.7:8080 as before: the broker is away\n {2}hint: they are told/,
+    /^replicad: other nodes do not know it yet, and may send to 10\.0\.0\.7:8080 as before: the broker is away\n {2}hint: they are told once/,
   );
 });
 
