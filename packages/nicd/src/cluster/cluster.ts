@@ -153,7 +153,8 @@ export class Cluster implements SelectionContext {
     // In panic those of this node may be the very ones that fail.
     const near = this.#preferNear && !membership.panic;
     const candidates = near ? membership.eligible(nowMs, true, stickyKey) : all;
-    if (tried !== null && tried.length > 0) {
+    // A dead one is no candidate any more, and then the selector may decide.
+    if (tried?.some((one) => candidates.includes(one))) {
       const other = this.#another(candidates, tried) ?? this.#another(all, tried);
       if (other !== null) return other;
     }
