@@ -29,6 +29,7 @@ export class Ticker {
   #timer: NodeJS.Timeout;
   #delayMs: number;
   #ended = false;
+  #pokedAtMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(options: TickerOptions) {
     this.#options = { fastMs: 1, idleMs: idleTickMs, ...options };
@@ -36,12 +37,23 @@ export class Ticker {
     this.#timer = setTimeout(() => this.#tick(), this.#delayMs);
   }
 
-  /** Something changed that no timer need find: it is sampled and sent now or, sooner than fastMs after the last message, once that is over. */
+  /**
+   * Something changed that no timer need find: it is sampled and sent now or, sooner than fastMs after the last message, once that is over.
+   * A storm of pokes is one tick in fastMs.
+   */
   poke(): void {
     if (this.#ended) return;
-    clearTimeout(this.#timer);
-    this.#delayMs = 0;
-    this.#tick(true);
+    const { now, fastMs } = this.#options;
+    const nowMs = now();
+    if (nowMs - this.#pokedAtMs < fastMs) {
+      this.#soon();
+      return;
+    }
+    this.#pokedAtMs = nowMs;
+    const { sent } = this.#options.publisher;
+    this.#tick();
+    // What it told of may still wait for its turn.
+    if (this.#options.publisher.sent === sent) this.#soon();
   }
 
   [Symbol.dispose](): void {
@@ -49,15 +61,22 @@ export class Ticker {
     clearTimeout(this.#timer);
   }
 
-  #tick(poked = false): void {
+  #tick(): void {
     const { publisher, sample, now, fastMs, idleMs } = this.#options;
     const nowMs = now();
     this.ticks++;
     sample(nowMs);
-    const outcome = publisher.tick(nowMs);
+    publisher.tick(nowMs);
     if (this.#ended) return;
-    // What a poke told of may still wait for its turn.
-    const delayMs = poked && outcome !== "sent" ? fastMs : tickDelayMs(publisher.intervalMs, fastMs, idleMs);
+    this.#wait(tickDelayMs(publisher.intervalMs, fastMs, idleMs));
+  }
+
+  /** The next tick is no later than fastMs from now. */
+  #soon(): void {
+    if (!this.#ended && this.#delayMs > this.#options.fastMs) this.#wait(this.#options.fastMs);
+  }
+
+  #wait(delayMs: number): void {
     if (delayMs === this.#delayMs) {
       // The same timer again, so that a thousand a second are no garbage.
       this.#timer.refresh();

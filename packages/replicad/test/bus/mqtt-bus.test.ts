@@ -98,8 +98,12 @@ for (const kind of brokerKinds) {
     const b = nodeAt(t, broker.url, "b");
     await a.until(() => a.table.nodes.has("b"));
     await b.until(() => b.table.nodes.has("a"));
+    // Nothing changes: messages become rare, and what was said still counts.
+    await a.until(() => a.table.nodes.get("b")!.state.intervalMs === 100 && a.table.nodes.get("b")!.ageMs(a.now()) > 60);
+    t.true(a.now() - a.table.nodes.get("b")!.reportedAtMs(a.now()) < 60);
     await broker.kill();
     await a.until(() => a.downs.length === 1);
+    const reportedAtMs = a.table.nodes.get("b")!.reportedAtMs(a.now());
     t.regex(a.bus.degraded()[0]!, /^no broker at mqtt:\/\/127\.0\.0\.1:\d+: .+; what other nodes said grows old$/);
     const old = a.table.nodes.get("b")!;
     const before = old.ageMs(a.now());
@@ -108,6 +112,7 @@ for (const kind of brokerKinds) {
     await a.until(() => a.publisher.unsent > unsent + 10);
     t.true(old.ageMs(a.now()) > before + 5);
     t.is(a.publisher.dropped, 0);
+    t.is(old.reportedAtMs(a.now()), reportedAtMs);
     await broker.run();
     await b.until(() => b.table.nodes.get("a")?.state.replicas.inFlight[0] === 55);
     await a.until(() => a.bus.degraded().length === 0 && a.table.nodes.get("b")!.ageMs(a.now()) < 200);

@@ -134,6 +134,57 @@ test("NodeTable takes the age of a retained message from the wall clock, not fro
   t.is(entry.clock.offsetMs(61_000), Number.NaN);
 });
 
+/** A node that is quiet and heard every 100 ms, 1 ms after it sent. */
+function quiet(table: NodeTable): { readonly lastMs: number; readonly send: (atMs: number, retained?: boolean) => void } {
+  const a = stateOf("a", 1);
+  a.intervalMs = 100;
+  let sequence = 0;
+  const send = (atMs: number, retained = false): void => void table.receive("a", bytesOf(a, ++sequence, atMs), retained, atMs + 1);
+  for (let atMs = 1000; atMs <= 3000; atMs += 100) send(atMs);
+  return { lastMs: 3001, send };
+}
+
+test("NodeEntry.reportedAtMs() is not the age of the last message while a quiet node is heard", (t) => {
+  const table = new NodeTable(boot);
+  const { lastMs } = quiet(table);
+  const entry = table.nodes.get("a")!;
+  t.true(entry.ageMs(lastMs + 90) > 89);
+  const age = lastMs + 90 - entry.reportedAtMs(lastMs + 90);
+  // The idle ticker's 10, and the way.
+  t.true(age >= 10 && age < 12, String(age));
+  t.true(lastMs + 1000 - entry.reportedAtMs(lastMs + 1000) >= 860);
+});
+
+test("NodeTable.linked(false): silence says nothing without a broker, nor do messages that come in before it is back", (t) => {
+  const table = new NodeTable(boot);
+  const { lastMs, send } = quiet(table);
+  const entry = table.nodes.get("a")!;
+  table.linked(false, lastMs + 20);
+  const last = entry.reportedAtMs(lastMs + 90);
+  t.true(last <= lastMs + 10);
+  send(lastMs + 100);
+  t.true(entry.reportedAtMs(lastMs + 190) < lastMs + 102);
+  table.linked(true, lastMs + 200);
+  t.true(entry.reportedAtMs(lastMs + 220) < lastMs + 102);
+  send(lastMs + 250, true);
+  t.true(entry.reportedAtMs(lastMs + 340) < lastMs + 260);
+  send(lastMs + 400);
+  t.true(entry.reportedAtMs(lastMs + 490) > lastMs + 470);
+});
+
+test("NodeEntry.reportedAtMs() never goes back over a restart of the node, or of its clock", (t) => {
+  const table = new NodeTable(boot);
+  const { lastMs } = quiet(table);
+  const entry = table.nodes.get("a")!;
+  const before = entry.reportedAtMs(lastMs + 100);
+  const young = stateOf("a", 1);
+  young.bootSeconds++;
+  // Its clock was set back by two seconds.
+  t.is(table.receive("a", bytesOf(young, 1, lastMs - 2000), false, lastMs + 101), null);
+  const after = entry.reportedAtMs(lastMs + 101);
+  t.true(after > before && after <= lastMs + 101);
+});
+
 test("NodeTable.writeEchoes() tells of every node within as many messages as it takes, 8 at a time", (t) => {
   const table = new NodeTable(boot);
   for (let index = 0; index < 20; index++) {

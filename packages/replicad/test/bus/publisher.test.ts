@@ -1,5 +1,5 @@
 import test from "ava";
-import { figure, NodeState } from "../../src/bus/node-state.ts";
+import { figure, NodeState, replicaFlags } from "../../src/bus/node-state.ts";
 import { Publisher, type Sink } from "../../src/bus/publisher.ts";
 import { StateDecoder } from "../../src/bus/state-message.ts";
 import { stateOf } from "./state-fixture.ts";
@@ -42,6 +42,11 @@ test("Publisher doubles its interval to slowMs while nothing changes, and is bac
   run(2000);
   const gaps = sent.slice(1).map(({ atMs }, index) => atMs - sent[index]!.atMs);
   t.deepEqual(gaps.slice(0, 9), [1, 2, 4, 8, 16, 32, 64, 100, 100]);
+  // Each message announces the next one.
+  t.deepEqual(
+    sent.slice(0, -1).map((one) => one.state.intervalMs),
+    gaps,
+  );
   t.is(publisher.intervalMs, 100);
   const before = sent.length;
   state.replicas.inFlight[2]! += 1;
@@ -88,6 +93,23 @@ test("Publisher takes small changes for none and those of every column for one",
   );
   for (const change of small) t.is(counts(change), 0);
   for (const [index, change] of large.entries()) t.is(counts(change), 1, `change ${index}`);
+});
+
+test("Publisher sends a replica's death a millisecond after the last message, whatever else moved too little to count", (t) => {
+  const { state, sent, run } = setting({ snapshotMs: 1e9 });
+  state.replicas.inFlight[0] = 100;
+  run(1900);
+  state.replicas.inFlight[0] = 130;
+  run(1901);
+  const before = sent.length;
+  state.replicas.inFlight[0] = 135;
+  state.replicas.flags[1] = replicaFlags.down;
+  run(1902);
+  t.is(sent.length, before + 1);
+  t.is(sent.at(-1)!.state.replicas.flags[1], replicaFlags.down);
+  state.replicas.flags[1] = 0;
+  run(1903);
+  t.is(sent.length, before + 2);
 });
 
 test("Publisher keeps nothing for a slow broker: it drops, counts, and sends the latest state when there is room", (t) => {

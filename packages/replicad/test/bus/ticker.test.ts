@@ -50,6 +50,40 @@ test("Ticker.poke() sends a change at once, not with the next tick", async (t) =
   t.is(publisher.sent, before + 1);
 });
 
+test("Ticker.poke() right behind a message sends with the next tick of fastMs, not of idleMs", async (t) => {
+  const state = stateOf("a", 2);
+  let sent = (): void => {};
+  const publisher = new Publisher(state, { room: () => "open", send: () => sent() }, { slowMs: 40, snapshotMs: 1e9 });
+  using ticker = new Ticker({ publisher, now: () => performance.now(), sample: () => {} });
+  const message = (holds: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      sent = () => holds() && resolve();
+    });
+  let leastMs = Number.POSITIVE_INFINITY;
+  // A slow machine may be late; the idle tick would be 10 ms late every time.
+  for (let times = 0; times < 6; times++) {
+    await message(() => publisher.intervalMs === 40);
+    state.replicas.flags[0] = times % 2 ? 0 : 4;
+    const startMs = performance.now();
+    ticker.poke();
+    await message(() => true);
+    leastMs = Math.min(leastMs, performance.now() - startMs);
+  }
+  t.log(`${leastMs.toFixed(2)} ms`);
+  t.true(leastMs > 0.5 && leastMs < 6);
+});
+
+test("Ticker takes a storm of pokes for one in fastMs", async (t) => {
+  const { publisher, ticker, until } = setting(t);
+  await until(() => publisher.intervalMs === 100);
+  const { ticks } = ticker;
+  const startMs = performance.now();
+  let pokes = 0;
+  for (; performance.now() - startMs < 20; pokes++) ticker.poke();
+  t.true(pokes > 1000);
+  t.true(ticker.ticks - ticks <= 21, `${ticker.ticks - ticks} ticks`);
+});
+
 test("Ticker ends when it is disposed", async (t) => {
   const { ticker, until } = setting(t);
   await until(() => ticker.ticks > 2);
