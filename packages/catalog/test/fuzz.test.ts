@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { MitsuError } from "@mitsu/cli/error";
+import { createSelector, selectorNames, selectorOptions } from "@mitsu/selector";
 import test from "ava";
 import fc from "fast-check";
 import { stringify } from "yaml";
@@ -60,6 +61,12 @@ const word = fc.constantFrom(
   "timeout",
   "cluster",
   "outlier",
+  "selector",
+  "name",
+  "mitsu",
+  "stale-ms",
+  "sticky",
+  "cookie",
   "authorisation",
   "links",
 );
@@ -183,6 +190,28 @@ const route = fc.oneof(
     { requiredKeys: [] },
   ),
 );
+const selector: fc.Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom(...selectorNames),
+  ...selectorNames.map((name) => {
+    const options = Object.entries(selectorOptions[name]).map(([option, { least, most, whole }]) => [
+      option,
+      whole ? fc.integer({ min: least, max: most }) : fc.double({ min: least, max: most, noNaN: true }),
+    ]);
+    const fields: Record<string, fc.Arbitrary<unknown>> = { name: fc.constant(name), ...Object.fromEntries(options) };
+    return fc.record(fields, { requiredKeys: ["name"] });
+  }),
+);
+const cluster = fc.record(
+  {
+    selector,
+    sticky: fc.constantFrom("source", "off", { header: "X-A" }, { cookie: "a" }),
+    locality: fc.constantFrom("auto", "prefer", "off"),
+    "slow-start": duration,
+    "panic-threshold": fc.constantFrom(0, 0.5, 1),
+    "connect-timeout": fc.constantFrom("1s", "5ms"),
+  },
+  { requiredKeys: [] },
+);
 const party = fc.constantFrom("*", "web", ["cart", "web"]);
 const goodTraffic = fc.record({
   version: fc.constant(1),
@@ -192,7 +221,7 @@ const goodTraffic = fc.record({
       routes: fc.array(route, { maxLength: 4 }),
       authorisation: fc.constantFrom("allow", "deny"),
     }),
-    web: fc.record({ ports: fc.constant([80]), cluster: fc.record({ "connect-timeout": fc.constantFrom("1s", "5ms") }) }),
+    web: fc.record({ ports: fc.constant([80]), cluster }),
   }),
   authorisation: fc.array(fc.record({ action: fc.constantFrom("allow", "deny"), to: party, from: party, match }), { maxLength: 3 }),
 });
@@ -203,6 +232,7 @@ test("parseCatalog() takes good routes and rules, whole and frozen, and compares
       const catalog = parseCatalog(stringify(file));
       const [cart] = catalog.services;
       if (cart?.traffic.routes.length !== file.services.cart.routes.length + 1) throw new Error("a route is missing");
+      for (const { traffic } of catalog.services) createSelector(traffic.cluster.selector, traffic.cluster.selectorOptions);
       if (catalog.authorisation.length !== file.authorisation.length) throw new Error("a rule is missing");
       if (JSON.stringify(JSON.parse(JSON.stringify(catalog))) !== JSON.stringify(catalog)) throw new Error("not plain data");
       const thawed = (value: unknown): boolean =>
