@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What replicad's sampling and its messages cost. Method: bench/lib/replica-signals.ts.
+# What replicad's sampling, its shared tables and its messages cost. Method: bench/lib/replica-signals.ts.
 set -euo pipefail
 
 usage() {
   cat <<'HELP'
-replica-signals.sh: CPU of sampling, of messages and of polls, for 100 replicas at 1 kHz
+replica-signals.sh: CPU of sampling, of shared tables and of messages, for 100 replicas at 1 kHz
 
 usage: bench/replica-signals.sh [options]
 

@@ -10,13 +10,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createLog, systemEnv } from "../../packages/cli/src/mod.ts";
 import { connect, type NicdEndpoint, nicd, serve } from "../../packages/ipc/src/mod.ts";
+import { clockMs, LoadWriter, ReportReader, ReportWriter } from "../../packages/replica-table/src/mod.ts";
 import { MqttBus } from "../../packages/replicad/src/bus/mqtt-bus.ts";
 import { NodeState } from "../../packages/replicad/src/bus/node-state.ts";
 import { NodeTable } from "../../packages/replicad/src/bus/node-table.ts";
 import { Publisher, type Sink } from "../../packages/replicad/src/bus/publisher.ts";
 import { StateDecoder, StateEncoder } from "../../packages/replicad/src/bus/state-message.ts";
 import { NodeSignals } from "../../packages/replicad/src/signals/node-signals.ts";
-import { ReplicaMerge } from "../../packages/replicad/src/signals/replica-merge.ts";
+import { ReplicaSignals } from "../../packages/replicad/src/signals/replica-signals.ts";
 
 const now = (): number => performance.timeOrigin + performance.now();
 const cpuUs = (): number => {
@@ -47,6 +48,8 @@ async function double(path: string, replicas: number): Promise<void> {
     errors: 0,
     latencyUs: 1000 + index,
     ejectedForMs: 0,
+    standing: "healthy",
+    reportAgeMs: 1,
   }));
   const cluster = { service: "web", port: 80, selector: "mitsu", inFlight: 0, overflows: 0, panics: 0, retriesRefused: 0, endpoints };
   await serve({
@@ -58,6 +61,7 @@ async function double(path: string, replicas: number): Promise<void> {
     protocol: { clusters: nicd.clusters },
     handlers: { clusters: () => ({ clusters: [cluster] }) },
   });
+  process.on("message", () => process.send!(cpuUs()));
   process.send!("ready");
 }
 
@@ -131,31 +135,90 @@ async function withBroker(kind: "mosquitto" | "mqttnic", run: (url: string) => P
   }
 }
 
-async function polls(replicas: number): Promise<Figure> {
+/** What a message would cost instead: nicd asked over its control socket, and its answer taken. */
+async function messages(replicas: number): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
   const path = join(folder, "nicd.sock");
   const daemon = fork(import.meta.filename, ["double", path, String(replicas)]);
+  const told = async (): Promise<unknown> => await new Promise((resolve) => daemon.once("message", resolve));
   try {
-    await new Promise((resolve) => daemon.once("message", resolve));
+    await told();
     using client = await connect(path, nicd);
-    const merge = new ReplicaMerge(() => true);
-    const { replicas: rows } = new NodeState("a");
-    const poll = async (): Promise<void> => {
-      merge.nicd((await client.call("clusters", {})).clusters, performance.now());
-      merge.write(rows);
-    };
-    for (let round = 0; round < 200; round++) await poll();
+    const calls = 300;
+    for (let round = 0; round < calls; round++) await client.call("clusters", {});
+    daemon.send("cpu");
+    const theirs = (await told()) as number;
     const before = cpuUs();
-    for (let round = 0; round < 300; round++) await poll();
-    const cpu = (cpuUs() - before) / 300;
-    return {
-      what: `a poll of nicd; its pace keeps it at 0.5 % of a core: every ${Math.max(10, cpu / 5).toFixed(0)} ms`,
-      cpuUs: cpu,
-      heapBytes: null,
-      share: 0.005,
-    };
+    for (let round = 0; round < calls; round++) await client.call("clusters", {});
+    const ours = (cpuUs() - before) / calls;
+    daemon.send("cpu");
+    const other = (((await told()) as number) - theirs) / calls;
+    return [
+      { what: "instead, by messages: ask nicd, as replicad", cpuUs: ours, heapBytes: null, share: ours / 1000 },
+      { what: "instead, by messages: answer, as nicd", cpuUs: other, heapBytes: null, share: other / 1000 },
+    ];
   } finally {
     daemon.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the tables cost those who write and read them: nicd by request, replicad a thousand times a second. */
+function tables(replicas: number): { readonly figures: Figure[]; readonly sample: Figure } {
+  const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
+  const socket = join(folder, "nicd.sock");
+  const keys = Array.from({ length: replicas }, (_, index) => `10.0.0.1:${1000 + index}`);
+  // A nicd of two processes, as on a node of two cores.
+  const writers = [0, 1].map((index) => LoadWriter.create(`${socket}.${index}.load`));
+  const rows = writers.map((writer) =>
+    keys.map((key) => {
+      const row = writer.row(key);
+      writer.here(row, true);
+      return row;
+    }),
+  );
+  using reports = ReportWriter.create(join(folder, "reports"));
+  using reader = ReportReader.open(join(folder, "reports"));
+  const told = keys.map((key) => reports.row(key));
+  const report = { atMs: 1, inFlight: 3, serviceMs: 2, latencyMs: 9, failures: 0, workers: 0, weight: Number.NaN, flags: 0 };
+  const into = { ...report };
+  let clock = clockMs();
+  const { replicas: merged } = new NodeState("a");
+  const active = new Map(keys.map((key, index) => [key, index % 4]));
+  const kernel = { active: (key: string) => active.get(key) ?? null, up: () => true };
+  const signals = new ReplicaSignals({ nicd: socket, rows: merged, here: () => true, kernel, clock: () => clock });
+  const request = (worker: number, index: number): void => {
+    writers[worker]!.begin(rows[worker]![index]!, clock - 0.5);
+    writers[worker]!.end(rows[worker]![index]!, clock, 0.5, "ok");
+  };
+  /** A millisecond in which so many requests ended. */
+  const sample =
+    (requests: number) =>
+    (step: number): void => {
+      clock += 1;
+      for (const writer of writers) writer.beat(clock);
+      for (let one = 0; one < requests; one++) request(one & 1, (step * requests + one) % replicas);
+      signals.sample();
+    };
+  try {
+    const count = tight("nicd counts a request: begin, end", 5_000_000, (step) => request(0, step % replicas));
+    const still = tight(`replicad reads ${replicas} loads of two processes and the kernel's: none moved`, 20_000, sample(0));
+    const some = tight("the same, ten requests a millisecond (what it takes to count them included)", 20_000, sample(10));
+    const figures = [
+      count,
+      still,
+      some,
+      tight("the same, two requests a millisecond to each replica", 10_000, sample(2 * replicas)),
+      tight(`replicad writes ${replicas} reports`, 50_000, (step) => {
+        for (const row of told) reports.write(row, report);
+        reports.commit(step, 1);
+      }),
+      tight("nicd reads one report", 5_000_000, (step) => void reader.read(told[step % replicas]!, into)),
+    ];
+    return { figures, sample: some };
+  } finally {
+    signals[Symbol.dispose]();
+    for (const writer of writers) writer.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -177,7 +240,10 @@ async function main(): Promise<void> {
     const { what, cpuUs: cpu, heapBytes, share } = figure;
     const heap = heapBytes === null ? "" : `${heapBytes} B`;
     if (values.json) console.log(JSON.stringify(figure));
-    else console.log(`${what.padEnd(74)} ${cpu.toFixed(2).padStart(9)} µs ${(share * 100).toFixed(2).padStart(7)} % ${heap.padStart(8)}`);
+    else
+      console.log(
+        `${what.padEnd(74)} ${cpu.toFixed(cpu < 0.1 ? 3 : 2).padStart(9)} µs ${(share * 100).toFixed(2).padStart(7)} % ${heap.padStart(8)}`,
+      );
     return figure;
   };
   if (!values.json) console.log(`${replicas} replicas${" ".repeat(62)} CPU a time  of a core  on heap`);
@@ -205,7 +271,9 @@ async function main(): Promise<void> {
   const bytes = Buffer.from(encoder.encode(state));
   const other = new NodeState("");
   say(tight(`decode ${bytes.length} bytes`, 20_000, () => void decoder.decode(bytes, other)));
-  say(await polls(replicas));
+  const read = tables(replicas);
+  for (const one of read.figures) say(one);
+  for (const one of await messages(replicas)) say(one);
 
   // The clock is another one now.
   const still = new Publisher(state, nothing, { slowMs: 1e9 });
@@ -264,7 +332,7 @@ async function main(): Promise<void> {
       await other.close();
     });
   }
-  const own = reading.share + looking.share;
+  const own = reading.share + looking.share + read.sample.share;
   const more = Math.max(0, sampling.share - idle.share);
   const met = own <= 0.01;
   if (values.json) console.log(JSON.stringify({ what: "sampling", share: own, liveShare: more, target: 0.01, met }));

@@ -27,7 +27,9 @@ export class ReplicaMemory {
   refused = false;
   /** What the kernel says of it; null when nothing. */
   up: boolean | null = null;
-  readonly drain: DrainTime = new DrainTime();
+  /** See {@link DrainTime}; 0 when not known. */
+  drainMs = 0;
+  readonly #drain: DrainTime = new DrainTime();
   readonly #near: LatencyNear = new LatencyNear();
   #connections = 0;
   #answers = 0;
@@ -39,7 +41,10 @@ export class ReplicaMemory {
   #busyMs = 0;
   /** Good answers that may be to requests from before the refusal. */
   #older = 0;
-  #nearAt = -1;
+  /** The busy time that `drainMs` is of. */
+  #drainedMs = 0;
+  /** Something was said that no sample has told yet. */
+  #changed = true;
 
   constructor(key: string) {
     this.key = key;
@@ -92,36 +97,45 @@ export class ReplicaMemory {
    * Ends a sample.
    *
    * @param active Connections that the kernel knows, nicd's included.
-   * @returns Whether the replica has just gone down.
+   * @returns What became of the replica: `down` when it has just gone down, `still` when all is as it was.
    */
-  end(active: number, clockMs: number): boolean {
+  end(active: number, clockMs: number): "still" | "moved" | "down" {
     // As TCP proxies count: a connection that does not go by nicd is a request. [Envoy, tcp_proxy]
-    this.inFlight = this.requests + Math.max(0, active - this.#connections);
-    const near = Math.round(this.inFlight);
-    if (this.#answers > 0) {
-      this.#ended += this.#answers;
-      const keep = failureMemory ** this.#answers;
-      this.failures = this.failures * keep + (this.#bad / this.#answers) * (1 - keep);
-      this.#near.add(near, this.#latencyMs / this.#answers);
-      this.#nearAt = -1;
-    }
-    if (near !== this.#nearAt) {
-      this.#nearAt = near;
-      this.latencyMs = this.#near.median(near);
-    }
-    this.drain.take(this.#busyMs, this.#ended, clockMs);
-    return this.#judge();
+    const inFlight = active > this.#connections ? this.requests + active - this.#connections : this.requests;
+    const changed = this.#changed || inFlight !== this.inFlight;
+    const quiet = !changed && this.#answers === 0 && this.#refusals === 0;
+    if (quiet && this.#busyMs === this.#drainedMs) return "still";
+    this.#changed = false;
+    this.inFlight = inFlight;
+    if (!quiet) this.#learn(Math.round(inFlight));
+    this.#drainedMs = this.#busyMs;
+    this.#drain.take(this.#busyMs, this.#ended, clockMs);
+    this.drainMs = this.#drain.ms;
+    return this.#judge() ? "down" : "moved";
   }
 
   /** A connect worked. */
   setUp(): void {
     this.refused = false;
+    this.#changed = true;
   }
 
   /** The kernel's word: once it says that a replica is there again, the refusal is of before. */
   told(up: boolean | null): void {
+    if (up === this.up) return;
     if (up === true && this.up === false) this.refused = false;
     this.up = up;
+    this.#changed = true;
+  }
+
+  #learn(near: number): void {
+    if (this.#answers > 0) {
+      this.#ended += this.#answers;
+      const keep = failureMemory ** this.#answers;
+      this.failures = this.failures * keep + (this.#bad / this.#answers) * (1 - keep);
+      this.#near.add(near, this.#latencyMs / this.#answers);
+    }
+    this.latencyMs = this.#near.median(near);
   }
 
   #judge(): boolean {

@@ -70,22 +70,22 @@ export class ReplicaMerge {
     }
     const asks = this.#kernel !== null && clockMs - this.#askedAtMs >= upMs;
     if (asks) this.#askedAtMs = clockMs;
-    let changed = this.#place();
+    const placed = this.#place();
+    let changed = placed;
     for (const memory of this.#all) {
       const active = this.#kernel?.active(memory.key) ?? null;
       if (active !== null) memory.knownAtMs = clockMs;
       if (asks) memory.told(this.#kernel!.up(memory.key));
-      const down = memory.end(active ?? 0, clockMs);
-      if (memory.row >= 0 && this.#write(memory)) changed = true;
-      if (down) this.#onDown(memory.key);
+      const became = memory.end(active ?? 0, clockMs);
+      if ((became !== "still" || placed) && memory.row >= 0 && this.#write(memory)) changed = true;
+      if (became === "down") this.#onDown(memory.key);
     }
     return changed;
   }
 
   #write(memory: ReplicaMemory): boolean {
     const { inFlight, latencyMs, serviceMs, failures, flags } = this.#rows;
-    const { row } = memory;
-    const drainMs = memory.drain.ms;
+    const { row, drainMs } = memory;
     // Of draining the node itself speaks.
     const kept = flags[row]! & replicaFlags.draining;
     const flag = kept | (memory.refused || memory.up === false ? replicaFlags.down : 0);
