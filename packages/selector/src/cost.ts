@@ -50,10 +50,14 @@ const idleFills = 2;
 const ownStandsFor = 8;
 const ownFullMs = 60;
 
-/** What one request takes there without waiting: as it said, else its latency, with its waits, as better than nothing; 0 when neither is known. */
-export function toldService(candidate: Candidate): number {
+/**
+ * What one request takes there without waiting: as it said after `sinceMs`, else its latency, with its waits, as better than nothing; 0 when neither is known. What a
+ * replica said long ago is worse than that: speeds change. (Of replicas that slow to a third every other second, p99 without a broker is half of what it was with
+ * their last words, and for fixed speeds a quarter; bench/replica-simulation.sh.)
+ */
+export function toldService(candidate: Candidate, sinceMs: number): number {
   const told = candidate.reportedServiceMs;
-  return told > 0 ? told : candidate.latencyMs;
+  return told > 0 && candidate.reportedAtMs > sinceMs ? told : candidate.latencyMs;
 }
 
 /** The same as it counts: the mean where it is not known, or differs by too little. Math.max() would take a tenth of a decision's time. */

@@ -2,10 +2,12 @@
 import type { Candidate } from "./candidate.ts";
 import { agedWait, type CostOptions, ownStands, ownStandsPerMs, serviceOf, toldService } from "./cost.ts";
 
-/** An entry of sockhijack's map `scores`: two u32. [packages/sockhijack/bpf/sockhijack.h, `struct score`] */
+/** What the connect hook compares of a replica: two u32 of an entry of sockhijack's map `scores`. [packages/sockhijack/bpf/sockhijack.h, `struct score`] */
 export interface Score {
-  weight: number;
+  /** What it costs without this node's connections there. */
   score: number;
+  /** What each of them adds. */
+  each: number;
 }
 
 /** What all replicas of a service are scored by: means over them, at one time. */
@@ -17,16 +19,18 @@ export interface ScoreScale {
   readonly meanWeight: number;
   /** Units of the kernel's cost in one millisecond. */
   readonly perMs: number;
+  /** Units added to every score, so that the least is 0: the same for all changes no order. */
+  readonly offset: number;
   readonly options: CostOptions;
 }
 
 const most = 0xffff_ffff;
-/** Added to every score, so that none falls below 0: the same for all changes no order. */
-const offset = 2 ** 30;
-/** The weight of a replica that takes the mean service time: great enough that rounding it changes a cost by at most 0.05 % of what connections add. */
-const meanScoreWeight = 1000;
-/** What one connection adds to the cost at weight 1. [packages/sockhijack/bpf/selection.h, `cost()`] */
-const kernelUnit = 1024 * 100;
+/** The `score` of a replica that takes no connections while another can. */
+export const takesNoneScore: number = most;
+/** What a connection adds to the cost where that is the mean, as at weight 100 without scores: rounding is then 0.05 % of a connection. [selection.h, `cost()`] */
+const meanEach = 1024;
+/** The most backends that the connect hook compares. [sockhijack.h, `MAX_CHOICES`] */
+const mostChoices = 16;
 
 /** The scale for these replicas now. O(n), once for each batch of scores. */
 export function scoreScale(candidates: readonly Candidate[], nowMs: number, clients: number, options: CostOptions): ScoreScale {
@@ -42,49 +46,73 @@ export function scoreScale(candidates: readonly Candidate[], nowMs: number, clie
   const meanServiceMs = served > 0 ? services / served : 1;
   let waits = 0;
   let fresh = 0;
-  let slopes = 0;
   for (const one of candidates) {
     const each = serviceOf(toldService(one), meanServiceMs) / one.workers;
     const age = nowMs - one.reportedAtMs;
-    slopes += each;
     if (age >= options.staleMs) continue;
     waits += one.reportedInFlight * each;
     fresh++;
   }
-  return {
+  const scale = {
     nowMs,
     clients,
     meanServiceMs,
     meanWaitMs: fresh > 0 ? waits / fresh : 0,
     meanWeight: weights / candidates.length,
-    perMs: kernelUnit / meanScoreWeight / (slopes / candidates.length),
+    perMs: 1,
+    offset: 0,
     options,
   };
+  let slopes = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const one of candidates) {
+    slopes += slopeMs(one, scale);
+    least = Math.min(least, restMs(one, scale));
+  }
+  scale.perMs = meanEach / (slopes / candidates.length);
+  if (Number.isFinite(least)) scale.offset = -least * scale.perMs;
+  return scale;
 }
 
 /**
- * What to write for one replica. The kernel adds 102 400 / weight for each of this node's connections that are open there, so `weight` is how
- * little one of them costs, and `score` is mitsu's cost without them; `kernelCost(scoreOf(one), one.inFlight)` is then `costOf(one)` in units of 1 / `perMs`, but for rounding.
+ * What to write for one replica: `kernelCost(scoreOf(one), one.inFlight)` is `costOf(one)` in units of 1 / `perMs`, but for rounding and what is added to all.
+ * The kernel counts this node's connections itself, so that those of the time since the last report count at once.
  *
  * @param into Is filled and returned, so that a batch makes no garbage.
- * Layout: u32 both; a weight is 1 or more, as the kernel takes 0 for 100.
+ * Layout: u32 both; `score` is never {@link takesNoneScore}, `each` never 0.
  */
-export function scoreOf(candidate: Candidate, scale: ScoreScale, into: Score = { weight: 0, score: 0 }): Score {
-  const slope = slopeMs(candidate, scale);
-  const rest = costOf(candidate, scale) - slope * candidate.inFlight;
-  into.weight = whole(kernelUnit / (scale.perMs * slope), 1);
-  into.score = whole(offset + rest * scale.perMs, 0);
+export function scoreOf(candidate: Candidate, scale: ScoreScale, into: Score = { score: 0, each: 0 }): Score {
+  into.each = whole(slopeMs(candidate, scale) * scale.perMs, 1, most);
+  into.score = whole(restMs(candidate, scale) * scale.perMs + scale.offset, 0, most - 1);
   return into;
 }
 
-/** The kernel's cost of a replica, in integers as there: `active · 1024 · 100 / weight + score`. Below 2⁵³ for up to 2³² connections. */
-export function kernelCost(score: Score, active: number): number {
-  return Math.floor((Math.max(0, active) * kernelUnit) / (score.weight || 100)) + score.score;
+/** The kernel's cost of a replica, in integers as there: `active · each + score`; ∞ for one that takes none. */
+export function kernelCost({ score, each }: Score, active: number): number {
+  return score === takesNoneScore ? Number.POSITIVE_INFINITY : Math.max(0, active) * each + score;
+}
+
+/**
+ * How many of `n` replicas the connect hook should compare, when all clients together send `need` requests until they know more. They know the same, so if
+ * all compared all, all would go to the one that is best now, and it would not be for long. Who compares d of n at random meets the best with probability d / n:
+ * with d = n / need it gets one of those requests, as it should. Two are always compared: the worse of them is spared even with old news; at a need of 1 or less there is no herd.
+ *
+ * Source: Mitzenmacher, "How useful is old information?", IEEE TPDS 11 (2000): the older the news, the smaller the best d.
+ * @example
+ * ```ts
+ * choicesFor(20, 0.3); // 16, the most
+ * choicesFor(20, 4); // 5
+ * choicesFor(20, 100); // 2
+ * ```
+ */
+export function choicesFor(n: number, need: number): number {
+  const wanted = need <= 1 ? n : Math.round(n / need);
+  return Math.min(mostChoices, Math.max(2, wanted || 2));
 }
 
 /** mitsu's cost of one replica, in milliseconds; see `selectors/mitsu.ts`, which computes the same for all at once. */
 export function costOf(candidate: Candidate, scale: ScoreScale): number {
-  const service = serviceOf(toldService(candidate), scale.meanServiceMs);
+  const service = serviceOf(toldService(candidate, scale.nowMs - scale.options.staleMs), scale.meanServiceMs);
   const each = service / candidate.workers;
   const age = ageOf(candidate, scale);
   let wait = scale.meanWaitMs;
@@ -94,9 +122,14 @@ export function costOf(candidate: Candidate, scale: ScoreScale): number {
   return (service + wait / shareOf(candidate, scale)) * penaltyOf(candidate, scale) + (candidate.here ? 0 : scale.options.remoteCostMs);
 }
 
+/** The cost without this node's connections there. */
+function restMs(candidate: Candidate, scale: ScoreScale): number {
+  return costOf(candidate, scale) - slopeMs(candidate, scale) * candidate.inFlight;
+}
+
 /** What one more connection of this node adds to the cost: it counts as sent since the report, and stands for others of its like. */
 function slopeMs(candidate: Candidate, scale: ScoreScale): number {
-  const each = serviceOf(toldService(candidate), scale.meanServiceMs) / candidate.workers;
+  const each = serviceOf(toldService(candidate, scale.nowMs - scale.options.staleMs), scale.meanServiceMs) / candidate.workers;
   const age = ageOf(candidate, scale);
   const stands = (age < scale.options.staleMs ? 1 : 0) + ownStands(age, ownStandsPerMs(scale.clients));
   return ((each * stands) / shareOf(candidate, scale)) * penaltyOf(candidate, scale);
@@ -114,8 +147,8 @@ function penaltyOf(candidate: Candidate, scale: ScoreScale): number {
   return 1 + scale.options.failurePenalty * candidate.failures;
 }
 
-/** Within u32, whatever came in: NaN and ±∞ too. */
-function whole(value: number, least: number): number {
+/** A whole number from `least` to `greatest`, whatever came in: NaN and ±∞ too. */
+function whole(value: number, least: number, greatest: number): number {
   if (!(value > least)) return least;
-  return value >= most ? most : Math.round(value);
+  return value >= greatest ? greatest : Math.round(value);
 }

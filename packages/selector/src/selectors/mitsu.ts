@@ -115,12 +115,13 @@ class Mitsu implements Selector {
   #survey(candidates: readonly Candidate[], nowMs: number): void {
     this.#left = surveyEach;
     this.#surveyAtMs = nowMs + surveyMs;
+    const sinceMs = nowMs - this.#o.staleMs;
     let weights = 0;
     let services = 0;
     let silent = 0;
     let serve = 0;
     for (const one of candidates) {
-      const told = toldService(one);
+      const told = toldService(one, sinceMs);
       weights += one.weight;
       services += told;
       if (told === 0) silent++;
@@ -133,7 +134,7 @@ class Mitsu implements Selector {
       const share = (one.weight / this.#meanWeight) * one.ramp;
       shares += share;
       if (share < least) least = share;
-      serve += (share * one.workers) / serviceOf(toldService(one), this.#meanServiceMs);
+      serve += (share * one.workers) / serviceOf(toldService(one, sinceMs), this.#meanServiceMs);
     }
     this.#serve = serve;
     let lost = creditLost;
@@ -146,6 +147,7 @@ class Mitsu implements Selector {
   #estimate(candidates: readonly Candidate[], context: SelectionContext): number {
     const { staleMs, failurePenalty, remoteCostMs } = this.#o;
     const { nowMs, clients } = context;
+    const sinceMs = nowMs - staleMs;
     const others = 1 - 1 / clients;
     const cost = this.#cost;
     const widths = this.#width;
@@ -164,7 +166,7 @@ class Mitsu implements Selector {
     let oldest = 0;
     for (let i = 0; i < cost.length; i++) {
       const one = candidates[i]!;
-      const told = toldService(one);
+      const told = toldService(one, sinceMs);
       const service = serviceOf(told, meanService);
       if (one.workers !== workers) {
         workers = one.workers;
