@@ -11,8 +11,8 @@ import type { Choice, PortSelection } from "./select/port-selection.ts";
 
 /** What it works with. */
 export interface KernelOutputOptions {
-  /** Control socket of sockhijack; null without it. */
-  readonly socket: string | null;
+  /** Control socket of sockhijack. */
+  readonly socket: string;
   readonly log: Log;
   readonly clients: () => number;
   /** sockhijack found replicas, or lost some. */
@@ -74,7 +74,7 @@ class KernelCandidate implements Candidate, ScoredCandidate {
 export class KernelOutput {
   writes = 0;
   readonly #options: KernelOutputOptions;
-  readonly #feed: SockhijackFeed | null;
+  readonly #feed: SockhijackFeed;
   #map: ScoreMap | null = null;
   #writer: ScoreWriter | null = null;
   #pins: string | null = null;
@@ -86,12 +86,12 @@ export class KernelOutput {
 
   constructor(options: KernelOutputOptions) {
     this.#options = options;
-    this.#feed = options.socket === null ? null : new SockhijackFeed({ socket: options.socket, onChange: () => this.#changed() });
+    this.#feed = new SockhijackFeed({ socket: options.socket, onChange: () => this.#changed() });
   }
 
   /** What sockhijack found. */
   get found(): readonly NumberedReplica[] {
-    return this.#feed?.replicas ?? [];
+    return this.#feed.replicas;
   }
 
   /** Replicas whose scores are written. */
@@ -100,17 +100,16 @@ export class KernelOutput {
   }
 
   /** Whether scores reach the kernel. */
-  get state(): { readonly state: "up" | "away" | "off"; readonly why: string | null } {
-    if (this.#feed === null) return { state: "off", why: null };
+  get state(): { readonly state: "up" | "away"; readonly why: string | null } {
     return this.#map === null ? { state: "away", why: this.#fault ?? this.#feed.degraded()[0] ?? null } : { state: "up", why: null };
   }
 
-  source(): ReplicadSource | null {
-    return this.#feed?.source() ?? null;
+  source(): ReplicadSource {
+    return this.#feed.source();
   }
 
   degraded(): readonly string[] {
-    return [...(this.#feed?.degraded() ?? []), ...(this.#fault === null ? [] : [this.#fault])];
+    return [...this.#feed.degraded(), ...(this.#fault === null ? [] : [this.#fault])];
   }
 
   /** Takes the selections that there are from now on. */
@@ -169,7 +168,7 @@ export class KernelOutput {
   }
 
   close(): void {
-    this.#feed?.[Symbol.dispose]();
+    this.#feed.[Symbol.dispose]();
     this.#map?.close();
     this.#map = null;
     this.#writer = null;
@@ -177,7 +176,7 @@ export class KernelOutput {
 
   #changed(): void {
     this.#byKey = Map.groupBy(this.found, ({ address, target }) => replicaKey(address, target));
-    const pins = this.#feed!.pins;
+    const pins = this.#feed.pins;
     if (pins !== this.#pins) {
       this.#map?.close();
       this.#map = null;

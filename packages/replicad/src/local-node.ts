@@ -15,7 +15,7 @@ import { NodeState } from "./bus/node-state.ts";
 import { NodeTable } from "./bus/node-table.ts";
 import { Publisher, type Sink } from "./bus/publisher.ts";
 import { Ticker } from "./bus/ticker.ts";
-import { KernelOutput } from "./kernel-output.ts";
+import type { KernelOutput } from "./kernel-output.ts";
 import { KnownReplicas } from "./known/known-replicas.ts";
 import { meshPorts } from "./mesh/mesh-ports.ts";
 import { canonicalKey } from "./overrides/override.ts";
@@ -71,7 +71,8 @@ export class LocalNode {
   readonly known: KnownReplicas;
   readonly tickets: Tickets = new Tickets();
   readonly reports: ReportOutput;
-  readonly kernel: KernelOutput;
+  /** Null for a node without sockhijack. */
+  readonly kernel: KernelOutput | null;
   readonly signals: ReplicaSignals;
   readonly nodeSignals: NodeSignals;
   /** One for each TCP port of a service, by `service port`. */
@@ -85,7 +86,7 @@ export class LocalNode {
   #here = new Set<string>();
   #nodes = new Set<string>();
 
-  private constructor(options: LocalNodeOptions, overrides: Overrides) {
+  private constructor(options: LocalNodeOptions, overrides: Overrides, kernel: KernelOutput | null) {
     const { node, log, broker, intervalMs, quietMs } = options;
     this.#options = options;
     this.catalog = options.catalog;
@@ -98,17 +99,12 @@ export class LocalNode {
     this.table = new NodeTable({ bootSeconds, bootRandom, known: (name) => this.#nodes.size === 0 || this.#nodes.has(name) });
     this.known = new KnownReplicas((key) => overrides.get(key));
     this.reports = new ReportOutput(options.reportsPath, this.known);
-    this.kernel = new KernelOutput({
-      socket: options.sockhijack,
-      log,
-      clients: () => this.clients,
-      onChange: () => this.configure(this.catalog),
-    });
+    this.kernel = kernel;
     this.signals = new ReplicaSignals({
       nicd: options.nicd,
       rows: this.state.replicas,
       here: (key) => this.#here.has(key),
-      kernel: options.sockhijack === null ? null : this.kernel,
+      kernel,
       clock: clockMs,
       onDown: (key) => this.#down(key),
     });
@@ -151,7 +147,18 @@ export class LocalNode {
 
   /** @throws {MitsuError} `ERR_BROKER_URL`; when overrides cannot be read, or the table of reports cannot be made. */
   static async open(options: LocalNodeOptions): Promise<LocalNode> {
-    return new LocalNode(options, await Overrides.open(options.state));
+    const overrides = await Overrides.open(options.state);
+    const { sockhijack, log } = options;
+    if (sockhijack === null) return new LocalNode(options, overrides, null);
+    const { KernelOutput } = await import("./kernel-output.ts"); // and with it libbpf, which nobody needs without sockhijack
+    const kernel: KernelOutput = new KernelOutput({
+      socket: sockhijack,
+      log,
+      clients: () => node.clients,
+      onChange: () => node.configure(node.catalog),
+    });
+    const node: LocalNode = new LocalNode(options, overrides, kernel);
+    return node;
   }
 
   /** How many programs send requests, as far as is known: a nicd for each node. */
@@ -161,7 +168,7 @@ export class LocalNode {
 
   /** Takes a new mesh file; what is known of replicas that stay is kept. */
   configure(catalog: Catalog): void {
-    const ports = meshPorts(catalog, this.#options.node, this.kernel.found);
+    const ports = meshPorts(catalog, this.#options.node, this.kernel?.found ?? []);
     const nowMs = clockMs();
     const before = new Map(this.selections);
     const options = { known: this.known, clients: () => this.clients, random: Math.random };
@@ -177,7 +184,7 @@ export class LocalNode {
     const replicas = ports.flatMap((port) => port.replicas);
     this.#here = new Set(replicas.filter(({ here }) => here).map(({ key }) => key));
     this.signals.watch(this.#here);
-    this.kernel.configure(this.selections.values());
+    this.kernel?.configure(this.selections.values());
   }
 
   /**
@@ -242,7 +249,7 @@ export class LocalNode {
       ...(this.bus?.degraded() ?? []),
       ...this.overrides.degraded(),
       ...this.signals.degraded(),
-      ...this.kernel.degraded(),
+      ...(this.kernel?.degraded() ?? []),
       ...this.nodeSignals.degraded(),
       ...(this.reports.left > 0 ? [`${this.reports.left} replicas do not fit into the table that nicd reads`] : []),
     ];
@@ -255,7 +262,7 @@ export class LocalNode {
     this.#exchange[Symbol.dispose]();
     this.signals[Symbol.dispose]();
     this.nodeSignals[Symbol.dispose]();
-    this.kernel.close();
+    this.kernel?.close();
     this.reports.close();
     await this.bus?.close();
     await this.overrides.close();
@@ -268,7 +275,7 @@ export class LocalNode {
     this.known.own(this.state, clock);
     for (const entry of this.table.nodes.values()) this.known.told(entry, entry.reportedAtMs(nowMs) - wallAhead);
     this.reports.write(clock, this.clients);
-    this.kernel.write(clock);
+    this.kernel?.write(clock);
   }
 
   #down(key: string): void {

@@ -8,7 +8,6 @@ import type { LocalNode } from "./local-node.ts";
 export function statusView(node: LocalNode, fixed: Pick<ReplicadStatus, "version" | "pid" | "startedAtMs">): ReplicadStatus {
   const { bus, publisher, table, state, overrides, tickets, kernel, reports } = node;
   const nowMs = performance.timeOrigin + performance.now();
-  const kernelSource = kernel.source();
   const others = [...table.nodes.values()].map(
     (entry): ReplicadNode => ({
       ...nodeView(entry.state),
@@ -27,11 +26,14 @@ export function statusView(node: LocalNode, fixed: Pick<ReplicadStatus, "version
     nodes: [{ ...nodeView(state), here: true, ageMs: 0, clockErrorMs: 0, lost: 0 }, ...others].toSorted((a, b) =>
       a.name < b.name ? -1 : 1,
     ),
-    sources: [...node.signals.sources(), ...(kernelSource === null ? [] : [kernelSource])],
+    sources: [...node.signals.sources(), ...(kernel === null ? [] : [kernel.source()])],
     services: node.catalog.services.length,
     replicas: new Set([...node.selections.values()].flatMap(({ choices }) => [...choices.keys()])).size,
     overrides: overrides.size,
-    kernel: { ...kernel.state, replicas: kernel.replicas, writes: kernel.writes },
+    kernel:
+      kernel === null
+        ? { state: "off", why: null, replicas: 0, writes: 0 }
+        : { ...kernel.state, replicas: kernel.replicas, writes: kernel.writes },
     reports: { rows: reports.rows, writes: reports.writes },
     selections: tickets.made,
     waiting: tickets.waiting,
