@@ -23,6 +23,7 @@ MAP(frontends, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, __u32, struct frontend, 0);
 MAP(backends, BPF_MAP_TYPE_HASH, 65536, struct backend_key, __u32, BPF_F_NO_PREALLOC);
 MAP(replicas, BPF_MAP_TYPE_ARRAY, MAX_REPLICAS, __u32, struct replica, 0);
 MAP(scores, BPF_MAP_TYPE_ARRAY, MAX_REPLICAS, __u32, struct score, BPF_F_MMAPABLE);
+MAP(choices, BPF_MAP_TYPE_ARRAY, MAX_SERVICES, __u32, struct choices, BPF_F_MMAPABLE); /* frontend → */
 MAP(loads, BPF_MAP_TYPE_ARRAY, MAX_REPLICAS, __u32, struct load, BPF_F_MMAPABLE);
 MAP(policies, BPF_MAP_TYPE_HASH, 65536, struct policy_key, struct policy_value, BPF_F_NO_PREALLOC);
 MAP(matrix, BPF_MAP_TYPE_HASH, 65536, struct edge, struct traffic, BPF_F_NO_PREALLOC);

@@ -9,15 +9,34 @@ static __always_inline __u32 weight_of(__u32 replica)
 	return s && s->weight ? s->weight : 100;
 }
 
-/* Connections open now per unit of weight, in 1/1024, plus the score from outside. */
-static __always_inline __u64 cost(__u32 replica)
+/* The clock of struct score. The coarse one is a tenth as dear, and some milliseconds behind. */
+static __always_inline __u32 clock_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 20;
+}
+
+#define MOST_AHEAD                                                                                                                         \
+	4096 /* 4.3 s: the clock wraps every 52 days, and what was written weeks ago by a writer that died is not to come true again */
+
+static __always_inline int is_ahead(__u32 until, __u32 now)
+{
+	return until && until - now - 1 < MOST_AHEAD;
+}
+
+#define COST_NONE (~0ULL) /* takes none while another can */
+
+/* What the entry says while it is true; else connections open now per unit of weight, in 1/1024. */
+static __always_inline __u64 cost(__u32 replica, __u32 now)
 {
 	struct load *l = bpf_map_lookup_elem(&loads, &replica);
 	struct score *s = bpf_map_lookup_elem(&scores, &replica);
 	if (!l || !s)
-		return ~0ULL;
+		return COST_NONE;
 	__u64 active = l->active < 0 ? 0 : l->active;
-	return active * 1024 * 100 / weight_of(replica) + s->score;
+	if (!is_ahead(s->until, now))
+		return active * 1024 * 100 / weight_of(replica);
+	__u32 score = s->score;
+	return score == SCORE_NONE ? COST_NONE : active * s->each + score;
 }
 
 static __always_inline int is_zero(const __u8 *ip)
@@ -53,37 +72,91 @@ static __always_inline __u32 candidate(__u32 frontend, __u32 index, __u64 netns,
 	return id && locate(*id, netns, only6, &to) ? *id : 0;
 }
 
-#define SEARCH 32 /* places looked at when neither of two is within reach */
+#define SEARCH 32 /* places looked at when none of the sample is within reach and takes connections */
 
-/* Power of two choices (Mitzenmacher, 2001) on the kernel's own counts. */
-static __always_inline __u32 choose(__u32 id, __u64 netns, int only6)
+static __always_inline __u32 choices_of(__u32 frontend, __u32 now)
+{
+	struct choices *c = bpf_map_lookup_elem(&choices, &frontend);
+	if (!c || !is_ahead(c->until, now))
+		return 2;
+	__u32 d = c->choices;
+	return d < 1 ? 1 : d > MAX_CHOICES ? MAX_CHOICES : d;
+}
+
+/* A search among a frontend's backends, and the best so far. */
+struct pick {
+	__u64 netns;
+	__u32 frontend;
+	__u32 only6;
+	__u32 now;
+	__u32 replica; /* 0 none yet */
+	__u64 cost;
+	__u64 share; /* weights of all that cost as much */
+};
+
+/*
+ * Looks at one more. Of those that cost the same, as when all are idle, each wins by its weight. Not static, so that the verifier looks at
+ * it once, and not at each of sixteen rounds after each outcome of those before, which takes it seconds.
+ */
+__noinline int consider(struct pick *pick, __u32 index)
+{
+	if (!pick)
+		return 0;
+	__u32 found = candidate(pick->frontend, index, pick->netns, pick->only6);
+	if (!found)
+		return 0;
+	__u64 c = cost(found, pick->now);
+	if (pick->replica && c > pick->cost)
+		return 0;
+	__u32 weight = weight_of(found);
+	if (!pick->replica || c < pick->cost)
+		pick->share = 0;
+	pick->share += weight;
+	if (bpf_get_prandom_u32() % pick->share >= weight)
+		return 0;
+	pick->replica = found;
+	pick->cost = c;
+	return 0;
+}
+
+/* All ones when `index` is among those taken, else 0: without a branch, for the verifier's sake too. */
+static __always_inline __u32 is_taken(const __u16 *taken, __u32 index)
+{
+	__u64 hit = 0;
+#pragma unroll
+	for (int i = 0; i < MAX_CHOICES; i++)
+		hit |= (__u64)(taken[i] ^ index) - 1;
+	return hit >> 32;
+}
+
+/*
+ * The least cost of d backends drawn at random, each set of d equally likely (Floyd's algorithm; Bentley, "Programming pearls: a sample of
+ * brilliance", CACM 30, 1987). d = 2 is the power of two choices (Mitzenmacher, 2001).
+ */
+__noinline __u32 choose(__u32 id, __u64 netns, int only6)
 {
 	struct frontend *f = bpf_map_lookup_elem(&frontends, &id);
 	if (!f || !f->backends)
 		return 0;
-	__u32 n = f->backends, random = bpf_get_prandom_u32();
-	__u32 index = (random & 0xffff) % n;
-	__u32 first = candidate(id, index, netns, only6);
-	if (n == 1)
-		return first;
-	__u32 other = (random >> 16) % (n - 1);
-	other += other >= index;
-	__u32 second = candidate(id, other, netns, only6);
-	if (first && second) {
-		__u64 a = cost(first), b = cost(second);
-		if (a != b)
-			return b < a ? second : first;
-		__u32 share = weight_of(first); /* equally busy, as when both are idle: by weight */
-		return bpf_get_prandom_u32() % (share + weight_of(second)) < share ? first : second;
+	struct pick pick = { .netns = netns, .frontend = id, .only6 = only6, .now = clock_now() };
+	__u32 n = f->backends, d = choices_of(id, pick.now), index = 0;
+	if (d > n)
+		d = n;
+	__u16 taken[MAX_CHOICES]; /* there are fewer replicas than 65 535 */
+	__builtin_memset(taken, 0xff, sizeof(taken));
+#pragma nounroll
+	for (__u32 k = 0; k < MAX_CHOICES && k < d; k++) {
+		__u32 last = n - d + k;
+		__u32 drawn = bpf_get_prandom_u32() % (last + 1);
+		__u32 again = is_taken(taken, drawn);
+		index = (last & again) | (drawn & ~again);
+		taken[k] = index;
+		consider(&pick, index);
 	}
-	if (first || second)
-		return first ? first : second;
-	for (__u32 i = 1; i < SEARCH && i < n; i++) {
-		__u32 found = candidate(id, (index + i) % n, netns, only6);
-		if (found)
-			return found;
-	}
-	return 0;
+#pragma nounroll
+	for (__u32 i = 1; i < SEARCH && i < n && (!pick.replica || pick.cost == COST_NONE); i++)
+		consider(&pick, (index + i) % n);
+	return pick.replica;
 }
 
 struct verdict {

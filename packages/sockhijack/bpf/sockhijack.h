@@ -10,6 +10,7 @@
 #define MAX_PAIRS 65536
 #define MAX_CGROUP_DEPTH 16
 #define MAX_CALLERS 16384 /* connections that nicd has not accepted yet */
+#define MAX_CHOICES 16
 #define NAME_BYTES 64
 #define DNS_SLOTS 4
 #define TAP_BYTES 4096
@@ -58,10 +59,23 @@ struct replica {
 	__u32 service;
 };
 
-/* Written from outside (replicad, an operator): the pinned map `scores`. */
+/*
+ * What a connection to a replica costs: the pinned map `scores`, an entry for each replica. The weight is the catalog's, written by the
+ * daemon; the rest is from outside (replicad, an operator), by mmap. An entry says all there is to say of its replica, in a quarter of a
+ * line of the cache.
+ */
 struct score {
 	__u32 weight; /* relative share; 0 counts as 100 */
-	__u32 score; /* added to the load, in 1/1024 of one connection */
+	__u32 score; /* until then: the cost of the replica without this node's connections; SCORE_NONE: it takes none while another can */
+	__u32 each; /* until then: what each connection of this node adds */
+	__u32 until; /* CLOCK_MONOTONIC, nanoseconds >> 20; 0 never */
+};
+#define SCORE_NONE 0xffffffff
+
+/* How many backends of a frontend are compared: the pinned map `choices`, from outside. */
+struct choices {
+	__u32 choices; /* 1 to MAX_CHOICES */
+	__u32 until; /* as in struct score; when it has passed: 2 */
 };
 
 /* The kernel's own counts per replica. */

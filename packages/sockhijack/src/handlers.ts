@@ -11,10 +11,11 @@ import { adoptSockets } from "./mesh/adopted-sockets.ts";
 import type { Attachment } from "./mesh/attachment.ts";
 import { cgroupOfPid, findCgroup, joinCgroup, makeCgroup } from "./mesh/cgroups.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import { meshFeed } from "./mesh-feed.ts";
 import { registration } from "./nic-feed.ts";
 import { nicDegraded, nicView } from "./nic-view.ts";
 import type { TapFeed } from "./tap/tap-feed.ts";
-import { flowView, matrixView, serviceViews } from "./views.ts";
+import { flowView, matrixView, numberedReplicas, serviceViews } from "./views.ts";
 
 /** What the methods work on. */
 export interface HandlerOptions {
@@ -173,6 +174,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
     traces: (request) => traces.traces(request),
     exchanges: (_nothing, { signal }) => traces.follow(signal),
     nic: (request, { peer, signal }) => registration(mesh, request, peer.pid, signal),
+    replicas: (_nothing, { signal }) => meshFeed(mesh, signal, () => ({ pins: options.pins, replicas: numberedReplicas(mesh) })),
   };
 }
 

@@ -1,9 +1,10 @@
 /** A nicd's registration, which lasts as long as its stream: what it is told meanwhile. @module */
 import type { NicReplica, NicRequest, NicState } from "@mitsu/ipc";
 import { ipBytes, ipText, isLoopback } from "./kernel/ip.ts";
-import type { Endpoint } from "./mesh/listening.ts";
+import { type Endpoint, isHere } from "./mesh/listening.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { Nic } from "./mesh/nics.ts";
+import { meshFeed } from "./mesh-feed.ts";
 
 /**
  * Registers a nicd until `signal` aborts: also when it is killed, since the kernel closes its socket.
@@ -20,38 +21,24 @@ export async function* registration(
 ): AsyncGenerator<NicState> {
   for (const address of addresses) ipBytes(address);
   const nic: Nic = { pid, port, addresses };
-  let wake = Promise.withResolvers<void>();
-  const stop = (): void => wake.resolve();
-  signal.addEventListener("abort", stop);
   const leave = mesh.register(nic);
-  const unwatch = mesh.watch(stop);
-  let told = "";
   try {
-    while (!signal.aborted) {
-      wake = Promise.withResolvers();
-      const state = stateFor(nic, mesh);
-      const text = JSON.stringify(state);
-      if (text === told) await wake.promise;
-      else yield state;
-      told = text;
-    }
+    yield* meshFeed(mesh, signal, () => stateFor(nic, mesh));
   } finally {
-    signal.removeEventListener("abort", stop);
-    unwatch();
     leave();
   }
 }
 
 function stateFor(nic: Nic, mesh: Mesh): NicState {
   const active = mesh.nics.current === nic;
-  return { active, service: mesh.nic?.service ?? "", replicas: mesh.endpoints.flatMap((one) => replicaFor(one, mesh.nic?.netns)) };
+  return { active, service: mesh.nic?.service ?? "", replicas: mesh.endpoints.flatMap((one) => replicaFor(one, mesh)) };
 }
 
 /** A replica as nicd reaches it; none when it listens for another namespace only, or for datagrams. */
-function replicaFor(endpoint: Endpoint, netns: bigint | undefined): NicReplica[] {
-  const near = endpoint.netns === netns;
+function replicaFor(endpoint: Endpoint, { nic, namespaces }: Mesh): NicReplica[] {
+  const near = endpoint.netns === nic?.netns;
   const ip = near ? endpoint.local : endpoint.ip;
   if (endpoint.protocol !== "tcp" || (!near && isLoopback(ip))) return [];
   const { service, port, target, weight, up } = endpoint;
-  return [{ service, port, address: ipText(ip), target, weight, up, here: endpoint.netns !== 0n }];
+  return [{ service, port, address: ipText(ip), target, weight, up, here: isHere(endpoint, namespaces) }];
 }

@@ -1,12 +1,13 @@
 /** From the engine's numbers to what people and other daemons are shown. @module */
-import type { Flow, MatrixCell, ServiceStatus } from "@mitsu/ipc";
+import type { Flow, MatrixCell, NumberedReplica, ServiceStatus } from "@mitsu/ipc";
 import type { JudgedFlow } from "./coupling/coupler.ts";
 import { reasons } from "./coupling/reason.ts";
 import { endpointText, ipText } from "./kernel/ip.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { SockRecord } from "./kernel/layout.ts";
+import { isHere } from "./mesh/listening.ts";
 import type { Mesh } from "./mesh/mesh.ts";
-import { replicaName } from "./mesh/tables.ts";
+import { frontendName, replicaName } from "./mesh/tables.ts";
 import { nicWay } from "./nic-view.ts";
 
 /** One flow for `flows`. */
@@ -82,6 +83,18 @@ export function serviceViews(mesh: Mesh, kernel: Kernel, domain: string): Servic
         };
       }),
   }));
+}
+
+/** All replicas by their numbers in the kernel's tables, for `replicas`; without those that no number was left for. */
+export function numberedReplicas({ endpoints, ids, namespaces }: Pick<Mesh, "endpoints" | "ids" | "namespaces">): NumberedReplica[] {
+  return endpoints.flatMap((endpoint) => {
+    const { service, port, protocol, target, weight, up } = endpoint;
+    const id = ids.replicas.of(replicaName(endpoint));
+    const frontend = ids.frontends.of(frontendName(service, endpoint));
+    if (id === 0 || frontend === 0) return [];
+    const here = isHere(endpoint, namespaces);
+    return [{ id, service, port, protocol, frontend, address: ipText(endpoint.ip), target, weight, up, here }];
+  });
 }
 
 /** The traffic matrix: what closed connections left in the kernel, and the open ones. */

@@ -73,6 +73,7 @@ const mapNames = [
   "backends",
   "replicas",
   "scores",
+  "choices",
   "loads",
   "policies",
   "matrix",
@@ -110,6 +111,7 @@ export interface KernelMaps {
   readonly backends: TypedMap<layout.BackendKey, number>;
   readonly replicas: TypedMap<number, layout.Replica>;
   readonly scores: TypedMap<number, layout.Score>;
+  readonly choices: TypedMap<number, layout.Choices>;
   readonly loads: TypedMap<number, layout.Load>;
   readonly policies: TypedMap<layout.PolicyKey, layout.PolicyValue>;
   readonly matrix: TypedMap<layout.Edge, layout.Traffic>;
@@ -133,6 +135,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
     backends: new TypedMap(map("backends"), layout.backendKey, u32),
     replicas: new TypedMap(map("replicas"), u32, layout.replica),
     scores: new TypedMap(map("scores"), u32, layout.score),
+    choices: new TypedMap(map("choices"), u32, layout.choices),
     loads: new TypedMap(map("loads"), u32, layout.load),
     policies: new TypedMap(map("policies"), layout.policyKey, layout.policyValue),
     matrix: new TypedMap(map("matrix"), layout.edge, layout.traffic),
@@ -150,7 +153,7 @@ function typedMaps(map: (name: (typeof mapNames)[number]) => BpfMap): KernelMaps
  *
  * @example
  * ```ts
- * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v5", promote: true, unread: "whole" });
+ * const kernel = Kernel.open({ object: asset("sockhijack.bpf.o"), pins: "/sys/fs/bpf/mitsu/v6", promote: true, unread: "whole" });
  * kernel.attach("/sys/fs/cgroup/web.slice", 42n);
  * ```
  */

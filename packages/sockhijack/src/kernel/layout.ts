@@ -2,7 +2,7 @@
 import { bytes, type Codec, cstring, i64, type StructCodec, struct, u8, u16, u16be, u32, u64 } from "@mitsu/ebpf-ts";
 
 /** Counts up when a struct changes: the pin folder carries it, so that two layouts never share maps. */
-export const layoutVersion = 5;
+export const layoutVersion = 6;
 
 /** `struct address`, decoded. */
 export interface Address {
@@ -72,9 +72,18 @@ export const replica: StructCodec<Replica> = struct({
 export interface Score {
   readonly weight: number;
   readonly score: number;
+  readonly each: number;
+  readonly until: number;
 }
 /** `struct score`. */
-export const score: StructCodec<Score> = struct({ weight: u32, score: u32 });
+export const score: StructCodec<Score> = struct({ weight: u32, score: u32, each: u32, until: u32 });
+/** `struct choices`, decoded. */
+export interface Choices {
+  readonly choices: number;
+  readonly until: number;
+}
+/** `struct choices`. */
+export const choices: StructCodec<Choices> = struct({ choices: u32, until: u32 });
 /** `struct load`, decoded. */
 export interface Load {
   readonly active: bigint;

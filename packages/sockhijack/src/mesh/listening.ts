@@ -38,6 +38,12 @@ function isOwn(ip: Uint8Array, namespace: Namespace | undefined): boolean {
   return isLoopback(ip) || (namespace?.addresses.some((text) => same(ipBytes(text), ip)) ?? false);
 }
 
+/** Is the replica on this node? A replica of the mesh file says so only by its address. */
+export function isHere({ ip, netns }: Endpoint, namespaces: Pick<Namespaces, "all">): boolean {
+  const namespace = namespaces.all.find(({ cookie }) => cookie === netns);
+  return namespace !== undefined && isOwn(ip, namespace);
+}
+
 const v4Loopback = ipBytes("127.0.0.1");
 const v6Loopback = ipBytes("::1");
 

@@ -93,7 +93,7 @@ export class Mesh {
       }),
       frontends: new MirroredMap(maps.frontends, u32, layout.frontend, { ...mirror, empty: { backends: 0, pad: 0 } }),
       names: new MirroredMap(maps.names, u32, layout.serviceName, { ...mirror, empty: { text: "" } }),
-      weights: catalogWeights(kernel),
+      weights: catalogWeights(kernel, saved.replicas),
     };
     for (const service of saved.adHoc) this.#adHoc.set(service.name, service);
     for (const a of saved.attachments) if (existsSync(a.folder) && cgroupId(a.folder) === a.cgroup) this.#attachments.set(a.cgroup, a);
@@ -292,7 +292,7 @@ export class Mesh {
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
     this.#mirrors.services.sync(tables.services);
     this.#mirrors.replicas.sync(tables.replicas);
-    this.#mirrors.weights(tables.weights);
+    this.#mirrors.weights(tables.weights, (id) => ids.replicas.name(id));
     const shrinking = tables.frontends.filter(([id, { backends }]) => backends < (maps.frontends.get(id)?.backends ?? 0));
     for (const [id, value] of shrinking) maps.frontends.set(id, value);
     this.#mirrors.backends.sync(tables.backends);
@@ -377,18 +377,27 @@ export class Mesh {
   }
 }
 
-/** Writes the catalog's weights when they are new or change; in between they belong to whoever else writes the map `scores`. */
-function catalogWeights({ maps, takenOver }: Kernel): (wanted: readonly (readonly [number, number])[]) => void {
-  let told = new Map<number, number>();
-  let first = takenOver;
-  return (wanted) => {
+/**
+ * Writes the catalog's weights when they are new or change; in between they belong to whoever else writes the map `scores`. A number that
+ * another replica had before begins anew: nothing of that one's load and score is left.
+ *
+ * @param saved Numbers of replicas as an earlier daemon gave them.
+ */
+function catalogWeights(
+  { maps, takenOver }: Kernel,
+  saved: Readonly<Record<string, number>>,
+): (wanted: readonly (readonly [number, number])[], nameOf: (id: number) => string) => void {
+  let names = new Map(takenOver ? Object.entries(saved).map(([name, id]) => [id, name]) : []);
+  let weights = new Map<number, number>();
+  return (wanted, nameOf) => {
     for (const [id, weight] of wanted) {
-      const held = told.get(id);
-      if (held === weight || (first && (maps.scores.get(id)?.weight ?? 0) !== 0)) continue;
-      maps.scores.set(id, { weight, score: held === undefined ? 0 : (maps.scores.get(id)?.score ?? 0) });
-      if (held === undefined) maps.loads.set(id, { active: 0n, total: 0n });
+      const known = names.get(id) === nameOf(id) ? maps.scores.get(id) : undefined;
+      if (!known) {
+        maps.scores.set(id, { weight, score: 0, each: 0, until: 0 });
+        maps.loads.set(id, { active: 0n, total: 0n });
+      } else if (weights.has(id) ? weights.get(id) !== weight : known.weight === 0) maps.scores.set(id, { ...known, weight });
     }
-    told = new Map(wanted);
-    first = false;
+    weights = new Map(wanted);
+    names = new Map(wanted.map(([id]) => [id, nameOf(id)]));
   };
 }

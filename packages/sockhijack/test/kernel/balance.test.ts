@@ -1,9 +1,10 @@
 /** Which replica a connection goes to: power of two choices, weights, scores from outside, replicas that come and go, real addresses. @module */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BpfMap, TypedMap, u32 } from "@mitsu/ebpf-ts";
 import type { ExecutionContext } from "ava";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
+import * as layout from "../../src/kernel/layout.ts";
 import { freePort } from "./support/free-port.ts";
 import { Namespace } from "./support/namespace.ts";
 import type { Program } from "./support/program.ts";
@@ -114,27 +115,47 @@ function replicaId(sandbox: Sandbox, port: number): number {
   return Object.entries(replicas).find(([name]) => name.split(" ").includes(String(port)))![1];
 }
 
-/** Writes one entry of the pinned map `scores`, as another program would. */
-function score(sandbox: Sandbox, id: number, weight: number, value: number): void {
-  const bytes = (n: number): string[] => [...new Uint8Array(new Uint32Array([n]).buffer)].map(String);
-  const map = join(sandbox.places.pins, "map_scores");
-  execFileSync("bpftool", ["map", "update", "pinned", map, "key", ...bytes(id), "value", ...bytes(weight), ...bytes(value)]);
+/** Writes one entry of the pinned map `scores`, as another program would; `until` is the kernel's clock, nanoseconds >> 20, and 0 for never. */
+function score(sandbox: Sandbox, id: number, { weight = 100, score: value = 0, each = 1024, until: end = inSeconds(4) }): void {
+  using map = BpfMap.open(join(sandbox.places.pins, "map_scores"));
+  new TypedMap(map, u32, layout.score).set(id, { weight, score: value, each, until: end });
 }
 
-kernelTest("a score written into the pinned map from outside turns new connections away, at once, and stays written", async (t) => {
-  const { sandbox, ports, client } = await declared(t, [1, 1]);
-  score(sandbox, replicaId(sandbox, ports[0]!), 100, 1_000_000);
-  t.deepEqual(await client.open(20), { two: 20 });
-  await sandbox.run("other", ["true"]).succeeded(); // makes the daemon write its tables
-  await sandbox.status();
-  t.deepEqual(await client.open(10), { two: 10 });
-  score(sandbox, replicaId(sandbox, ports[0]!), 100, 0);
-  t.deepEqual(await client.open(20), { one: 20 }, "the emptier one catches up");
-});
+/** CLOCK_MONOTONIC in so many seconds, as `struct score` has it. */
+function inSeconds(seconds: number): number {
+  return Number(BigInt.asUintN(32, (process.hrtime.bigint() + BigInt(seconds * 1e9)) >> 20n));
+}
+
+kernelTest(
+  "a score written into the pinned map from outside turns new connections away, at once, while it holds, and no longer",
+  async (t) => {
+    const { sandbox, ports, client } = await declared(t, [1, 1]);
+    const [one, two] = ports.map((port) => replicaId(sandbox, port)) as [number, number];
+    score(sandbox, one, { score: 1_000_000 });
+    t.deepEqual(await client.open(20), { two: 20 });
+    await sandbox.run("other", ["true"]).succeeded(); // makes the daemon write its tables
+    await sandbox.status();
+    score(sandbox, one, { score: 0xffff_ffff });
+    score(sandbox, two, { score: 0xffff_fffe, each: 0xffff_ffff });
+    t.deepEqual(await client.open(10), { two: 10 }, "0xffffffff: takes none while another can");
+    score(sandbox, two, { score: 0xffff_ffff });
+    t.is(
+      Object.values(await client.open(4)).reduce((sum, count) => sum + count),
+      4,
+      "all of them: any will do",
+    );
+    for (const end of [0, inSeconds(-1), inSeconds(-2_000_000), inSeconds(3_000_000)]) {
+      await client.drop();
+      score(sandbox, one, { score: 1_000_000, until: end });
+      score(sandbox, two, { until: end });
+      t.deepEqual(await client.open(4), { one: 2, two: 2 }, `until ${end}`);
+    }
+  },
+);
 
 kernelTest("a weight written from outside holds over the file's, also past the daemon's next look", async (t) => {
   const { sandbox, ports, client } = await declared(t, [1, 1]);
-  score(sandbox, replicaId(sandbox, ports[0]!), 400, 0);
+  score(sandbox, replicaId(sandbox, ports[0]!), { weight: 400, until: 0 });
   await sandbox.run("other", ["true"]).succeeded();
   await sandbox.status();
   const { one } = await client.open(40);

@@ -22,6 +22,7 @@ const codecs: Readonly<Record<string, StructCodec<any>>> = {
   backend_key: layout.backendKey,
   replica: layout.replica,
   score: layout.score,
+  choices: layout.choices,
   load: layout.load,
   service: layout.service,
   policy_key: layout.policyKey,
