@@ -38,7 +38,7 @@ export function scoreScale(candidates: readonly Candidate[], nowMs: number, clie
   let served = 0;
   let weights = 0;
   for (const one of candidates) {
-    const told = toldService(one);
+    const told = toldService(one, nowMs - options.staleMs);
     services += told;
     if (told > 0) served++;
     weights += one.weight;
@@ -47,7 +47,7 @@ export function scoreScale(candidates: readonly Candidate[], nowMs: number, clie
   let waits = 0;
   let fresh = 0;
   for (const one of candidates) {
-    const each = serviceOf(toldService(one), meanServiceMs) / one.workers;
+    const each = serviceOf(toldService(one, nowMs - options.staleMs), meanServiceMs) / one.workers;
     const age = nowMs - one.reportedAtMs;
     if (age >= options.staleMs) continue;
     waits += one.reportedInFlight * each;

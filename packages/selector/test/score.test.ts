@@ -1,7 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
 import type { Candidate } from "../src/candidate.ts";
-import { costRanges } from "../src/cost.ts";
+import { costRanges, toldService } from "../src/cost.ts";
 import { choicesFor, costOf, kernelCost, scoreOf, scoreScale, takesNoneScore } from "../src/score.ts";
 import { candidateDouble, candidateDoubles } from "./candidate-double.ts";
 
