@@ -168,7 +168,7 @@ export class KernelOutput {
   }
 
   close(): void {
-    this.#feed.[Symbol.dispose]();
+    this.#feed[Symbol.dispose]();
     this.#map?.close();
     this.#map = null;
     this.#writer = null;
