@@ -197,7 +197,8 @@ export class MqttBus implements Sink {
     const v5 = this.#client.options.protocolVersion === 5;
     const topics: mqtt.ISubscriptionMap = { [`${topicPrefix}+`]: { qos: 0, ...(v5 ? { nl: true, rh: 0 } : {}) } };
     // Also our own, so that we know what the broker has.
-    if (this.#options.onOverride !== undefined) topics[`${overridePrefix}+`] = { qos: 1, ...(v5 ? { rh: 0 } : {}) };
+    const overrides = `${overridePrefix}+`;
+    if (this.#options.onOverride !== undefined) topics[overrides] = { qos: 0, ...(v5 ? { rh: 0 } : {}) };
     this.#client.subscribe(topics, (error, _subscriptions, packet) => {
       // In the order of the topics. [MQTT 5.0 §3.9.3]
       const refused = (packet?.granted ?? []).map((code) => Number(code) >= 0x80);
@@ -207,8 +208,10 @@ export class MqttBus implements Sink {
         return;
       }
       this.#overridesRefused = refused[1]
-        ? `the broker at ${this.url} refused the subscription to ${overridePrefix}+; what is drained or weighted at other nodes is not known here`
+        ? `the broker at ${this.url} refused the subscription to ${overrides}; what is drained or weighted at other nodes is not known here`
         : null;
+      // Those that are kept come by QoS 0, of which mosquitto queues any number (of QoS 1 a thousand); later ones by QoS 1, which a broker drops last.
+      if (overrides in topics && !refused[1]) this.#client.subscribe({ [overrides]: { qos: 1, ...(v5 ? { rh: 2 } : {}) } });
       this.#up = true;
       this.#level = v5 ? 5 : 4;
       this.connects++;

@@ -191,6 +191,23 @@ for (const kind of brokerKinds) {
   );
 }
 
+test.serial("MqttBus hears of more overrides than mosquitto queues of QoS 1", async (t) => {
+  const broker = await BrokerProcess.start(t, "mosquitto");
+  const other = await stranger(t, broker.url);
+  const keys = Array.from({ length: 1500 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
+  const publish = (one: string): Promise<unknown> =>
+    other.publishAsync(overridePrefix + one, encodeOverride({ key: one, draining: true, weight: null, atMs: Date.now(), by: "z" }), {
+      qos: 1,
+      retain: true,
+    });
+  await Promise.all(keys.map(publish));
+  const a = await nodeAt(t, broker.url, "a");
+  await until(() => a.overrides.size === keys.length);
+  await publish("10.9.9.9:1");
+  await until(() => a.overrides.get("10.9.9.9:1") !== undefined);
+  t.deepEqual([...a.overrides.refused], []);
+});
+
 test.serial("OverrideExchange.set() says so where the broker lets nobody publish overrides", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "replicad-acl-"));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
