@@ -3,7 +3,7 @@ export type { Answer, Candidate, Report } from "./candidate.ts";
 export { type CostOptions, costOptions } from "./cost.ts";
 export { LiveCandidate, type LiveCandidateOptions } from "./live-candidate.ts";
 export { Membership, type MembershipOptions, type Outcome, type Standing, type Told } from "./membership.ts";
-export { costOf, kernelCost, type Score, type ScoreScale, scoreOf, scoreScale } from "./score.ts";
+export { choicesFor, costOf, kernelCost, type Score, type ScoreScale, scoreOf, scoreScale, takesNoneScore } from "./score.ts";
 export {
   type Costs,
   type OptionRange,
