@@ -67,7 +67,7 @@ export class Publisher {
 
   /** Looks whether it is time, and sends. */
   tick(nowMs: number): "sent" | "quiet" | "dropped" | "unsent" {
-    const { fastMs, slowMs, snapshotMs } = this.#options;
+    const { fastMs, snapshotMs } = this.#options;
     const sinceMs = nowMs - this.#sentAtMs;
     // Timers fire up to a clock tick early: half a millisecond more would halve the rate.
     if (sinceMs < fastMs * 0.9) return "quiet";
@@ -75,9 +75,10 @@ export class Publisher {
     if (changed) this.intervalMs = fastMs;
     else if (sinceMs < this.intervalMs) return "quiet";
     const room = this.#sink.room();
-    // Nothing is kept for later: when there is room again, the state of that moment goes.
+    // Nothing is kept for later: when there is room again, the state of that moment goes; when the broker is back, at once.
     if (room === "down") {
       this.unsent++;
+      this.#over(changed, nowMs);
       return "unsent";
     }
     if (room === "full") {
@@ -87,18 +88,16 @@ export class Publisher {
     const retain = nowMs - this.#snapshotAtMs >= snapshotMs;
     const state = this.#state;
     this.#options.prepare(state, nowMs);
-    if (!changed) this.intervalMs = Math.min(this.intervalMs * 2, slowMs);
+    this.#over(changed, nowMs);
     state.sequence++;
     state.sentAtMs = nowMs;
     state.intervalMs = Math.min(0xffff, Math.ceil(this.intervalMs));
     this.#sink.send(this.#encoder.encode(state), retain);
     this.sent++;
-    this.#sentAtMs = nowMs;
     if (retain) {
       this.#snapshotAtMs = nowMs;
       this.snapshots++;
     }
-    this.#remember();
     return "sent";
   }
 
@@ -107,6 +106,13 @@ export class Publisher {
     this.#snapshotAtMs = Number.NEGATIVE_INFINITY;
     this.#sentAtMs = Number.NEGATIVE_INFINITY;
     this.intervalMs = this.#options.fastMs;
+  }
+
+  /** Its turn is over: the next one comes sooner or later. */
+  #over(changed: boolean, nowMs: number): void {
+    if (!changed) this.intervalMs = Math.min(this.intervalMs * 2, this.#options.slowMs);
+    this.#sentAtMs = nowMs;
+    this.#remember();
   }
 
   #changed(): boolean {

@@ -80,7 +80,7 @@ test("Ticker takes a storm of pokes for one in fastMs", async (t) => {
   const startMs = performance.now();
   let pokes = 0;
   for (; performance.now() - startMs < 20; pokes++) ticker.poke();
-  t.true(pokes > 1000);
+  t.true(pokes > 100);
   t.true(ticker.ticks - ticks <= 21, `${ticker.ticks - ticks} ticks`);
 });
 
