@@ -37,7 +37,7 @@ export class NicdProgram {
     }: { readonly mesh: string; readonly args?: readonly string[]; readonly within?: Namespace; readonly service?: string },
   ): Promise<NicdProgram> {
     const socket = join(sandbox.directory, `${name}.sock`);
-    const hijack = ["--sockhijack", service === undefined ? "off" : sandbox.socket];
+    const hijack = ["--sockhijack", service === undefined ? "off" : sandbox.socket, "--replicad", "off"];
     const command = [bin, "daemon", "--socket", socket, "--config", mesh, ...hijack, ...args];
     const program =
       service === undefined ? sandbox.spawn(within ? within.command(command) : command) : sandbox.run(service, command, { within });
