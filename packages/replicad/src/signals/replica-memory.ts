@@ -30,7 +30,7 @@ export class ReplicaMemory {
   /** See {@link DrainTime}; 0 when not known. */
   drainMs = 0;
   readonly #drain: DrainTime = new DrainTime();
-  readonly #near: LatencyNear = new LatencyNear();
+  #near: LatencyNear = new LatencyNear();
   #connections = 0;
   #answers = 0;
   #bad = 0;
@@ -116,15 +116,23 @@ export class ReplicaMemory {
 
   /** A connect worked. */
   setUp(): void {
-    this.refused = false;
-    this.#changed = true;
+    if (this.refused) this.#beginAnew();
   }
 
   /** The kernel's word: once it says that a replica is there again, the refusal is of before. */
   told(up: boolean | null): void {
     if (up === this.up) return;
-    if (up === true && this.up === false) this.refused = false;
+    if (up === true && this.up === false) this.#beginAnew();
     this.up = up;
+    this.#changed = true;
+  }
+
+  /** It is another process now: how the one before failed, and how fast it was, says nothing. */
+  #beginAnew(): void {
+    this.refused = false;
+    this.failures = this.latencyMs = this.drainMs = 0;
+    this.#near = new LatencyNear();
+    this.#drain.forget();
     this.#changed = true;
   }
 

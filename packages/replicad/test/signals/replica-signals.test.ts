@@ -219,6 +219,33 @@ test("ReplicaSignals.setUp() takes the replica for up until the next refusal", (
   }
 });
 
+test("ReplicaSignals.setUp() forgets how slow and bad the replica was that is another process now, and nothing of one that was up", (t) => {
+  const { process, pass, now, told, signals } = node(t);
+  const load = process("");
+  const row = load.row(key);
+  pass(200);
+  load.begin(row, now());
+  pass(10);
+  load.end(row, now(), 10, "failed");
+  pass(1);
+  const before = told()!;
+  t.true(before.serviceMs > 0 && before.latencyMs === 10 && before.failures > 0);
+  signals.setUp(key);
+  pass(1);
+  t.deepEqual(told(), before);
+  load.begin(row, now());
+  load.end(row, now(), 0, "refused");
+  pass(1);
+  signals.setUp(key);
+  pass(1);
+  t.deepEqual(told(), { inFlight: 0, serviceMs: 0, latencyMs: 0, failures: 0, flags: 0 });
+  load.begin(row, now());
+  pass(2);
+  load.end(row, now(), 2, "ok");
+  pass(1);
+  t.like(told(), { serviceMs: 2, latencyMs: 2, failures: 0 });
+});
+
 test("ReplicaSignals takes one good answer more than were waited for when connects were refused for a sign of life", (t) => {
   const { process, pass, now, told } = node(t);
   const load = process("");
