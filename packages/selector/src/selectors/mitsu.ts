@@ -13,6 +13,11 @@ const lostOfLeast = 0.5;
 /** A survey of means is good for so many decisions, and so long. */
 const surveyEach = 64;
 const surveyMs = 25;
+/** A cost or an area beyond these comes from figures that mean nothing. */
+const mostCostMs = 1e12;
+const mostArea = 1e12;
+/** Greater than any credit: who is not under water ranks behind all who are. */
+const dry = 1e300;
 /** Newton's steps at most; three are usual. */
 const mostRounds = 12;
 /** Time constant of the rate of own requests. */
@@ -44,8 +49,8 @@ class Mitsu implements Selector {
   readonly #o: CostOptions;
   #set: readonly Candidate[] = [];
   #cost = new Float64Array(0);
-  /** What one more request adds to the cost: milliseconds. Its inverse is the area. */
-  #width = new Float64Array(0);
+  /** Requests that add a millisecond to the cost. */
+  #area = new Float64Array(0);
   #credit = new Float64Array(0);
   #level = 0;
   /** Of the candidates whose cost is below the level: capacity, and capacity times cost. */
@@ -105,7 +110,7 @@ class Mitsu implements Selector {
     const n = candidates.length;
     this.#set = candidates;
     this.#cost = new Float64Array(n);
-    this.#width = new Float64Array(n);
+    this.#area = new Float64Array(n);
     this.#left = 0;
     this.#unit = 1;
     this.#credit = Float64Array.from({ length: n }, () => context.random()); // clients must not begin in step
@@ -143,19 +148,20 @@ class Mitsu implements Selector {
     this.#growth = 1 / (1 - lost);
   }
 
-  /** Writes each candidate's cost and width; returns how many requests are to be poured. */
+  /** Writes each candidate's cost and area; returns how many requests are to be poured. */
   #estimate(candidates: readonly Candidate[], context: SelectionContext): number {
     const { staleMs, failurePenalty, remoteCostMs } = this.#o;
     const { nowMs, clients } = context;
     const sinceMs = nowMs - staleMs;
     const others = 1 - 1 / clients;
     const cost = this.#cost;
-    const widths = this.#width;
+    const areas = this.#area;
     const meanService = this.#meanServiceMs;
     const meanWait = this.#meanWaitMs;
     const perWeight = 1 / this.#meanWeight;
     const level = this.#level;
     const perMs = ownStandsPerMs(clients);
+    // From here on, what differs from candidate to candidate is multiplied by 0 or 1: branches that nobody can foretell would take a fifth of the time.
     let under = 0;
     let moment = 0;
     let workers = 1;
@@ -202,13 +208,16 @@ class Mitsu implements Selector {
         width *= penalty;
       }
       if (!one.here) all += remoteCostMs;
-      cost[i] = all;
-      widths[i] = width;
-      if (all < level) {
-        const area = 1 / width;
-        under += area;
-        moment += area * all;
+      let area = 1 / width;
+      if (!(all < mostCostMs && area < mostArea)) {
+        all = mostCostMs; // nonsense in its figures, NaN too, must not spoil the sums of all
+        area = 0;
       }
+      cost[i] = all;
+      areas[i] = area;
+      const wet = +(all < level) * area;
+      under += wet;
+      moment += wet * all;
     }
     this.#under = under;
     this.#moment = moment;
@@ -239,13 +248,13 @@ class Mitsu implements Selector {
 
   #weigh(level: number): void {
     const cost = this.#cost;
-    const widths = this.#width;
+    const areas = this.#area;
     let under = 0;
     let moment = 0;
     for (let i = 0; i < cost.length; i++) {
       const one = cost[i]!;
       if (one < level) {
-        const area = 1 / widths[i]!;
+        const area = areas[i]!;
         under += area;
         moment += area * one;
       }
@@ -257,7 +266,7 @@ class Mitsu implements Selector {
   /** Who is under water with the most credit. */
   #take(need: number): number {
     const cost = this.#cost;
-    const widths = this.#width;
+    const areas = this.#area;
     const credit = this.#credit;
     const level = this.#level;
     // Earlier credits are worth less as the unit grows: only who is under water has to be touched.
@@ -267,11 +276,12 @@ class Mitsu implements Selector {
     let most = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < cost.length; i++) {
       const one = cost[i]!;
-      if (!(one < level)) continue;
-      const now = credit[i]! + ((level - one) * each) / widths[i]!;
+      const wet = +(one < level);
+      const now = credit[i]! + wet * (level - one) * each * areas[i]!;
       credit[i] = now;
-      if (now > most) {
-        most = now;
+      const rank = now - (1 - wet) * dry;
+      if (rank > most) {
+        most = rank;
         best = i;
       }
     }
