@@ -22,7 +22,7 @@ function statusText(status: ReplicadStatus, nowMs: number, out: OutputStream): s
     `replicad ${status.version}, pid ${status.pid}, up ${formatDuration(Math.max(0, nowMs - status.startedAtMs) * 1e6)}, node ${plain(status.node)}`,
     `mesh ${plain(status.mesh)}: ${counted(status.services, "service")}, ${counted(status.replicas, "replica")}${byHand}`,
     ...brokerLines(status),
-    `kernel scores: ${kernel.state}${kernelWhy}, ${counted(kernel.replicas, "replica")}, written ${counted(kernel.writes, "time")}`,
+    `kernel scores: ${kernel.state}${kernelWhy}${kernel.state === "off" ? "" : `, ${counted(kernel.replicas, "replica")}, written ${counted(kernel.writes, "time")}`}`,
     `reports for nicd: ${counted(reports.rows, "replica")}, written ${counted(reports.writes, "time")}`,
     `selections: ${status.selections}, ${status.waiting} in flight; ${status.forgotten} never answered, ${counted(status.unknownTickets, "answer")} to none`,
     "",
