@@ -1,7 +1,7 @@
 /** What replicad tells of replicas, as long as it does. @module */
 import type { ReportReader, ReportRow } from "@mitsu/replica-table";
 
-/** `fresh`: it is written; `stale`: it was, and for a second was not; `none`: there is none. */
+/** `fresh`: it is written; `stale`: it was, and for a second was not; `none`: there is none, or replicad has taken it away. */
 export type ReportState = "fresh" | "stale" | "none";
 
 /** Where the table comes from. */
@@ -46,8 +46,9 @@ export class ReplicaReports {
       this.table++;
       this.#refused = "";
     } catch (error) {
-      // None, and the old one, if any, is not written any more: `fresh` says so.
       const { code, message } = error as NodeJS.ErrnoException;
+      // replicad has ended, and taken its table away; one that died leaves it, and that it is stale.
+      if (code === "ENOENT") this.close();
       if (code === "ENOENT" || message === this.#refused) return;
       this.#refused = message;
       onRefused(message);

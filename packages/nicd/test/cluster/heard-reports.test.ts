@@ -48,6 +48,7 @@ function told(t: ExecutionContext, policy: Parameters<typeof clusterOf>[1] = {},
       writer.commit(clock.nowMs, clients);
     },
     beat: () => writer.commit(clock.nowMs, 5),
+    end: () => writer.close(),
     /** Another table in the place of the old one. */
     restart(): void {
       writer.close();
@@ -162,6 +163,22 @@ test("HeardReports forgets all of it once replicad was silent for a second, and 
   reports.look(clock.nowMs);
   next();
   t.deepEqual(reached(), ["1", "3"]);
+});
+
+test("ReplicaReports: a replicad that ended has no table any more; one that died has a stale one; what is no table is told once", (t) => {
+  const { reports, clock, end } = told(t);
+  end();
+  clock.nowMs += 200;
+  t.is(reports.state(clock.nowMs), "stale");
+  reports.look(clock.nowMs);
+  t.is(reports.state(clock.nowMs), "none");
+  t.false(reports.fresh(clock.nowMs));
+  const why: string[] = [];
+  const wrong = new ReplicaReports({ path: "/etc/hostname", open: ReportReader.open, onRefused: (one) => void why.push(one) });
+  wrong.look(0);
+  wrong.look(1000);
+  t.is(why.length, 1);
+  t.is(wrong.state(1000), "none");
 });
 
 test("HeardReports finds the rows of replicas that come later, and lets go of those that replicad lost", (t) => {

@@ -104,4 +104,16 @@ test("mergedStatus() adds up, says each reason once, and knows that one registra
   });
   t.deepEqual(merged.degraded, ["1 of 3 workers are not there", "x"]);
   t.true(mergedStatus([status({ degraded: [later] })], own).degraded.includes(later));
+  const reports = [
+    { state: "none", replicas: 0 } as const,
+    { state: "fresh", replicas: 3 } as const,
+    { state: "fresh", replicas: 2 } as const,
+  ];
+  t.deepEqual(
+    mergedStatus(
+      reports.map((one) => status({ reports: one })),
+      own,
+    ).reports,
+    { state: "fresh", replicas: 3 },
+  );
 });
