@@ -1,6 +1,7 @@
 /**
  * replica-simulation.sh: every selector in the settings of replicad's targets, by simulation. Each selector meets the same requests; a ratio is taken within a seed, and
- * the table has the median of the ratios. Only mitsu hears broadcasts, so the others are run once, not for each age; with answers c3 alone has the servers' state.
+ * the table has the median of the ratios. Only mitsu hears broadcasts, so the others are run once, not for each age; with answers c3 alone has the servers' state. prequal
+ * and c3 are run as published, and as nicd has them, by the table of reports.
  *
  * @module
  */
@@ -82,6 +83,14 @@ function rowsOf(name: string, setting: Setting, seeds: number): readonly Row[] {
   return [
     ...others.map((selector) =>
       row(selector, { selector, piggyback: selector === "c3", feedback: { ...setting.feedback, intervalMs: never } }),
+    ),
+    ...(["prequal", "c3"] as const).map((selector) =>
+      row(`${selector}, by the table`, {
+        selector,
+        piggyback: selector === "c3",
+        probe: { ...setting.probe, answers: "table" },
+        ...ages["1 ms, quiet 100 ms"]!(setting),
+      }),
     ),
     ...Object.entries(ages).map(([age, over]) => row(`mitsu, ${age}`, { selector: "mitsu", ...over(setting) })),
     row("mitsu, broker lost, state with answers", { selector: "mitsu", ...ages["broker lost"]!(setting), piggyback: true }),
