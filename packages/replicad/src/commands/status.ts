@@ -103,7 +103,7 @@ function sourcesText(sources: readonly ReplicadSource[], out: OutputStream): str
     [
       { header: "SOURCE", value: ({ name }) => name },
       { header: "STATE", value: ({ state }) => state },
-      { header: "SOCKET", value: ({ path }) => path },
+      { header: "PATH", value: ({ path }) => path },
       { header: "WHY", value: ({ why }) => why ?? "" },
     ],
     out,
