@@ -163,64 +163,78 @@ async function messages(replicas: number): Promise<Figure[]> {
   }
 }
 
+/** A nicd of two processes, as on a node of two cores, that calls these replicas, and replicad's signals of them. */
+class Node implements Disposable {
+  readonly signals: ReplicaSignals;
+  readonly keys: readonly string[];
+  clock: number = clockMs();
+  readonly #folder: string = mkdtempSync(join(tmpdir(), "replica-signals-"));
+  readonly #writers: readonly LoadWriter[];
+  readonly #rows: readonly (readonly number[])[];
+
+  constructor(replicas: number) {
+    const socket = join(this.#folder, "nicd.sock");
+    this.keys = Array.from({ length: replicas }, (_, index) => `10.0.0.1:${1000 + index}`);
+    this.#writers = [0, 1].map((index) => LoadWriter.create(`${socket}.${index}.load`));
+    this.#rows = this.#writers.map((writer) => this.keys.map((key) => writer.row(key)));
+    const active = new Map(this.keys.map((key, index) => [key, index % 4]));
+    const kernel = { active: (key: string) => active.get(key) ?? null, up: () => true };
+    this.signals = new ReplicaSignals({
+      nicd: socket,
+      rows: new NodeState("a").replicas,
+      here: () => true,
+      kernel,
+      clock: () => this.clock,
+    });
+  }
+
+  request(worker: number, index: number): void {
+    const writer = this.#writers[worker]!;
+    const row = this.#rows[worker]![index]!;
+    writer.begin(row, this.clock - 0.5);
+    writer.end(row, this.clock, 0.5, "ok");
+  }
+
+  /** A moment at which so many requests have ended since the one before. */
+  sample(clock: number, step: number, requests: number): void {
+    this.clock = clock;
+    for (const writer of this.#writers) writer.beat(clock);
+    for (let one = 0; one < requests; one++) this.request(one & 1, (step * requests + one) % this.keys.length);
+    this.signals.sample();
+  }
+
+  [Symbol.dispose](): void {
+    this.signals[Symbol.dispose]();
+    for (const writer of this.#writers) writer.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
 /** What the tables cost those who write and read them: nicd by request, replicad a thousand times a second. */
-function tables(replicas: number): { readonly figures: Figure[]; readonly sample: Figure } {
-  const folder = mkdtempSync(join(tmpdir(), "replica-signals-"));
-  const socket = join(folder, "nicd.sock");
-  const keys = Array.from({ length: replicas }, (_, index) => `10.0.0.1:${1000 + index}`);
-  // A nicd of two processes, as on a node of two cores.
-  const writers = [0, 1].map((index) => LoadWriter.create(`${socket}.${index}.load`));
-  const rows = writers.map((writer) =>
-    keys.map((key) => {
-      const row = writer.row(key);
-      writer.here(row, true);
-      return row;
-    }),
-  );
-  using reports = ReportWriter.create(join(folder, "reports"));
-  using reader = ReportReader.open(join(folder, "reports"));
-  const told = keys.map((key) => reports.row(key));
+function tables(node: Node): { readonly figures: Figure[]; readonly sample: Figure } {
+  const replicas = node.keys.length;
+  const path = join(tmpdir(), `replica-signals-${process.pid}.reports`);
+  using reports = ReportWriter.create(path);
+  using reader = ReportReader.open(path);
+  const told = node.keys.map((key) => reports.row(key));
   const report = { atMs: 1, inFlight: 3, serviceMs: 2, latencyMs: 9, failures: 0, workers: 0, weight: Number.NaN, flags: 0 };
   const into = { ...report };
-  let clock = clockMs();
-  const { replicas: merged } = new NodeState("a");
-  const active = new Map(keys.map((key, index) => [key, index % 4]));
-  const kernel = { active: (key: string) => active.get(key) ?? null, up: () => true };
-  const signals = new ReplicaSignals({ nicd: socket, rows: merged, here: () => true, kernel, clock: () => clock });
-  const request = (worker: number, index: number): void => {
-    writers[worker]!.begin(rows[worker]![index]!, clock - 0.5);
-    writers[worker]!.end(rows[worker]![index]!, clock, 0.5, "ok");
-  };
-  /** A millisecond in which so many requests ended. */
-  const sample =
-    (requests: number) =>
-    (step: number): void => {
-      clock += 1;
-      for (const writer of writers) writer.beat(clock);
-      for (let one = 0; one < requests; one++) request(one & 1, (step * requests + one) % replicas);
-      signals.sample();
-    };
-  try {
-    const count = tight("nicd counts a request: begin, end", 5_000_000, (step) => request(0, step % replicas));
-    const still = tight(`replicad reads ${replicas} loads of two processes and the kernel's: none moved`, 20_000, sample(0));
-    const some = tight("the same, ten requests a millisecond (what it takes to count them included)", 20_000, sample(10));
-    const figures = [
-      count,
-      still,
-      some,
-      tight("the same, two requests a millisecond to each replica", 10_000, sample(2 * replicas)),
-      tight(`replicad writes ${replicas} reports`, 50_000, (step) => {
-        for (const row of told) reports.write(row, report);
-        reports.commit(step, 1);
-      }),
-      tight("nicd reads one report", 5_000_000, (step) => void reader.read(told[step % replicas]!, into)),
-    ];
-    return { figures, sample: some };
-  } finally {
-    signals[Symbol.dispose]();
-    for (const writer of writers) writer.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const sample = (requests: number) => (step: number) => node.sample(node.clock + 1, step, requests);
+  const count = tight("nicd counts a request: begin, end", 5_000_000, (step) => node.request(0, step % replicas));
+  const still = tight(`replicad reads ${replicas} loads of two processes and the kernel's: none moved`, 20_000, sample(0));
+  const some = tight("the same, ten requests a millisecond (counting them included)", 20_000, sample(10));
+  const figures = [
+    count,
+    still,
+    some,
+    tight("the same, two requests a millisecond to each replica", 10_000, sample(2 * replicas)),
+    tight(`replicad writes ${replicas} reports`, 50_000, (step) => {
+      for (const row of told) reports.write(row, report);
+      reports.commit(step, 1);
+    }),
+    tight("nicd reads one report", 5_000_000, (step) => void reader.read(told[step % replicas]!, into)),
+  ];
+  return { figures, sample: some };
 }
 
 async function main(): Promise<void> {
@@ -271,7 +285,8 @@ async function main(): Promise<void> {
   const bytes = Buffer.from(encoder.encode(state));
   const other = new NodeState("");
   say(tight(`decode ${bytes.length} bytes`, 20_000, () => void decoder.decode(bytes, other)));
-  const read = tables(replicas);
+  using node = new Node(replicas);
+  const read = tables(node);
   for (const one of read.figures) say(one);
   for (const one of await messages(replicas)) say(one);
 
@@ -279,10 +294,12 @@ async function main(): Promise<void> {
   const still = new Publisher(state, nothing, { slowMs: 1e9 });
   const idle = say(await live("live: a timer that does nothing", seconds, () => {}));
   say(await live("live: signals", seconds, () => signals.sample(state, now())));
+  let step = 0;
   const sampling = say(
-    await live("live: signals, look for changes", seconds, () => {
+    await live("live: signals, ten requests to replicas, look for changes", seconds, () => {
       const ms = now();
       signals.sample(state, ms);
+      node.sample(node.clock + 1, step++, 10);
       still.tick(ms);
     }),
   );
@@ -295,7 +312,6 @@ async function main(): Promise<void> {
       const bus = new MqttBus({ url, node: "node-1", table: new NodeTable(state), now, onUp: () => up.resolve() });
       await up.promise;
       const publisher = new Publisher(state, bus);
-      let step = 0;
       const tick = (): void => {
         const ms = now();
         signals.sample(state, ms);
