@@ -61,6 +61,10 @@ class Mitsu implements Selector {
   /** Of the last decision, which this one uses: one pass is enough. */
   #meanWaitMs = 0;
   #serve = 0;
+  /** Own requests in a millisecond; NaN when none was ever sent. */
+  #rate = Number.NaN;
+  /** All have the same share. */
+  #even = true;
   #left = 0;
   #surveyAtMs = 0;
   /** By how much the unit of credits grows with each decision. */
@@ -100,8 +104,7 @@ class Mitsu implements Selector {
     return { unit: "ms", of: [...twin.#cost] };
   }
 
-  /** Own requests in a millisecond; NaN when none was ever sent. */
-  #rate(nowMs: number): number {
+  #rateOf(nowMs: number): number {
     const window = rateMs * (1 - Math.exp(Math.min(0, this.#firstAtMs - nowMs) / rateMs));
     return (this.#sends * Math.exp(Math.min(0, this.#sentAtMs - nowMs) / rateMs)) / Math.max(1, window);
   }
@@ -116,7 +119,7 @@ class Mitsu implements Selector {
     this.#credit = Float64Array.from({ length: n }, () => context.random()); // clients must not begin in step
   }
 
-  /** What hardly changes: means, and the requests that all can answer in a millisecond. */
+  /** What hardly changes: means, whether shares differ, own requests, and the requests that all can answer in a millisecond. */
   #survey(candidates: readonly Candidate[], nowMs: number): void {
     this.#left = surveyEach;
     this.#surveyAtMs = nowMs + surveyMs;
@@ -133,15 +136,19 @@ class Mitsu implements Selector {
     }
     this.#meanWeight = weights / candidates.length;
     let shares = 0;
+    let even = true;
     let least = Number.POSITIVE_INFINITY;
     if (silent < candidates.length) this.#meanServiceMs = services / (candidates.length - silent);
     for (const one of candidates) {
       const share = (one.weight / this.#meanWeight) * one.ramp;
       shares += share;
       if (share < least) least = share;
+      if (one.weight !== candidates[0]!.weight || one.ramp !== candidates[0]!.ramp) even = false;
       serve += (share * one.workers) / serviceOf(toldService(one, sinceMs), this.#meanServiceMs);
     }
     this.#serve = serve;
+    this.#even = even;
+    this.#rate = this.#rateOf(nowMs);
     let lost = creditLost;
     const most = (lostOfLeast * least) / shares;
     if (most > 0 && most < lost) lost = most; // NaN is neither
@@ -160,6 +167,7 @@ class Mitsu implements Selector {
     const meanWait = this.#meanWaitMs;
     const perWeight = 1 / this.#meanWeight;
     const level = this.#level;
+    const even = this.#even;
     const perMs = ownStandsPerMs(clients);
     // From here on, what differs from candidate to candidate is multiplied by 0 or 1: branches that nobody can foretell would take a fifth of the time.
     let under = 0;
@@ -195,7 +203,7 @@ class Mitsu implements Selector {
         stale++;
       }
       wait += (own + ownStands(age, perMs) * one.inFlight) * each;
-      const share = one.weight * perWeight * one.ramp;
+      const share = even ? 1 : one.weight * perWeight * one.ramp;
       let width = each;
       let all = service + wait;
       if (share !== 1) {
@@ -225,7 +233,7 @@ class Mitsu implements Selector {
     this.#meanWaitMs = fresh > 0 ? waits / fresh : 0;
     if (fresh === 0 || clients <= 1) return leastNeed;
     const serve = this.#serve;
-    const rate = this.#rate(nowMs) * clients;
+    const rate = this.#rate * clients;
     const arrivals = rate < serve ? rate : serve * usualLoad; // more than all can serve, or not known
     const untilNext = Math.min(oldest, (2 * ages) / fresh); // one late report must not make all look old
     return leastNeed + Math.min(arrivals * untilNext * others, mostRise * meanService * serve);
