@@ -27,7 +27,7 @@ export function brokerView({ bus, publisher, table, overrides }: BrokerParts): R
     losses: bus?.losses ?? 0,
     sent: publisher.sent,
     dropped: publisher.dropped,
-    unsent: publisher.unsent,
+    unsent: bus === null ? 0 : publisher.unsent,
     received: table.taken,
     refused,
     intervalMs: publisher.intervalMs,
