@@ -177,7 +177,7 @@ export class KernelOutput {
   #changed(): void {
     this.#byKey = Map.groupBy(this.found, ({ address, target }) => replicaKey(address, target));
     const pins = this.#feed.pins;
-    if (pins !== this.#pins) {
+    if (pins !== this.#pins || this.#map === null || this.#map.replaced()) {
       this.#map?.close();
       this.#map = null;
       this.#writer = null;

@@ -125,7 +125,7 @@ export class LocalNode {
               this.#exchange.resync();
             },
             onDown: (reason) => {
-              log.warn("the broker is away; what is known of other nodes grows old", { reason });
+              log.warn("the broker is away", { reason });
               this.#exchange.lost();
             },
             onOverride: (key, bytes) => this.#exchange.heard(key, bytes),
@@ -202,7 +202,7 @@ export class LocalNode {
       throw new MitsuError(known ? `${service} has no TCP port` : `there is no service ${service}`, {
         code: "ERR_NO_SERVICE",
         exit: exitStatus.usage,
-        hint: known ? "give it ports in the mesh file" : (didYouMean(service, names) ?? `the mesh has ${names.join(", ") || "none"}`),
+        hint: known ? "give it ports in the mesh file" : meant(service, names, `the mesh has ${names.join(", ") || "none"}`),
       });
     }
     throw new MitsuError(port === undefined ? `${service} has several ports` : `${service} has no port ${port}`, {
@@ -236,11 +236,12 @@ export class LocalNode {
       throw new MitsuError(`no service has a replica ${key}`, {
         code: "ERR_NO_REPLICA",
         exit: exitStatus.usage,
-        hint: didYouMean(key, keys) ?? "replicad replicas lists them",
+        hint: meant(key, keys, "replicad replicas lists them"),
       });
     }
     const { untold } = await this.#exchange.set(key, request);
-    return { replica: this.replicas().find(({ replica }) => replica === key)!, untold };
+    const alone = this.bus === null && this.#nodes.size < 2;
+    return { replica: this.replicas().find(({ replica }) => replica === key)!, untold: alone ? null : untold };
   }
 
   /** Why it is not wholly what it should be, a sentence each. */
@@ -296,4 +297,9 @@ export class LocalNode {
     const meant = new Set([...this.selections.values()].flatMap(({ choices }) => [...choices.keys()]));
     this.known.prune((one) => meant.has(one.key) || one.atMs > oldest);
   }
+}
+
+function meant(name: string, names: readonly string[], otherwise: string): string {
+  const near = didYouMean(name, names);
+  return near === undefined ? otherwise : `did you mean ${near}?`;
 }

@@ -93,7 +93,7 @@ function whyOf(candidates: readonly ReplicadCandidate[], unit: string | null, st
   const [best, next] = candidates;
   if (best === undefined) return "there is no replica that takes requests";
   if (next === undefined) return `${best.replica} is the only one that takes requests`;
-  const told = `${best.inFlight ?? "an unknown number of"} in flight${best.ageMs === null ? ", nothing heard of it" : `, told ${best.ageMs.toFixed(1)} ms ago`}`;
+  const told = best.ageMs === null ? "nothing heard of it" : `${best.inFlight} in flight, told ${best.ageMs.toFixed(1)} ms ago`;
   if (stickyKey !== null) return `${best.replica} has this key, and is below its load bound (${told})`;
   if (unit === null || best.cost === null || next.cost === null)
     return `${best.replica} by the rule of ${selector}, which compares nothing`;
