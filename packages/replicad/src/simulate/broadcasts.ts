@@ -13,7 +13,7 @@ const tryMs = 100;
 const patience = 1.5;
 const never = Number.POSITIVE_INFINITY;
 
-/** Each server's messages: one each interval, from a moment of its own on, more seldom while nothing changes. */
+/** Each node's messages: one each interval, from a moment of its own on, more seldom while nothing changes there. */
 export class Broadcasts {
   readonly #feedback: Feedback;
   readonly #servers: Servers;
@@ -27,10 +27,11 @@ export class Broadcasts {
   readonly #readMs: Float64Array;
   readonly #reports: readonly Said[];
 
-  constructor({ feedback, servers: count }: Setting, servers: Servers, draws: SeededDraws) {
+  constructor({ feedback, nodes, servers: count }: Setting, servers: Servers, draws: SeededDraws) {
     this.#feedback = feedback;
     this.#servers = servers;
-    this.#phaseMs = Float64Array.from({ length: count }, (_, server) => draws.at(server, place.phase).uniform() * feedback.intervalMs);
+    const phaseOf = (server: number): number => draws.at(nodes > 0 ? server % nodes : server, place.phase).uniform();
+    this.#phaseMs = Float64Array.from({ length: count }, (_, server) => phaseOf(server) * feedback.intervalMs);
     const nowhere = (): Float64Array => new Float64Array(count).fill(never);
     this.#goneFromMs = nowhere();
     this.#goneToMs = nowhere();
@@ -59,10 +60,10 @@ export class Broadcasts {
     if (tickMs < phase) return -never;
     if (quietMs === 0) return tickMs;
     // The last change, and when the one before was told: the longer nothing changes, the more seldom the node looks.
-    const history = this.#servers.history[server]!;
-    const last = history.at(tickMs);
-    const changedMs = history.sinceMs(last);
-    const beforeMs = this.#tick(history.beforeMs(last), everyMs, phase);
+    const changes = this.#servers.changes[server]!;
+    const last = changes.at(tickMs);
+    const changedMs = changes.sinceMs(last);
+    const beforeMs = this.#tick(changes.beforeMs(last), everyMs, phase);
     const looks = this.#lookMs(changedMs - beforeMs, everyMs);
     const toldMs = changedMs <= beforeMs ? beforeMs : beforeMs + Math.ceil((changedMs - beforeMs) / looks) * looks;
     if (toldMs > heardMs) return Math.max(beforeMs, heardMs - looks);

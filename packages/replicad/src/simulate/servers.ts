@@ -16,6 +16,8 @@ export class Servers {
   /** What each server says a request takes: its drain time, 0 before the first request ended. */
   readonly serviceMs: Float64Array;
   readonly history: readonly StateHistory[];
+  /** Of each server, when anything changed on its node, for which one message tells all. */
+  readonly changes: readonly StateHistory[];
   readonly latencies: readonly LatencyNear[];
   readonly #drains: readonly DrainTime[];
   /** Time with something in flight until the last change, and requests ended. */
@@ -38,7 +40,7 @@ export class Servers {
 
   /** @param doneEvent The number of the event that a worker's request is done. */
   constructor(
-    { servers, workers, feedback, probe }: Pick<Setting, "servers" | "workers" | "feedback" | "probe">,
+    { servers, workers, nodes, feedback, probe }: Pick<Setting, "servers" | "workers" | "nodes" | "feedback" | "probe">,
     requests: Requests,
     events: EventHeap,
     doneEvent: (slot: number) => number,
@@ -51,6 +53,8 @@ export class Servers {
     // Never heard, so nothing has to be kept.
     const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs + feedback.quietMs : 0;
     this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs));
+    const ofNode = Array.from({ length: nodes }, () => new StateHistory(horizonMs));
+    this.changes = nodes === 0 ? this.history : this.history.map((_, server) => ofNode[server % nodes]!);
     this.latencies = Array.from({ length: servers }, () => new LatencyNear());
     this.#drains = Array.from({ length: servers }, () => new DrainTime());
     for (const drain of this.#drains) drain.take(0, 0, 0);
@@ -177,5 +181,6 @@ export class Servers {
     this.serviceMs[server] = drain.ms;
     const latencyMs = this.#tells ? this.latencies[server]!.median(this.inFlight[server]!) : 0;
     this.history[server]!.push(nowMs, this.inFlight[server]!, this.serviceMs[server]!, latencyMs);
+    if (this.changes !== this.history) this.changes[server]!.push(nowMs, 0, 0, 0);
   }
 }

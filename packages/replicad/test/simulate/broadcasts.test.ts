@@ -49,6 +49,19 @@ test("Broadcasts that are silent: known until a delay and a look ago, and at a c
   t.true(next >= at && next >= 610 - phase - 1, "fresh again at once");
 });
 
+test("Broadcasts of servers on one node: what changes at one of them tells of the others too", (t) => {
+  const known = (nodes: number): number => {
+    const setting: Setting = { ...usualSetting, servers: 2, nodes, feedback: { ...usualSetting.feedback, quietMs: 100 } };
+    const requests = new Requests();
+    const servers = new Servers(setting, requests, new EventHeap(), (slot) => slot);
+    const told = new Broadcasts(setting, servers, new SeededDraws(1));
+    for (let nowMs = 500; nowMs < 520; nowMs += 0.5) servers.reach(0, requests.take(), nowMs);
+    return told.knownUntilMs(1, false, 520);
+  };
+  t.true(about(known(2), 510), "by itself it looks every 10 ms");
+  t.true(known(1) > 518);
+});
+
 test("Broadcasts of a node that is gone: its silence counts until the next message is overdue", (t) => {
   const { told, arrive } = one({ quietMs: 8 });
   arrive(100);
