@@ -27,7 +27,7 @@ function option({ default: usual, least, most, whole, about }: OptionRange): z.Z
 
 const maps = selectorNames.map((name) =>
   z.strictObject({
-    name: z.literal(name),
+    name: z.literal(name).describe("Its name; its options stand beside it."),
     ...Object.fromEntries(Object.entries(selectorOptions[name]).map(([field, range]) => [field, option(range)])),
   }),
 );
