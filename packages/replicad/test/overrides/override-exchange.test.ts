@@ -90,7 +90,7 @@ for (const kind of brokerKinds) {
       await c.exchange.set(key, { draining: false, weight: null });
       await until(() => a.overrides.size + b.overrides.size + c.overrides.size === 0);
       await until(() => [a, b, c].every(({ exchange }) => exchange.untold().length === 0));
-      t.is(a.exchange.republished + b.exchange.republished + c.exchange.republished, 0);
+      t.deepEqual([...a.overrides.refused, ...b.overrides.refused, ...c.overrides.refused], []);
     },
   );
 
@@ -256,6 +256,31 @@ test("OverrideExchange without a broker holds and keeps a word, and says that no
   using exchange = new OverrideExchange({ overrides: await Overrides.open(null), node: "a", now: Date.now });
   t.is((await exchange.set(key, drain)).untold, "there is no broker");
   t.deepEqual(exchange.untold(), [key]);
+});
+
+test("OverrideExchange.resync() publishes what the broker was not heard to have since it was lost, and nothing else", async (t) => {
+  const bus = recorder();
+  const overrides = await Overrides.open(null);
+  using exchange = new OverrideExchange({ overrides, node: "a", now: Date.now, settleMs: 1, spreadMs: 1 });
+  exchange.bus = bus;
+  const heard = (one: string, by: string): void => {
+    const override = overrides.kept(one) ?? { key: one, draining: true, weight: null, atMs: Date.now(), by };
+    exchange.heard(one, encodeOverride(override));
+  };
+  await exchange.set(key, drain);
+  for (const one of ["10.0.0.1:1", "10.0.0.2:1"]) heard(one, "z");
+  bus.asked.length = 0;
+  exchange.lost();
+  t.is(exchange.untold().length, 3);
+  // Retained messages come before the word that the connection is made.
+  heard("10.0.0.1:1", "z");
+  exchange.resync();
+  await until(() => exchange.untold().length === 0);
+  t.deepEqual(
+    bus.asked.map(([topicKey]) => topicKey),
+    [key, "10.0.0.2:1"],
+  );
+  t.is(exchange.republished, 2);
 });
 
 test("OverrideExchange deletes at the broker what was taken back more than a week ago", async (t) => {
