@@ -35,7 +35,7 @@ export class ReplicaMerge {
     this.#onDown = onDown;
   }
 
-  /** Names replicas that the kernel is asked for, whether or not nicd calls them. */
+  /** Names replicas of this node that have a row whether or not nicd ever called them. */
   watch(keys: Iterable<string>): void {
     this.#watched = [...keys];
   }
@@ -45,10 +45,15 @@ export class ReplicaMerge {
     this.#memories.get(key)?.setUp();
   }
 
-  /** Looks what changed hands: which replicas only the kernel knows, and which nobody any more. */
-  look(clockMs: number): void {
+  /**
+   * Looks what changed hands: which replicas only the kernel knows, and which nobody any more.
+   *
+   * @param counted Some nicd counts: a replica of this node that it never called has nothing in flight from it.
+   */
+  look(clockMs: number, counted: boolean): void {
     for (const key of this.#watched) {
-      if (!this.#memories.has(key) && this.#kernel !== null && this.#kernel.active(key) !== null) this.#memory(key, clockMs);
+      if (counted) this.#memory(key, clockMs).knownAtMs = clockMs;
+      else if (!this.#memories.has(key) && this.#kernel !== null && this.#kernel.active(key) !== null) this.#memory(key, clockMs);
     }
     for (const memory of this.#all) if (clockMs - memory.knownAtMs > keepMs) this.#forget(memory);
   }

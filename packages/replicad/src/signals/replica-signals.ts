@@ -54,7 +54,7 @@ export class ReplicaSignals {
     return this.#merge.sample(tables, clockMs);
   }
 
-  /** Names the replicas of this node: the kernel is asked for these even when nicd never called them. */
+  /** Names the replicas of this node: they are told of even when nicd never called them. */
   watch(keys: Iterable<string>): void {
     this.#merge.watch(keys);
   }
@@ -89,7 +89,8 @@ export class ReplicaSignals {
     if (clockMs - this.#lookedAtMs < lookMs) return;
     this.#lookedAtMs = clockMs;
     this.#loads?.look(clockMs);
-    this.#merge.look(clockMs);
-    for (const table of this.#loads?.tables ?? []) table.look(this.#options.here);
+    const tables = this.#loads?.tables ?? [];
+    this.#merge.look(clockMs, tables.length > 0);
+    for (const table of tables) table.look(this.#options.here);
   }
 }

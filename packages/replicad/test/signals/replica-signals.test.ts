@@ -349,6 +349,24 @@ test("ReplicaSignals.watch() tells replicas that only the kernel knows", (t) => 
   t.is(rows.count, 0);
 });
 
+test("ReplicaSignals.watch() tells a replica that nicd never called as idle while a nicd counts", (t) => {
+  const { process, signals, pass, told, rows } = node(t);
+  signals.watch([key]);
+  pass(200);
+  t.is(rows.count, 0, "nobody counts");
+  const load = process("");
+  pass(200);
+  pass(200);
+  t.is(told()?.inFlight, 0);
+  pass(5100);
+  t.is(rows.count, 1);
+  load.close();
+  pass(200);
+  pass(5100);
+  pass(200);
+  t.is(rows.count, 0);
+});
+
 test("ReplicaSignals says how many replicas a message has no room for", (t) => {
   const { process, pass, rows, signals } = node(t, { here: () => true });
   const load = process("");
