@@ -1,6 +1,6 @@
 /** Facts for nicd(8): response flags, refusals, metrics. The types see to it that none is left out. @module */
 import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
-import type { MetricSpec, Metrics } from "../../cli/src/metrics.ts";
+import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
 import type { refusal } from "../src/http1/scan-head.ts";
 import { refusalReasons } from "../src/links/refusals.ts";
 import { flag } from "../src/live-exchange.ts";
@@ -68,20 +68,5 @@ export function refusals(): string {
 
 /** Every metric of nicd's own with its labels and what it counts. */
 export function metricList(): string {
-  const items: (readonly [string, string])[] = [];
-  const note = ({ name, unit, help, labels = [] }: MetricSpec, suffix = ""): { add(): void; set(): void; observe(): void } => {
-    const full = `mitsu_nicd_${name}${unit === "count" ? "" : `_${unit}`}${suffix}`;
-    items.push([`Li ${full}`, prose(`${help}${labels.length > 0 ? ` Labels: ${labels.map((one) => `\`${one}\``).join(", ")}.` : ""}`)]);
-    return { add() {}, set() {}, observe() {} };
-  };
-  const metrics: Metrics = {
-    counter: (spec) => note(spec, "_total"),
-    gauge: (spec) => note(spec),
-    histogram: (spec) => note(spec),
-    onScrape() {}, // the worker is asked only then
-    text: async () => "",
-    contentType: "",
-  };
-  exposeMetrics(metrics, undefined as unknown as Worker);
-  return tagged(items);
+  return listOf("nicd", (metrics) => exposeMetrics(metrics, undefined as unknown as Worker));
 }

@@ -1,25 +1,13 @@
 /** A service's replicas as this worker calls them: selection, health, limits. @module */
 import type { ClusterPolicy, Replica, Service } from "@mitsu/catalog";
 import type { LoadWriter } from "@mitsu/replica-table";
-import {
-  type Answer,
-  createSelector,
-  Membership,
-  type MembershipOptions,
-  type Report,
-  type SelectionContext,
-  type Selector,
-  type Standing,
-  Sticky,
-} from "@mitsu/selector";
+import { type Answer, Membership, type Report, type SelectionContext, type Selector, type Standing } from "@mitsu/selector";
 import { HeardReports } from "./heard-reports.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
 import { failure, isError, type Outcome } from "./outcome.ts";
 import type { ReplicaReports } from "./replica-reports.ts";
 import { RetryBudget } from "./retry-budget.ts";
-
-/** An ejection lasts at most so many times the first one's time. */
-const longestEjections = 10;
+import { membershipOptions, prefersNear, recipeOf, selectorOf } from "./selection-policy.ts";
 
 /** What a cluster needs from outside. */
 export interface ClusterEnv {
@@ -279,34 +267,12 @@ export class Cluster implements SelectionContext {
   }
 
   #choose(policy: ClusterPolicy): void {
-    const { locality, selector } = policy;
-    this.#preferNear = locality === "prefer" || (locality === "auto" && selector !== "mitsu");
+    this.#preferNear = prefersNear(policy);
     const recipe = recipeOf(policy);
     if (recipe === this.#madeOf || this.#env.selector !== undefined) return;
     this.#madeOf = recipe;
     this.#selector = selectorOf(policy);
   }
-}
-
-function membershipOptions({ outlier, panicThreshold, slowStartMs }: ClusterPolicy): MembershipOptions {
-  const { consecutiveErrors, ejectionMs, maxEjected } = outlier;
-  return {
-    failuresInRow: consecutiveErrors,
-    ejectMs: ejectionMs,
-    longestEjectMs: longestEjections * ejectionMs,
-    mostEjected: maxEjected,
-    panicBelow: panicThreshold,
-    slowStartMs,
-  };
-}
-
-function selectorOf({ selector, selectorOptions, stickyKey }: ClusterPolicy): Selector {
-  const made = createSelector(selector, selectorOptions);
-  return stickyKey === null ? made : new Sticky(made);
-}
-
-function recipeOf({ selector, selectorOptions, stickyKey }: ClusterPolicy): string {
-  return JSON.stringify([selector, selectorOptions, stickyKey !== null]);
 }
 
 function busyness({ inFlight, weight, ramp }: LiveEndpoint): number {

@@ -14,7 +14,8 @@ test("nicd looks for the replicad that it was told of, does as its reports say, 
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const socket = join(folder, "replicad.sock");
   const [a, b] = [await Origin.start(t, "a"), await Origin.start(t, "b")];
-  const mesh = `version: 1\nservices: { web: { ports: [80], replicas: ${replicas(a, b)} } }\n`;
+  const cluster = "cluster: { selector: round-robin, slow-start: 0 }";
+  const mesh = `version: 1\nservices: { web: { ports: [80], replicas: ${replicas(a, b)}, ${cluster} } }\n`;
   const daemon = await InProcessNicd.start(t, { mesh, listen: ["web"], args: ["--replicad", socket] });
   t.regex((await daemon.status()).degraded.join(), /there is no replicad at .*replicad\.sock/);
   t.is((await daemon.cli("status")).status, 69);

@@ -1,0 +1,35 @@
+/** What a cluster's policy says, in the terms of `@mitsu/selector`. @module */
+import type { ClusterPolicy } from "@mitsu/catalog";
+import { createSelector, type MembershipOptions, type Selector, Sticky } from "@mitsu/selector";
+
+/** An ejection lasts at most so many times the first one's time. [Envoy's, by its defaults of 30 s and 300 s] */
+const longestEjections = 10;
+
+/** Who may be asked. */
+export function membershipOptions({ outlier, panicThreshold, slowStartMs }: ClusterPolicy): MembershipOptions {
+  const { consecutiveErrors, ejectionMs, maxEjected } = outlier;
+  return {
+    failuresInRow: consecutiveErrors,
+    ejectMs: ejectionMs,
+    longestEjectMs: longestEjections * ejectionMs,
+    mostEjected: maxEjected,
+    panicBelow: panicThreshold,
+    slowStartMs,
+  };
+}
+
+/** Who is asked. @throws {MitsuError} `ERR_SELECTOR_OPTION`, which a catalog that was checked does not have. */
+export function selectorOf({ selector, selectorOptions, stickyKey }: ClusterPolicy): Selector {
+  const made = createSelector(selector, selectorOptions);
+  return stickyKey === null ? made : new Sticky(made);
+}
+
+/** Differs where {@link selectorOf} would make another one: a reload that changes nothing of it keeps what the selector has learnt. */
+export function recipeOf({ selector, selectorOptions, stickyKey }: ClusterPolicy): string {
+  return JSON.stringify([selector, selectorOptions, stickyKey !== null]);
+}
+
+/** Whether replicas of this node come first. To mitsu the way is a cost among others. */
+export function prefersNear({ locality, selector }: ClusterPolicy): boolean {
+  return locality === "prefer" || (locality === "auto" && selector !== "mitsu");
+}
