@@ -1,4 +1,4 @@
-/** Which replicas of a service may be asked now. @module */
+/** Which replicas of a service may be asked now. Past 300 lines as one state machine: ejection, what is told, slow start and panic change the same members. @module */
 import type { LiveCandidate } from "./live-candidate.ts";
 
 /** A replica is out for at most this many times `refusedMs`: it may have been back for long. */
