@@ -8,7 +8,7 @@ import { type Edge, freshPair, type SockRecord, type Traffic } from "../src/kern
 import { Ids } from "../src/mesh/ids.ts";
 import type { Endpoint } from "../src/mesh/listening.ts";
 import type { Mesh } from "../src/mesh/mesh.ts";
-import { flowView, matrixView, serviceViews } from "../src/views.ts";
+import { flowView, matrixView, numberedReplicas, serviceViews } from "../src/views.ts";
 import { ends } from "./scan-lines.ts";
 
 const endpoint: Endpoint = {
@@ -109,6 +109,18 @@ test("serviceViews() shows ports as they are written, cgroups, and replicas with
   t.like(idle, { name: "idle", host: "idle.mesh", ports: [], cgroups: [], replicas: [] });
   t.like(web, { host: "web.mesh", ipv4: "198.18.0.9", ports: ["80:8080", "53/udp"], redirect: "auto", cgroups: ["/cg/web"] });
   t.deepEqual(web!.replicas, [{ address: "10.0.0.1", port: 8080, protocol: "tcp", up: true, active: 2, total: 9, weight: 2.5, score: 3 }]);
+});
+
+test("numberedReplicas() names entries of the kernel's maps; a replica of the mesh file is here when its address is; without those that no number is left for", (t) => {
+  const ids = { services: new Ids(10), replicas: new Ids(3), frontends: new Ids(10, { "web 80/tcp": 4 }) };
+  const away = { ...endpoint, ip: ipBytes("10.0.0.9"), up: false };
+  const namespaces = { all: [{ cookie: 1n, fd: -1, inode: "", addresses: ["10.0.0.1"] }] };
+  const mesh = { ids, namespaces, endpoints: [endpoint, away, { ...away, target: 1 }] } as unknown as Mesh;
+  const common = { service: "web", port: 80, protocol: "tcp", frontend: 4, target: 8080, weight: 1 };
+  t.deepEqual(numberedReplicas(mesh), [
+    { id: 1, ...common, address: "10.0.0.1", up: true, here: true },
+    { id: 2, ...common, address: "10.0.0.9", up: false, here: false },
+  ]);
 });
 
 test("serviceViews() shows no negative load", (t) => {
