@@ -1,6 +1,6 @@
 /**
- * mitsu, the default: fills the least busy replicas as far as everybody's requests reach until something new is heard. Past 300 lines as its passes over the candidates share
- * arrays, and calls between files would take a tenth of a decision's time.
+ * mitsu, the default: fills the least busy replicas as far as everybody's requests reach until something new is heard. Past 300 lines, as its passes over the candidates
+ * share their arrays.
  *
  * @module
  */
