@@ -11,12 +11,15 @@ import { nicd } from "../packages/nicd/src/cli.ts";
 import * as placerFacts from "../packages/placer/man/facts.ts";
 import * as placerNotes from "../packages/placer/man/notes.ts";
 import { placer } from "../packages/placer/src/cli.ts";
+import * as replicadFacts from "../packages/replicad/man/facts.ts";
+import * as replicadNotes from "../packages/replicad/man/notes.ts";
+import { replicad } from "../packages/replicad/src/cli.ts";
 import { counters, reasonList } from "../packages/sockhijack/man/facts.ts";
 import * as sockhijackNotes from "../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../packages/sockhijack/src/cli.ts";
 import { placesOf } from "../packages/sockhijack/src/places.ts";
 import { type CommandNotes, commandList, examples, globalOptions, synopsis } from "./man/commands.ts";
-import { fields, mapPaths } from "./man/fields.ts";
+import { fields, mapPaths, selectorFields } from "./man/fields.ts";
 import { guarded, literal } from "./man/mdoc.ts";
 import { capabilities, exitStatuses } from "./man/shared-facts.ts";
 
@@ -46,7 +49,7 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), meshPage()];
+  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), replicadPage(), meshPage()];
 }
 
 function page(path: string, values: Readonly<Record<string, string>>): Page {
@@ -109,11 +112,21 @@ function placerPage(): Page {
   return page("placer/man/placer.8", { ...values, state: String(state?.default), metrics: placerFacts.metricList() });
 }
 
+function replicadPage(): Page {
+  const { state } = replicad.commands.find(({ name }) => name === "daemon")!.options;
+  return page("replicad/man/replicad.8", {
+    ...daemonValues(replicad, replicadNotes, "replicad/systemd/replicad.service"),
+    state: String(state?.default),
+    metrics: replicadFacts.metricList(),
+  });
+}
+
 function meshPage(): Page {
   const example = readFileSync(join(packages, "sockhijack/man/mesh.yaml.example"), "utf8").trimEnd();
   return page("sockhijack/man/mesh.yaml.5", {
     config: String(sockhijack.options.config?.default),
     ...Object.fromEntries(mapPaths.map((path) => [path ? `fields.${path}` : "fields", fields(path)])),
+    selectors: selectorFields(),
     example: example
       .split("\n")
       .map((line) => guarded(literal(line)))

@@ -1,5 +1,6 @@
-/** The fields of mesh.yaml(5), from the JSON Schema of the catalog. @module */
+/** The fields of mesh.yaml(5), from the JSON Schema of the catalog; options of selectors, from theirs. @module */
 import { jsonSchema } from "../../packages/catalog/src/mod.ts";
+import { selectorOptions } from "../../packages/selector/src/mod.ts";
 import { argument, prose, sentence, tagged } from "./mdoc.ts";
 
 interface Schema {
@@ -14,6 +15,7 @@ interface Schema {
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly required?: readonly string[];
 }
 
@@ -52,7 +54,7 @@ const patternWords: readonly (readonly [RegExp, string])[] = [
 ];
 
 const notNull = (schema: Schema): readonly Schema[] =>
-  schema.anyOf ? schema.anyOf.flatMap(notNull) : schema.type === "null" ? [] : [schema];
+  (schema.anyOf ?? schema.oneOf)?.flatMap(notNull) ?? (schema.type === "null" ? [] : [schema]);
 
 const plural = (words: string): string => (/^\w+$/.test(words) ? `${words}${words.endsWith("s") ? "es" : "s"}` : words);
 
@@ -81,7 +83,7 @@ function kindOf(key: string, schema: Schema): string {
 function typeOf(key: string, schema: Schema): string {
   const all = notNull(schema);
   if (all.length > 1 && all.every((one) => one.const !== undefined)) return all.map((one) => String(one.const)).join(" | ");
-  const kinds = all.map((one) => kindOf(key, one));
+  const kinds = [...new Set(all.map((one) => kindOf(key, one)))];
   const [last, ...before] = kinds.toReversed();
   if (before.length === 0) return last!;
   const one = before.toReversed().join(" or ");
@@ -130,6 +132,7 @@ export const mapPaths: readonly string[] = [
   "services.routes.rate-limit",
   "services.routes.limits",
   "services.cluster",
+  "services.cluster.sticky",
   "services.cluster.outlier",
   "policies",
   "authorisation",
@@ -171,5 +174,17 @@ export function fields(path: string): string {
       if (description === undefined) throw new Error(`${path}.${key} has no description`);
       return [`Ic ${argument(key)} : Ar ${argument(typeOf(key, schema))}${must}`, prose(sentence(description))];
     }),
+  );
+}
+
+/** Every option of every selector: what it does, its value unless told, and what it may be. */
+export function selectorFields(): string {
+  return tagged(
+    Object.entries(selectorOptions).flatMap(([name, options]) =>
+      Object.entries(options).map(([option, { about, default: usual, least, most }]): readonly [string, string] => [
+        `Ic ${argument(option)} : Ar number Pq ${argument(name)}`,
+        prose(`${sentence(about)} ${Number(usual.toPrecision(3))} unless told; ${least} to ${most}.`),
+      ]),
+    ),
   );
 }

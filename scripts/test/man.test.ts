@@ -17,6 +17,8 @@ import { nicdMetricNames } from "../../packages/nicd/src/metrics.ts";
 import * as placerNotes from "../../packages/placer/man/notes.ts";
 import { placer } from "../../packages/placer/src/cli.ts";
 import { parseProblem } from "../../packages/placer/src/problem/parse-problem.ts";
+import * as replicadNotes from "../../packages/replicad/man/notes.ts";
+import { replicad } from "../../packages/replicad/src/cli.ts";
 import * as sockhijackNotes from "../../packages/sockhijack/man/notes.ts";
 import { sockhijack } from "../../packages/sockhijack/src/cli.ts";
 import { reasons } from "../../packages/sockhijack/src/coupling/reason.ts";
@@ -31,6 +33,7 @@ const daemons: readonly (readonly [Program, CommandNotes, string])[] = [
   [nicd, nicdNotes, "packages/{cli,ipc,catalog,ebpf-ts,telemetry,nicd}/src/**/*.ts"],
   [mqttnic, mqttnicNotes, "packages/{cli,ipc,catalog,reactor,mqttnic}/src/**/*.ts"],
   [placer, placerNotes, "packages/{cli,ipc,catalog,placer}/src/**/*.ts"],
+  [replicad, replicadNotes, "packages/{cli,ipc,catalog,ebpf-ts,replica-table,selector,replicad}/src/**/*.ts"],
 ];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();
@@ -176,6 +179,16 @@ test("placer.8's problem is a valid one", (t) => {
   const shown = /^\.Bd -literal -offset indent\n([\s\S]*?)\n\.Ed$/m.exec(textOf("placer.8"))![1]!;
   const { nodes, services, traffic, assignment } = parseProblem(unliteral(shown), "placer.8");
   t.deepEqual([nodes.length, services.length, traffic.length, Object.keys(assignment).length], [2, 2, 1, 3]);
+});
+
+test("replicad.8 shows every metric with what it counts", (t) => {
+  const text = rendered(t, "replicad.8", 300);
+  if (text === undefined) return;
+  const shown = [...section(text, "DIAGNOSTICS").matchAll(/^ {5}mitsu_replicad_(\w+)\n +[A-Z1].*\.$/gm)].map(([, metric]) => metric!);
+  const source = readFileSync(join(root, "packages/replicad/src/metrics.ts"), "utf8");
+  const registered = [...source.matchAll(/\bname: "(\w+)"/g)].map(([, name]) => name!);
+  t.true(registered.length > 30);
+  t.deepEqual(shown.map((name) => name.replace(/(_total|_seconds|_ratio)$/, "")).toSorted(), registered.toSorted());
 });
 
 test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {

@@ -1,6 +1,6 @@
 /** Facts for mqttnic(8): metrics, and which directives of mosquitto.conf are followed. @module */
 import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
-import type { MetricSpec, Metrics } from "../../cli/src/metrics.ts";
+import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
 import { bridgeDirectives } from "../src/config/conf-bridge.ts";
 import { globalDirectives } from "../src/config/conf-global.ts";
 import { listenerDirectives } from "../src/config/conf-listener.ts";
@@ -31,22 +31,9 @@ export function needlessList(): string {
 
 /** Every metric with its labels and what it counts. */
 export function metricList(): string {
-  const items: (readonly [string, string])[] = [];
-  const note = ({ name, unit, help, labels = [] }: MetricSpec, suffix = ""): { add(): void; set(): void; observe(): void } => {
-    const full = `mitsu_mqttnic_${name}${unit === "count" ? "" : `_${unit}`}${suffix}`;
-    items.push([`Li ${full}`, prose(`${help}${labels.length > 0 ? ` Labels: ${labels.map((one) => `\`${one}\``).join(", ")}.` : ""}`)]);
-    return { add() {}, set() {}, observe() {} };
-  };
-  const metrics: Metrics = {
-    counter: (spec) => note(spec, "_total"),
-    gauge: (spec) => note(spec),
-    histogram: (spec) => note(spec),
-    onScrape() {}, // the broker is asked only then
-    text: async () => "",
-    contentType: "",
-  };
-  exposeMetrics(metrics, () => {
-    throw new Error("nothing is scraped here");
-  });
-  return tagged(items);
+  return listOf("mqttnic", (metrics) =>
+    exposeMetrics(metrics, () => {
+      throw new Error("nothing is scraped here");
+    }),
+  );
 }

@@ -34,9 +34,9 @@ host before those without.`,
   routes: `In the order in which they are tried, each with what it changes; below them the
 authorisation rules, and how many requests each has decided.`,
   clusters: `For each replica: its node, what it is to those who select (nothing where it is
-healthy; slow-start, ejected, dead or draining), requests in flight, connections,
-requests and errors so far, a moving mean of its latency, and the age of what
-replicad(8) said of it last.
+healthy; slow-start, ejected, dead or draining), requests in flight,
+connections, requests and errors so far, a moving mean of its latency, and the
+age of what replicad(8) said of it last.
 A service that nobody has asked for yet is not listed.`,
   links: `An arrow to the right is a link that this node opened.
 The round trip is that of HTTP/2 pings.`,
