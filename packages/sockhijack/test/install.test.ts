@@ -124,6 +124,7 @@ test("install never overwrites what the operator edits, and --uninstall keeps it
     "etc/mitsu/mqttnic.env",
     "etc/mitsu/nicd.env",
     "etc/mitsu/placer.env",
+    "etc/mitsu/replicad.env",
     "etc/logrotate.d/nicd",
   ]) {
     const { from, destdir, install } = stage(t);
@@ -146,6 +147,7 @@ test("install --prefix is where the units start the daemons from", (t) => {
   t.regex(put("nicd.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd daemon \$NICD_OPTIONS$/m);
   t.regex(put("mqttnic.service"), /^ExecStart=\/opt\/mitsu\/bin\/mqttnic daemon \$MQTTNIC_OPTIONS$/m);
   t.regex(put("placer.service"), /^ExecStart=\/opt\/mitsu\/bin\/placer daemon \$PLACER_OPTIONS$/m);
+  t.regex(put("replicad.service"), /^ExecStart=\/opt\/mitsu\/bin\/replicad daemon \$REPLICAD_OPTIONS$/m);
   t.regex(put("nicd-rotate.service"), /^ExecStart=\/opt\/mitsu\/bin\/nicd cert rotate$/m);
 });
 
@@ -233,6 +235,7 @@ for (const [service, most] of [
   ["nicd.service", 25],
   ["mqttnic.service", 25],
   ["placer.service", 20],
+  ["replicad.service", 25],
   ["nicd-rotate.service", 15],
 ] as const) {
   test(`${service} is exposed no more than ${most / 10} of 10 by systemd's measure`, (t) => {
@@ -252,7 +255,7 @@ for (const [service, most] of [
   });
 }
 
-for (const service of ["sockhijack.service", "nicd.service", "mqttnic.service", "placer.service"]) {
+for (const service of ["sockhijack.service", "nicd.service", "mqttnic.service", "placer.service", "replicad.service"]) {
   test(`${service} keeps V8 able to compile, and says what each capability is for`, (t) => {
     const text = unit(service);
     t.notRegex(text, /^MemoryDenyWriteExecute=(yes|true|on|1)/m);
@@ -278,6 +281,7 @@ test("the units and scripts/run-daemon give each daemon the same young generatio
   t.regex(unit("mqttnic.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofMqttnic}$`, "m"));
   t.regex(unit("nicd.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
   t.regex(unit("placer.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofNicd}$`, "m"));
+  t.regex(unit("replicad.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofOthers}$`, "m"));
   t.regex(unit("sockhijack.service"), new RegExp(`^Environment=NODE_OPTIONS=--max-semi-space-size=${ofOthers}$`, "m"));
 });
 
@@ -285,6 +289,7 @@ for (const [daemon, count] of [
   ["nicd", 2],
   ["mqttnic", 3],
   ["placer", 2],
+  ["replicad", 2],
 ] as const) {
   const variable = `${daemon.toUpperCase()}_OPTIONS`;
   test(`${daemon}.env sets ${variable} to nothing, and each line that it proposes is one that ${daemon} takes`, async (t) => {
