@@ -31,6 +31,7 @@ export type {
 export { type ParseOptions, parseCatalog } from "./parse.ts";
 export { type CatalogProblem, formatProblem } from "./problem.ts";
 export { defaultRoute, defaultTraffic } from "./traffic/default-traffic.ts";
+export { membershipOptions, prefersNear, recipeOf, selectorOf } from "./traffic/selection-policy.ts";
 export { targetPort } from "./traffic/target-port.ts";
 export type {
   ApplicationProtocol,

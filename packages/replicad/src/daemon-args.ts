@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { busPace } from "./bus/bus-pace.ts";
 import type { LocalNodeOptions } from "./local-node.ts";
 
 /** Flags of `replicad daemon`. */
@@ -31,8 +32,6 @@ export function checkArgs(args: DaemonArgs): Omit<LocalNodeOptions, "catalog" | 
   const bytes = Buffer.byteLength(node);
   const faults = [
     [bytes >= 1 && bytes <= 63 && !/[/+#\0]/.test(node), `--node ${node}`, "1 to 63 bytes without /, + and #"],
-    [interval >= 1 && interval <= 10_000, `--interval ${interval}`, "1 to 10000 ms"],
-    [quiet >= interval && quiet <= 10_000, `--quiet ${quiet}`, "from --interval to 10000 ms"],
     [(args.brokerCertificate === undefined) === (args.brokerKey === undefined), "--broker-certificate", "--broker-key with it, or neither"],
   ] as const;
   for (const [right, what, allowed] of faults) {
@@ -58,8 +57,7 @@ export function checkArgs(args: DaemonArgs): Omit<LocalNodeOptions, "catalog" | 
     sockhijack: args.sockhijack === "off" ? null : args.sockhijack,
     nicd: args.nicd === "off" ? null : args.nicd,
     cgroup: args.cgroup ?? null,
-    intervalMs: interval,
-    quietMs: quiet,
+    pace: busPace(interval, quiet),
     state: args.state,
   };
 }

@@ -10,6 +10,7 @@ import { didYouMean, type Log } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { OverrideRequest, ReplicadReplica, SelectRequest } from "@mitsu/ipc";
 import { clockMs } from "@mitsu/replica-table";
+import type { BusPace } from "./bus/bus-pace.ts";
 import { MqttBus } from "./bus/mqtt-bus.ts";
 import { NodeState } from "./bus/node-state.ts";
 import { NodeTable } from "./bus/node-table.ts";
@@ -39,9 +40,7 @@ export interface LocalNodeOptions {
   readonly sockhijack: string | null;
   readonly nicd: string | null;
   readonly cgroup: string | null;
-  /** Between two messages while something changes, and while nothing does. */
-  readonly intervalMs: number;
-  readonly quietMs: number;
+  readonly pace: BusPace;
   /** Folder for overrides. */
   readonly state: string;
   /** Where the table of reports lies. */
@@ -87,7 +86,7 @@ export class LocalNode {
   #nodes = new Set<string>();
 
   private constructor(options: LocalNodeOptions, overrides: Overrides, kernel: KernelOutput | null) {
-    const { node, log, broker, intervalMs, quietMs } = options;
+    const { node, log, broker, pace } = options;
     this.#options = options;
     this.catalog = options.catalog;
     this.overrides = overrides;
@@ -96,7 +95,12 @@ export class LocalNode {
     this.state.bootRandom = crypto.getRandomValues(new Uint32Array(1))[0]!;
     this.state.cpus = availableParallelism();
     const { bootSeconds, bootRandom } = this.state;
-    this.table = new NodeTable({ bootSeconds, bootRandom, known: (name) => this.#nodes.size === 0 || this.#nodes.has(name) });
+    this.table = new NodeTable({
+      bootSeconds,
+      bootRandom,
+      known: (name) => this.#nodes.size === 0 || this.#nodes.has(name),
+      fastMs: pace.fastMs,
+    });
     this.known = new KnownReplicas((key) => overrides.get(key));
     this.reports = new ReportOutput(options.reportsPath, this.known);
     this.kernel = kernel;
@@ -106,7 +110,10 @@ export class LocalNode {
       here: (key) => this.#here.has(key),
       kernel,
       clock: clockMs,
-      onDown: (key) => this.#down(key),
+      onDown: (key) => {
+        this.#probe.watch(key);
+        queueMicrotask(() => this.#ticker.poke());
+      },
     });
     this.nodeSignals = new NodeSignals({ cgroup: options.cgroup });
     this.#exchange = new OverrideExchange({ overrides, node, now: Date.now });
@@ -132,8 +139,7 @@ export class LocalNode {
           });
     this.#exchange.bus = this.bus;
     this.publisher = new Publisher(this.state, this.bus ?? nowhere, {
-      fastMs: intervalMs,
-      slowMs: quietMs,
+      ...pace,
       prepare: ({ echoes }, nowMs) => this.table.writeEchoes(echoes, nowMs),
     });
     overrides.onChange = (key) => {
@@ -141,7 +147,7 @@ export class LocalNode {
       this.#ticker.poke();
     };
     this.configure(options.catalog);
-    this.#ticker = new Ticker({ publisher: this.publisher, now, sample: (nowMs) => this.#sample(nowMs), fastMs: intervalMs });
+    this.#ticker = new Ticker({ publisher: this.publisher, now, sample: (nowMs) => this.#sample(nowMs), fastMs: pace.fastMs });
     this.#chores = setInterval(() => this.#housekeeping(), chores);
   }
 
@@ -182,7 +188,9 @@ export class LocalNode {
     }
     this.#nodes = new Set(catalog.nodes.map(({ name }) => name));
     const replicas = ports.flatMap((port) => port.replicas);
-    this.#here = new Set(replicas.filter(({ here }) => here).map(({ key }) => key));
+    const here = new Set(replicas.filter((one) => one.here).map(({ key }) => key));
+    for (const key of this.#here) if (!here.has(key)) this.#probe.forget(key);
+    this.#here = here;
     this.signals.watch(this.#here);
     this.kernel?.configure(this.selections.values());
   }
@@ -277,11 +285,6 @@ export class LocalNode {
     for (const entry of this.table.nodes.values()) this.known.told(entry, entry.reportedAtMs(nowMs) - wallAhead);
     this.reports.write(clock, this.clients);
     this.kernel?.write(clock);
-  }
-
-  #down(key: string): void {
-    this.#probe.watch(key);
-    queueMicrotask(() => this.#ticker.poke());
   }
 
   #up(key: string): void {

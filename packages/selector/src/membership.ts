@@ -233,12 +233,13 @@ export class Membership<C extends LiveCandidate = LiveCandidate> {
 
   /**
    * Whom to select from. Of requests with a key it is all that are usable, though near ones are preferred: nodes would send the same key to different replicas otherwise.
+   * In panic too: those of this node may be the very ones that fail.
    *
    * @param preferNear Those on this node, while there is one.
    */
   eligible(nowMs: number, preferNear: boolean, stickyKey: string | null): readonly C[] {
     const usable = this.usable(nowMs);
-    return preferNear && stickyKey === null && this.#near.length > 0 ? this.#near : usable;
+    return preferNear && stickyKey === null && !this.panic && this.#near.length > 0 ? this.#near : usable;
   }
 
   /** Milliseconds until it may be asked again; 0 for now, ∞ for when it is told. */

@@ -1,5 +1,5 @@
 /** A service's replicas as this worker calls them: selection, health, limits. @module */
-import type { ClusterPolicy, Replica, Service } from "@mitsu/catalog";
+import { type ClusterPolicy, membershipOptions, prefersNear, type Replica, recipeOf, type Service, selectorOf } from "@mitsu/catalog";
 import type { LoadWriter } from "@mitsu/replica-table";
 import { type Answer, Membership, type Report, type SelectionContext, type Selector, type Standing } from "@mitsu/selector";
 import { HeardReports } from "./heard-reports.ts";
@@ -7,7 +7,6 @@ import { LiveEndpoint } from "./live-endpoint.ts";
 import { failure, isError, type Outcome } from "./outcome.ts";
 import type { ReplicaReports } from "./replica-reports.ts";
 import { RetryBudget } from "./retry-budget.ts";
-import { membershipOptions, prefersNear, recipeOf, selectorOf } from "./selection-policy.ts";
 
 /** What a cluster needs from outside. */
 export interface ClusterEnv {
@@ -138,9 +137,7 @@ export class Cluster implements SelectionContext {
     const all = membership.usable(nowMs);
     if (all.length === 0) return null;
     if (membership.panic) this.panics++;
-    // In panic those of this node may be the very ones that fail.
-    const near = this.#preferNear && !membership.panic;
-    const candidates = near ? membership.eligible(nowMs, true, stickyKey) : all;
+    const candidates = membership.eligible(nowMs, this.#preferNear, stickyKey);
     // A dead one is no candidate any more, and then the selector may decide.
     if (tried?.some((one) => candidates.includes(one))) {
       const other = this.#another(candidates, tried) ?? this.#another(all, tried);

@@ -1,7 +1,8 @@
 /** `explain`: the candidates for the next request of a service, and why one of them wins. @module */
+import { selectorOf } from "@mitsu/catalog";
 import type { ReplicadCandidate, ReplicadExplanation, ReplicadReplica, ReplicaStanding } from "@mitsu/ipc";
 import { type Candidate, selectorOptions } from "@mitsu/selector";
-import { type Choice, type PortSelection, selectorOf } from "./port-selection.ts";
+import type { Choice, PortSelection } from "./port-selection.ts";
 
 /** Selections of which shares are taken. */
 const draws = 1000;
@@ -12,20 +13,19 @@ const draws = 1000;
  * @returns Null when no replica takes requests.
  */
 export function explain(selection: PortSelection, stickyKey: string | null, nowMs: number): ReplicadExplanation {
-  selection.apply(nowMs);
+  const eligible = selection.eligible(stickyKey, nowMs);
   const { service, port, policy, membership, choices } = selection;
-  const usable = membership.usable(nowMs);
   const context = selection.context(stickyKey, nowMs);
-  const selector = selectorOf(policy);
+  const selector = selectorOf(policy, true);
   const drawn = new Map<Candidate, number>();
   let chosen: Candidate | null = null;
-  for (let draw = 0; draw < draws && usable.length > 0; draw++) {
-    const one = selector.select(usable, context);
+  for (let draw = 0; draw < draws && eligible.length > 0; draw++) {
+    const one = selector.select(eligible, context);
     chosen ??= one;
     drawn.set(one, (drawn.get(one) ?? 0) + 1);
   }
-  const costs = usable.length > 0 ? selector.costs?.(usable, context) : undefined;
-  const candidates: ReplicadCandidate[] = usable.map((candidate, index) => ({
+  const costs = eligible.length > 0 ? selector.costs?.(eligible, context) : undefined;
+  const candidates: ReplicadCandidate[] = eligible.map((candidate, index) => ({
     ...replicaView(selection, choices.get(candidate.key)!, nowMs),
     cost: finite(costs?.of[index]),
     share: (drawn.get(candidate) ?? 0) / draws,
@@ -33,7 +33,7 @@ export function explain(selection: PortSelection, stickyKey: string | null, nowM
   }));
   candidates.sort((a, b) => Number(b.chosen) - Number(a.chosen) || (a.cost ?? 0) - (b.cost ?? 0) || b.share - a.share);
   const left = [...choices.values()]
-    .filter(({ candidate }) => !usable.includes(candidate))
+    .filter(({ candidate }) => !eligible.includes(candidate))
     .map((choice) => {
       const replica = replicaView(selection, choice, nowMs);
       return { replica, why: reasons[replica.standing](replica) };

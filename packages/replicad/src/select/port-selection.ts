@@ -1,16 +1,6 @@
 /** Selections of one port of a service: its candidates as they are known here, its selector, and who is no candidate. @module */
-import type { ClusterPolicy } from "@mitsu/catalog";
-import {
-  type Answer,
-  createSelector,
-  LiveCandidate,
-  Membership,
-  type MembershipOptions,
-  type Report,
-  type SelectionContext,
-  type Selector,
-  Sticky,
-} from "@mitsu/selector";
+import { type ClusterPolicy, membershipOptions, prefersNear, recipeOf, selectorOf } from "@mitsu/catalog";
+import { type Answer, LiveCandidate, Membership, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
 import { replicaFlags } from "../bus/node-state.ts";
 import type { KnownReplica, KnownReplicas } from "../known/known-replicas.ts";
 import type { MeshPort, MeshReplica } from "../mesh/mesh-ports.ts";
@@ -54,8 +44,8 @@ export class PortSelection {
     this.port = port.port;
     this.policy = port.policy;
     this.#o = options;
-    this.#selector = selectorOf(port.policy);
-    this.membership = new Membership(membershipOf(port.policy));
+    this.#selector = selectorOf(port.policy, true);
+    this.membership = new Membership(membershipOptions(port.policy));
     this.#update(port, nowMs, true);
   }
 
@@ -65,11 +55,9 @@ export class PortSelection {
 
   /** Takes over what the mesh file changed; replicas that stay keep what is known of them. */
   update(port: MeshPort, nowMs: number): void {
-    const { selector, selectorOptions } = this.policy;
-    if (selector !== port.policy.selector || JSON.stringify(selectorOptions) !== JSON.stringify(port.policy.selectorOptions))
-      this.#selector = selectorOf(port.policy);
+    if (recipeOf(port.policy) !== recipeOf(this.policy)) this.#selector = selectorOf(port.policy, true);
     this.policy = port.policy;
-    this.membership.configure(membershipOf(port.policy));
+    this.membership.configure(membershipOptions(port.policy));
     this.#update(port, nowMs, false);
   }
 
@@ -98,11 +86,16 @@ export class PortSelection {
 
   /** The replica for one request; null when there is none that takes any. */
   select(stickyKey: string | null, nowMs: number): Choice | null {
-    this.apply(nowMs);
-    const usable = this.membership.usable(nowMs);
-    if (usable.length === 0) return null;
-    const chosen = this.#selector.select(usable, this.context(stickyKey, nowMs));
+    const eligible = this.eligible(stickyKey, nowMs);
+    if (eligible.length === 0) return null;
+    const chosen = this.#selector.select(eligible, this.context(stickyKey, nowMs));
     return this.#choices.get(chosen.key)!;
+  }
+
+  /** Those that may get a request, as they are known now. */
+  eligible(stickyKey: string | null, nowMs: number): readonly LiveCandidate[] {
+    this.apply(nowMs);
+    return this.membership.eligible(nowMs, prefersNear(this.policy), stickyKey);
   }
 
   /** A request goes there. @returns When, for {@link end}. */
@@ -129,8 +122,7 @@ export class PortSelection {
     for (const replica of replicas) {
       const old = before.get(replica.key);
       const known = this.#o.known.expect(replica.key);
-      if (old !== undefined) {
-        old.candidate.here = replica.here;
+      if (old?.replica.here === replica.here) {
         this.#choices.set(replica.key, { ...old, replica, known });
         continue;
       }
@@ -140,20 +132,4 @@ export class PortSelection {
     }
     for (const key of before.keys()) if (!this.#choices.has(key)) this.membership.remove(key);
   }
-}
-
-/** A selector of its own state, as the policy says. */
-export function selectorOf({ selector, selectorOptions }: ClusterPolicy): Selector {
-  return new Sticky(createSelector(selector, selectorOptions));
-}
-
-function membershipOf({ outlier, slowStartMs, panicThreshold }: ClusterPolicy): MembershipOptions {
-  return {
-    failuresInRow: outlier.consecutiveErrors,
-    ejectMs: outlier.ejectionMs,
-    longestEjectMs: outlier.ejectionMs * 10,
-    mostEjected: outlier.maxEjected,
-    slowStartMs,
-    panicBelow: panicThreshold,
-  };
 }

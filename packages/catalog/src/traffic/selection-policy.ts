@@ -1,6 +1,6 @@
-/** What a cluster's policy says, in the terms of `@mitsu/selector`. @module */
-import type { ClusterPolicy } from "@mitsu/catalog";
+/** What a cluster's policy says, in the terms of `@mitsu/selector`: nicd and replicad select alike. @module */
 import { createSelector, type MembershipOptions, type Selector, Sticky } from "@mitsu/selector";
+import type { ClusterPolicy } from "../traffic.ts";
 
 /** An ejection lasts at most so many times the first one's time. [Envoy's, by its defaults of 30 s and 300 s] */
 const longestEjections = 10;
@@ -18,10 +18,15 @@ export function membershipOptions({ outlier, panicThreshold, slowStartMs }: Clus
   };
 }
 
-/** Who is asked. @throws {MitsuError} `ERR_SELECTOR_OPTION`, which a catalog that was checked does not have. */
-export function selectorOf({ selector, selectorOptions, stickyKey }: ClusterPolicy): Selector {
+/**
+ * Who is asked.
+ *
+ * @param sticky Requests may have a key; as the policy says unless told.
+ * @throws {MitsuError} `ERR_SELECTOR_OPTION`, which a catalog that was checked does not have.
+ */
+export function selectorOf({ selector, selectorOptions, stickyKey }: ClusterPolicy, sticky: boolean = stickyKey !== null): Selector {
   const made = createSelector(selector, selectorOptions);
-  return stickyKey === null ? made : new Sticky(made);
+  return sticky ? new Sticky(made) : made;
 }
 
 /** Differs where {@link selectorOf} would make another one: a reload that changes nothing of it keeps what the selector has learnt. */
