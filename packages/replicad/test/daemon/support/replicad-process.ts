@@ -20,6 +20,8 @@ export interface ReplicadOptions {
   /** Control sockets; none unless told. */
   readonly nicd?: string;
   readonly sockhijack?: string;
+  /** Its own control socket; in its folder unless told. */
+  readonly socket?: string;
   readonly flags?: readonly string[];
 }
 
@@ -27,7 +29,7 @@ export interface ReplicadOptions {
 export class ReplicadProcess {
   readonly folder: string = mkdtempSync(join(tmpdir(), "replicad-"));
   readonly mesh: string = join(this.folder, "mesh.yaml");
-  readonly socket: string = join(this.folder, "replicad.sock");
+  readonly socket: string;
   /** All that it has printed to stderr. */
   log = "";
   #child: ChildProcess | undefined;
@@ -35,6 +37,7 @@ export class ReplicadProcess {
 
   private constructor(options: ReplicadOptions) {
     this.#options = options;
+    this.socket = options.socket ?? join(this.folder, "replicad.sock");
     writeFileSync(this.mesh, options.mesh);
   }
 
