@@ -27,6 +27,22 @@ export interface LoadCounts {
   here: boolean;
 }
 
+/** Counts of a replica that nothing was ever sent to, to read others into. */
+export function noCounts(): LoadCounts {
+  return {
+    inFlight: 0,
+    begun: 0,
+    ended: 0,
+    failed: 0,
+    refused: 0,
+    latencyMs: 0,
+    busyMs: 0,
+    busySinceMs: 0,
+    connections: 0,
+    here: false,
+  };
+}
+
 /**
  * Counts requests by replica, a few nanoseconds each.
  *

@@ -5,7 +5,7 @@
  */
 export { clockMs } from "./clock.ts";
 export { LoadReader } from "./load-reader.ts";
-export { type LoadCounts, LoadWriter } from "./load-writer.ts";
+export { type LoadCounts, LoadWriter, noCounts } from "./load-writer.ts";
 export { ReportReader } from "./report-reader.ts";
 export { type ReportRow, ReportWriter } from "./report-writer.ts";
 export { replicaKey } from "./table-key.ts";

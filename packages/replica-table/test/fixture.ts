@@ -12,20 +12,6 @@ export function tablePath(t: ExecutionContext): string {
   return join(folder, "table");
 }
 
-/** Something to read loads into. */
-export const emptyCounts = (): LoadCounts => ({
-  inFlight: 0,
-  begun: 0,
-  ended: 0,
-  failed: 0,
-  refused: 0,
-  latencyMs: 0,
-  busyMs: 0,
-  busySinceMs: 0,
-  connections: 0,
-  here: false,
-});
-
 /** A report, and something to read one into. */
 export const report = (changed: Partial<ReportRow> = {}): ReportRow => ({
   atMs: 0,

@@ -2,15 +2,15 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import test from "ava";
 import fc from "fast-check";
-import { LoadReader, LoadWriter, ReportReader, ReportWriter } from "../src/mod.ts";
+import { LoadReader, LoadWriter, noCounts, ReportReader, ReportWriter } from "../src/mod.ts";
 import { headerBytes, word } from "../src/table-layout.ts";
-import { emptyCounts, report, tablePath } from "./fixture.ts";
+import { report, tablePath } from "./fixture.ts";
 
 /** Reads everything that can be read; only a refusal may come of it. */
 function readAll(path: string): "read" | "refused" {
   try {
     using loads = LoadReader.open(path);
-    const counts = emptyCounts();
+    const counts = noCounts();
     for (let row = -1; row <= loads.rows; row++) {
       loads.key(row);
       loads.moves(row);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
-import { LoadReader, LoadWriter } from "../src/mod.ts";
-import { emptyCounts, tablePath } from "./fixture.ts";
+import { LoadReader, LoadWriter, noCounts } from "../src/mod.ts";
+import { tablePath } from "./fixture.ts";
 
 const key = "10.0.0.7:8080";
 
@@ -23,7 +23,7 @@ test("LoadReader.counts() reads what LoadWriter counted", (t) => {
   loads.connections(row, 7);
   loads.here(row, true);
   using reader = LoadReader.open(path);
-  const counts = emptyCounts();
+  const counts = noCounts();
   t.true(reader.counts(row, counts));
   t.deepEqual(counts, {
     inFlight: 1,
@@ -64,7 +64,7 @@ test("LoadWriter ignores row −1, an end without a begin, and everything after 
   const loads = LoadWriter.create(path);
   const row = loads.row(key);
   using reader = LoadReader.open(path);
-  const counts = emptyCounts();
+  const counts = noCounts();
   loads.begin(-1, 1);
   loads.end(-1, 1, 1, "ok");
   loads.connections(-1, 1);
@@ -72,7 +72,7 @@ test("LoadWriter ignores row −1, an end without a begin, and everything after 
   loads.release(-1);
   loads.end(row, 1, 1, "ok");
   reader.counts(row, counts);
-  t.deepEqual(counts, emptyCounts());
+  t.deepEqual(counts, noCounts());
   loads.begin(row, 1);
   loads.close();
   loads.close();
@@ -100,12 +100,12 @@ test("LoadWriter.release() gives a row to another replica after its last use and
   t.is(reader.key(row), null);
   t.is(loads.row("10.0.0.8:1"), row);
   t.is(reader.key(row), "10.0.0.8:1");
-  const counts = emptyCounts();
+  const counts = noCounts();
   reader.counts(row, counts);
-  t.deepEqual(counts, emptyCounts(), "nothing of the one before");
+  t.deepEqual(counts, noCounts(), "nothing of the one before");
   loads.end(row, 3, 1, "ok");
   reader.counts(row, counts);
-  t.deepEqual(counts, emptyCounts(), "a request of the one before is nothing of this one's");
+  t.deepEqual(counts, noCounts(), "a request of the one before is nothing of this one's");
 });
 
 test("LoadWriter.row() finds the row of a replica that is given up while requests are there", (t) => {
@@ -159,7 +159,7 @@ test("LoadWriter keeps apart what requests of many replicas do, whatever their o
           if (one.uses === 0 && one.inFlight === 0) model.delete(replica);
         }
       }
-      const counts = emptyCounts();
+      const counts = noCounts();
       const keys = [0, 1, 2].map((row) => reader.key(row)).filter((one) => one !== null);
       t.deepEqual(keys.sort(), [...model.keys()].map((replica) => `10.0.0.1:${replica + 1}`).sort());
       for (const [replica, { row, inFlight, ended }] of model) {
@@ -219,9 +219,9 @@ test("LoadReader reads nothing after close()", (t) => {
   const reader = LoadReader.open(path);
   reader.close();
   reader.close();
-  const counts = emptyCounts();
+  const counts = noCounts();
   t.false(reader.counts(row, counts));
-  t.deepEqual(counts, emptyCounts());
+  t.deepEqual(counts, noCounts());
   t.is(reader.rows, 0);
   t.is(reader.key(row), null);
   t.false(reader.alive(0));

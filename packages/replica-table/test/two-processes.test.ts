@@ -2,8 +2,8 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import test from "ava";
-import { clockMs, LoadReader, ReportWriter } from "../src/mod.ts";
-import { emptyCounts, report, tablePath } from "./fixture.ts";
+import { clockMs, LoadReader, noCounts, ReportWriter } from "../src/mod.ts";
+import { report, tablePath } from "./fixture.ts";
 
 test("clockMs() is CLOCK_MONOTONIC, and never goes back", (t) => {
   const [seconds, nanoseconds] = process.hrtime();
@@ -27,7 +27,7 @@ test("two processes see each other's figures at once, by one clock, and that the
   using loads = LoadReader.open(path);
   t.is(loads.pid, child.pid!);
   t.is(loads.key(0), "10.0.0.7:8080");
-  const counts = emptyCounts();
+  const counts = noCounts();
   for (let round = 1; round <= 3; round++) {
     reports.write(told, report({ inFlight: round }));
     reports.commit(clockMs(), 1);

@@ -1,5 +1,5 @@
 /** Hands everything known of replicas to nicd, through shared memory. @module */
-import { type ReportRow, ReportWriter } from "@mitsu/replica-table";
+import { ReportWriter } from "@mitsu/replica-table";
 import type { KnownReplica, KnownReplicas } from "./known/known-replicas.ts";
 
 /** A table of reports that follows {@link KnownReplicas}. */
@@ -9,16 +9,6 @@ export class ReportOutput {
   left = 0;
   readonly #known: KnownReplicas;
   readonly #table: ReportWriter;
-  readonly #row: ReportRow = {
-    atMs: 0,
-    inFlight: 0,
-    serviceMs: 0,
-    latencyMs: 0,
-    failures: 0,
-    workers: 0,
-    weight: Number.NaN,
-    flags: 0,
-  };
   #version = -1;
   #written: { readonly one: KnownReplica; readonly row: number }[] = [];
 
@@ -35,18 +25,7 @@ export class ReportOutput {
   /** Writes all rows; a figure costs some nanoseconds. */
   write(nowMs: number, clients: number): void {
     if (this.#version !== this.#known.version) this.#follow();
-    const into = this.#row;
-    for (const { one, row } of this.#written) {
-      into.atMs = one.atMs;
-      into.inFlight = one.inFlight;
-      into.serviceMs = one.serviceMs;
-      into.latencyMs = one.latencyMs;
-      into.failures = one.failures;
-      into.workers = one.workers;
-      into.weight = one.weight;
-      into.flags = one.flags;
-      this.#table.write(row, into);
-    }
+    for (const { one, row } of this.#written) this.#table.write(row, one);
     this.#table.commit(nowMs, clients);
     this.writes++;
   }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LoadCounts, LoadReader, LoadWriter } from "@mitsu/replica-table";
+import { type LoadCounts, LoadReader, LoadWriter, noCounts } from "@mitsu/replica-table";
 import test, { type ExecutionContext } from "ava";
 import { failure } from "../../src/cluster/outcome.ts";
 import { clusterOf, replica } from "./cluster-double.ts";
@@ -21,18 +21,7 @@ function counted(t: ExecutionContext) {
     const all: Record<string, LoadCounts> = {};
     for (let row = 0; row < reader.rows; row++) {
       const key = reader.key(row);
-      const counts: LoadCounts = {
-        inFlight: 0,
-        begun: 0,
-        ended: 0,
-        failed: 0,
-        refused: 0,
-        latencyMs: 0,
-        busyMs: 0,
-        busySinceMs: 0,
-        connections: 0,
-        here: false,
-      };
+      const counts = noCounts();
       if (key === null) continue;
       reader.counts(row, counts);
       all[key] = counts;

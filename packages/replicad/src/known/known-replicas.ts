@@ -1,24 +1,14 @@
 /** What is known of every replica of the mesh, whoever said it: this node's own rows, what other nodes told, and what an operator overrides. @module */
+import type { ReportRow } from "@mitsu/replica-table";
 import { type NodeState, type ReplicaRows, replicaFlags } from "../bus/node-state.ts";
 import type { NodeEntry } from "../bus/node-table.ts";
 
-/** One replica; figures are those of {@link ReplicaRows}. */
-export interface KnownReplica {
+/** One replica; `atMs` is −∞ when nothing was ever heard, `flags` are {@link replicaFlags}, draining also when an operator says so. */
+export interface KnownReplica extends ReportRow {
   readonly key: string;
   /** Node that spoke last; empty before anybody did. */
   node: string;
-  /** By `clockMs()`; −∞ when nothing was ever heard. */
-  atMs: number;
-  inFlight: number;
-  serviceMs: number;
-  latencyMs: number;
-  failures: number;
-  workers: number;
-  /** Overridden weight; NaN where it is the mesh file's. */
-  weight: number;
-  /** {@link replicaFlags}; draining also when an operator says so. */
-  flags: number;
-  /** An operator says so. */
+  /** An operator drains it. */
   drained: boolean;
 }
 

@@ -1,20 +1,6 @@
 /** One of nicd's tables of loads, and what was last seen in each of its rows. @module */
-import { type LoadCounts, LoadReader } from "@mitsu/replica-table";
+import { type LoadCounts, LoadReader, noCounts } from "@mitsu/replica-table";
 import type { ReplicaMemory } from "./replica-memory.ts";
-
-/** Counts before anything was sent. */
-const noCounts = (): LoadCounts => ({
-  inFlight: 0,
-  begun: 0,
-  ended: 0,
-  failed: 0,
-  refused: 0,
-  latencyMs: 0,
-  busyMs: 0,
-  busySinceMs: 0,
-  connections: 0,
-  here: false,
-});
 
 /** A row in use, as the last sample saw it. */
 export interface SeenRow {
