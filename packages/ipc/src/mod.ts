@@ -34,6 +34,7 @@ export {
   nicd,
 } from "./nicd-schema.ts";
 export { type PlacerEdge, type PlacerProtocol, type PlacerSource, type PlacerStatus, placer } from "./placer-schema.ts";
+export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {
   type OverrideRequest,
   type ReplicadBroker,
@@ -49,7 +50,6 @@ export {
   type SelectAnswer,
   type SelectRequest,
 } from "./replicad-schema.ts";
-export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {
   type AttachRequest,
   type DaemonStatus,

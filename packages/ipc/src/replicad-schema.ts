@@ -89,7 +89,12 @@ export interface ReplicadStatus extends DaemonStatus {
   /** Replicas that are drained or weighted by hand. */
   readonly overrides: number;
   /** Scores in the kernel: of how many replicas, and how often they were written. */
-  readonly kernel: { readonly state: "up" | "away" | "off"; readonly replicas: number; readonly writes: number; readonly why: string | null };
+  readonly kernel: {
+    readonly state: "up" | "away" | "off";
+    readonly replicas: number;
+    readonly writes: number;
+    readonly why: string | null;
+  };
   /** What other daemons read: rows, and how often they were written. */
   readonly reports: { readonly rows: number; readonly writes: number };
   readonly selections: number;
@@ -272,10 +277,7 @@ export const replicad: ReplicadProtocol = {
       why: z.string(),
     }),
   ),
-  select: method(
-    selectRequest,
-    z.object({ ticket: count, address: z.string(), port, node: z.string().nullable(), here: z.boolean() }),
-  ),
+  select: method(selectRequest, z.object({ ticket: count, address: z.string(), port, node: z.string().nullable(), here: z.boolean() })),
   answered: method(
     z.strictObject({ ticket: z.int().nonnegative(), latencyMs: count, outcome: z.enum(["ok", "failed", "refused"]) }),
     nothing,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
-import type { LoadCounts, ReportRow } from "../src/mod.ts";
+import type { ReportRow } from "../src/mod.ts";
 
 /** A path that is removed with its folder when the test is over. */
 export function tablePath(t: ExecutionContext): string {
