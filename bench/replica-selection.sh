@@ -110,6 +110,7 @@ make_cluster_namespaces
 write_plan
 client nsenter --net="/run/netns/$switch" "$node" "$here/lib/replica-selection-run.ts" "$work/plan.json" >"$work/failures" || die "the measurements ended early"
 failures=$(<"$work/failures")
+[[ -s $raw ]] || die "nothing was measured"
 
 # --- report -----------------------------------------------------------------------------------------------------------
 report=("$node" "$here/report/replica-selection.ts" "$raw" --plan "$work/plan.json" --out "$out" --meta "quick=$quick" --meta "failures=$failures"

@@ -21,6 +21,8 @@ export interface Paths {
   readonly root: string;
   /** First part of the network namespaces' names. */
   readonly unique: string;
+  /** Before the commands of replicas and clients: they stand for other machines, so daemons do not keep them from a CPU. */
+  readonly first: readonly string[];
 }
 
 /** A replica that runs. */
@@ -137,8 +139,8 @@ export class Cluster {
   }
 }
 
-function startReplica({ number, node, address, port }: Place, { work, unique }: Paths, folder: string): Program {
-  const command = [join(work, "replica-server"), address, String(port), String(number), "1"];
+function startReplica({ number, node, address, port }: Place, { work, unique, first }: Paths, folder: string): Program {
+  const command = [...first, join(work, "replica-server"), address, String(port), String(number), "1"];
   return new Program({ name: `replica-${number}`, namespace: `${unique}-${nodeName(node)}`, folder, command });
 }
 

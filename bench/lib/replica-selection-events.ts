@@ -8,6 +8,8 @@ import type { Point } from "./replica-selection-setting.ts";
 /** What a dead replica got, and what it gets once it is back. Milliseconds from the beginning of the load. */
 export interface Death {
   readonly killedMs: number;
+  /** Requests that nicds had sent there by then: the tables are read at all. */
+  readonly sentBefore: number;
   /** When any nicd first counted a failure there; null when none ever did. */
   readonly firstFailureMs: number | null;
   /** Requests that any nicd sent there between that and its return, and of these more than 100 ms after it. */
@@ -117,6 +119,7 @@ async function die(
   const [own, ...others] = stats;
   return {
     killedMs,
+    sentBefore: before.sent,
     firstFailureMs,
     sentAfter: firstFailureMs === null ? 0 : sent - atFirst,
     sentLate,

@@ -53,7 +53,7 @@ list() { [[ -z $1 ]] || printf '"%s"' "${1//,/\",\"}"; }
 write_plan() {
   cat >"$work/plan.json" <<JSON
 {"common":{"nodes":$nodes,"replicas":$replicas,"workMs":$work_ms,"dwellMs":$dwell_ms,"seconds":$seconds,"warmUp":$(((seconds + 4) / 5)),"security":"$links","broker":"$broker"},
- "paths":{"work":"$work","root":"$root","unique":"$unique"},
+ "paths":{"work":"$work","root":"$root","unique":"$unique","first":[$(chrt --fifo 10 true 2>/dev/null && list chrt,--fifo,10)]},
  "plan":{"scenarios":[$(list "$scenarios")],"policies":[$(list "$policies")],"loads":[$loads],"reps":$reps,"soakSeconds":$soak},
  "raw":"$raw","withReplicad":$([[ $replicad == on ]] && echo true || echo false)}
 JSON

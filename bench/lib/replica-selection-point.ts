@@ -77,6 +77,7 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
         namespace: `${paths.unique}-${name}`,
         folder: join(paths.work, "cluster"),
         command: [
+          ...paths.first,
           join(paths.work, "replica-load"),
           ...["127.0.0.1", "80", String(rate / common.nodes), String(point.seconds), String(point.warmUp)],
           ...[String(point.rep * 100 + at), String(beginNs), String(common.workMs * 1000)],
@@ -144,6 +145,7 @@ async function warm(cluster: Cluster, common: Common, paths: Paths): Promise<voi
         namespace: `${paths.unique}-${name}`,
         folder: join(paths.work, "cluster"),
         command: [
+          ...paths.first,
           join(paths.work, "replica-load"),
           "127.0.0.1",
           "80",

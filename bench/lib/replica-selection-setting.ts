@@ -128,10 +128,17 @@ export function simulationArguments(
       point.speed === "equal" ? "equal" : `varying:slow=${slow.toFixed(4)},fast-for=${ms(common.dwellMs)},slow-for=${ms(common.dwellMs)}`,
     ],
     ...["--network", ms(seen.networkMs)],
-    ...["--age", ms(point.intervalMs), "--quiet", "100ms", "--age-delay", ms(seen.delayMs)],
+    // Silence before the broker was lost makes no difference after it.
+    ...[
+      "--age",
+      ms(point.intervalMs),
+      ...(point.brokerLost ? [] : ["--quiet", `${Math.max(100, point.intervalMs)}ms`]),
+      "--age-delay",
+      ms(seen.delayMs),
+    ],
     ...(point.brokerLost ? ["--broker-lost", `${point.warmUp}s`] : []),
-    // No answer carries a replica's state here, and a probe is a look at what is known.
-    ...["--piggyback", "none", "--probe-delay", ms(seen.networkMs)],
+    // nicd's probes are looks at the table of its node, and answers carry nothing.
+    ...["--nodes", String(common.nodes), "--probes", "table", "--piggyback", "none"],
     ...["--seconds", String(point.seconds), "--warm-up", String(point.warmUp), "--runs", String(runs), "--json"],
   ];
 }
