@@ -147,7 +147,8 @@ function startReplica({ number, node, address, port }: Place, { work, unique, fi
 async function startBroker({ broker }: Common, { root, unique }: Paths, folder: string): Promise<Program> {
   const config = join(folder, "broker.conf");
   const lines = [`listener 1883 ${brokerAddress}`, "allow_anonymous true", "set_tcp_nodelay true", "persistence false"];
-  if (broker === "mosquitto") lines.unshift("user root", "log_dest stderr", "log_type notice");
+  if (broker === "mosquitto")
+    lines.unshift("user root", "log_dest stderr", "log_type information", "log_type notice", "connection_messages false");
   writeFileSync(config, `${lines.join("\n")}\n`);
   const mqttnic = [join(root, "bin/mqttnic"), "daemon", "--socket", join(folder, "broker.sock"), "--config-file", config];
   const command = broker === "mosquitto" ? ["mosquitto", "-c", config] : mqttnic;

@@ -96,7 +96,9 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
   const [carried, statuses] = [await cluster.carried(), await cluster.statuses()];
   const stats = await Promise.all(cluster.replicas.map(({ place }) => ask<ReplicaStats>(place, "/stats")));
   const load = mergeLoads(lines);
-  const cpu = Object.fromEntries(Object.entries(used).map(([role, seconds]) => [role, seconds - before.used[role as keyof typeof used]]));
+  const cpu = Object.fromEntries(
+    Object.entries(used).map(([role, seconds]) => [role, Math.max(0, seconds - before.used[role as keyof typeof used])]),
+  );
   const clientSeconds = lines.reduce((all, line) => all + line.cpuSeconds, 0);
   const ownSeconds = Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) + (own.user + own.system) / 1e6 + clientSeconds;
   const meanwhile: Machine = {

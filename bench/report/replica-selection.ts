@@ -16,7 +16,7 @@ import type { Sample } from "../lib/replica-selection-point.ts";
 import type { Run } from "../lib/replica-selection-run.ts";
 import { simulationArguments } from "../lib/replica-selection-setting.ts";
 import { renderSelectionChart } from "./replica-chart.ts";
-import { keyOf, orderOf, parseSamples, predictionErrors, type Simulated, seenIn, toPoints } from "./replica-points.ts";
+import { keyOf, orderOf, type Point, parseSamples, predictionErrors, type Simulated, seenIn, toPoints } from "./replica-points.ts";
 import { renderSelection } from "./replica-table.ts";
 import { judgeSelection } from "./replica-targets.ts";
 
@@ -64,9 +64,12 @@ function simulateAll(): ReadonlyMap<string, Simulated> {
 const simulated = meta.simulation === "no" ? new Map<string, Simulated>() : simulateAll();
 const points = toPoints(samples, simulated);
 const judged = points.filter(({ first }) => first.scenario === "varying" && first.load === judgedLoad);
-const orders = (["p99", "mean"] as const).flatMap((figure) => orderOf(judged, figure) ?? []);
-const errors = predictionErrors(points);
-const targets = judgeSelection(points, orders.find(({ figure }) => figure === "p99") ?? null);
+// Where everything was spoiled, order and errors are shown all the same, and judge nothing.
+const all = points.every(({ spoiled }) => spoiled);
+const shown = (some: readonly Point[]): readonly Point[] => (all ? some.map((point) => ({ ...point, spoiled: false })) : some);
+const orders = (["p99", "mean"] as const).flatMap((figure) => orderOf(shown(judged), figure) ?? []);
+const errors = predictionErrors(shown(points));
+const targets = judgeSelection(points, orderOf(judged, "p99"));
 
 const date = new Date().toISOString();
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}`;
