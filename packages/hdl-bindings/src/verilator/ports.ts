@@ -1,0 +1,129 @@
+/** Ports of a design's top module, read from Verilator's XML. @module */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { type Design, verilate } from "./verilator.ts";
+import { parseXml, type XmlElement } from "./xml.ts";
+
+/** One port of the top module. */
+export interface Port {
+  readonly name: string;
+  readonly direction: "input" | "output";
+  /** Bits, at least 1. */
+  readonly width: number;
+  readonly signed: boolean;
+}
+
+/** What is known of a top module from outside. */
+export interface Interface {
+  readonly module: string;
+  readonly ports: readonly Port[];
+  /** Parameters of the top module by name, as Verilator resolved them (`32'sh20`). */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+function unsupported(port: string, what: string): MitsuError {
+  return new MitsuError(`port ${port}: ${what} cannot be bound`, {
+    code: "ERR_HDL_PORT",
+    hint: "wrap the module in one whose ports are packed inputs and outputs",
+    exit: exitStatus.usage,
+  });
+}
+
+/** `32'sh1f` → 31. */
+function constant(text: string): number {
+  const found = /^\d+'s?h([0-9a-f]+)$/i.exec(text);
+  return found ? Number.parseInt(found[1]!, 16) | 0 : Number.NaN;
+}
+
+/** Bits of a data type. */
+function widthOf(types: ReadonlyMap<string, XmlElement>, id: string, port: string): number {
+  const type = types.get(id);
+  const inner = () => widthOf(types, type!.attributes.sub_dtype_id!, port);
+  switch (type?.name) {
+    case "basicdtype": {
+      const { left, right, name } = type.attributes;
+      if (name === "real" || name === "shortreal" || name === "string" || name === "event") throw unsupported(port, `type ${name}`);
+      return left === undefined ? 1 : Math.abs(Number(left) - Number(right)) + 1;
+    }
+    case "refdtype":
+    case "enumdtype":
+    case "memberdtype":
+    case "constdtype":
+      return inner();
+    case "structdtype":
+      return type.children.reduce((sum, member) => sum + widthOf(types, member.attributes.sub_dtype_id!, port), 0);
+    case "uniondtype":
+      return Math.max(...type.children.map((member) => widthOf(types, member.attributes.sub_dtype_id!, port)));
+    case "packarraydtype": {
+      const [left, right] = (type.children[0]?.children ?? []).map((bound) => constant(bound.attributes.name ?? ""));
+      return (Math.abs(left! - right!) + 1) * inner();
+    }
+    case "unpackarraydtype":
+      throw unsupported(port, "an unpacked array");
+    default:
+      throw unsupported(port, type ? `type ${type.name}` : "its type");
+  }
+}
+
+function signedOf(types: ReadonlyMap<string, XmlElement>, id: string): boolean {
+  const type = types.get(id);
+  if (type?.attributes.signed === "true") return true;
+  return type?.name === "refdtype" ? signedOf(types, type.attributes.sub_dtype_id!) : false;
+}
+
+/**
+ * Reads the top module's ports out of Verilator's XML (`--xml-only`), in the order of the source.
+ *
+ * @throws {MitsuError} `ERR_HDL_PORT` for a port that has no packed type or no one direction.
+ */
+export function portsOfXml(text: string): Interface {
+  const root = parseXml(text);
+  const netlist = root.children.find(({ name }) => name === "netlist");
+  const top = root.children.find(({ name }) => name === "cells")?.children[0]?.attributes.submodname;
+  const module = netlist?.children.find(({ name, attributes }) => name === "module" && attributes.name === top);
+  const table = netlist?.children.find(({ name }) => name === "typetable");
+  if (!module || !table) throw new MitsuError("verilator's XML has no top module", { code: "ERR_HDL_XML", exit: exitStatus.data });
+  const types = new Map(table.children.map((type) => [type.attributes.id!, type]));
+  const variables = module.children.filter(({ name }) => name === "var");
+  const parameters = variables.filter(({ attributes }) => attributes.param === "true");
+  const interfaces = variables.find(({ attributes }) => types.get(attributes.dtype_id ?? "")?.name === "ifacerefdtype");
+  if (interfaces) throw unsupported(interfaces.attributes.origName!, "an interface");
+  return {
+    module: module.attributes.origName!,
+    parameters: Object.fromEntries(
+      parameters.map(({ attributes, children }) => [attributes.origName!, children[0]?.attributes.name ?? ""]),
+    ),
+    ports: variables
+      .filter(({ attributes }) => attributes.dir !== undefined)
+      .sort((one, other) => Number(one.attributes.pinIndex) - Number(other.attributes.pinIndex))
+      .map(({ attributes }) => {
+        const name = attributes.origName!;
+        const direction = attributes.dir!;
+        if (direction !== "input" && direction !== "output") throw unsupported(name, `direction ${direction}`);
+        const id = attributes.dtype_id!;
+        return { name, direction, width: widthOf(types, id, name), signed: signedOf(types, id) };
+      }),
+  };
+}
+
+/**
+ * Elaborates a design and reads its top module's ports.
+ *
+ * @throws {MitsuError} `ERR_HDL_DESIGN` with Verilator's messages; `ERR_HDL_PORT` for a port that cannot be bound.
+ * @example
+ * ```ts
+ * const { module, ports } = await readPorts({ files: ["rtl/counter.sv"] });
+ * ```
+ */
+export async function readPorts(design: Design): Promise<Interface> {
+  const folder = await mkdtemp(join(tmpdir(), "hdl-bindings-"));
+  try {
+    const file = join(folder, "design.xml");
+    await verilate(design, ["--xml-only", "--xml-output", file, "--Mdir", folder]);
+    return portsOfXml(await readFile(file, "utf8"));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
