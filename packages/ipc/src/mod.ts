@@ -48,6 +48,7 @@ export {
   type ReplicaStanding,
   replicad,
   type SelectAnswer,
+  type SelectOutcome,
   type SelectRequest,
 } from "./replicad-schema.ts";
 export {

@@ -18,7 +18,7 @@ export interface ReplicadReplica {
   /** On this node. */
   readonly here: boolean;
   readonly standing: ReplicaStanding;
-  /** Relative share, as overridden or as in the mesh file, and whether it is overridden. */
+  /** Relative share, by hand or as in the mesh file, and whether it is by hand. */
   readonly weight: number;
   readonly overridden: boolean;
   /** What part of its share it takes while it is slow-started, 0 to 1. */
@@ -153,6 +153,9 @@ export interface SelectAnswer {
   readonly here: boolean;
 }
 
+/** How a request went; of one that was `cancelled` nothing is known. */
+export type SelectOutcome = "ok" | "failed" | "refused" | "cancelled";
+
 /** What an operator says of a replica, over the mesh file, until it is taken back. */
 export interface OverrideRequest {
   /** `address:port`. */
@@ -172,10 +175,7 @@ export interface ReplicadProtocol {
   readonly explain: Method<SelectRequest, ReplicadExplanation>;
   /** The replica for one request. Whoever asks says how it went by `answered`, within a minute; else it counts as over. */
   readonly select: Method<SelectRequest, SelectAnswer>;
-  readonly answered: Method<
-    { readonly ticket: number; readonly latencyMs: number; readonly outcome: "ok" | "failed" | "refused" },
-    Nothing
-  >;
+  readonly answered: Method<{ readonly ticket: number; readonly latencyMs: number; readonly outcome: SelectOutcome }, Nothing>;
   /** Holds on this node at once, and on others when the broker has it. @returns Why others do not know yet; null when they do. */
   readonly override: Method<OverrideRequest, { readonly replica: ReplicadReplica; readonly untold: string | null }>;
   readonly metrics: Method<Nothing, { readonly text: string }>;
@@ -279,7 +279,7 @@ export const replicad: ReplicadProtocol = {
   ),
   select: method(selectRequest, z.object({ ticket: count, address: z.string(), port, node: z.string().nullable(), here: z.boolean() })),
   answered: method(
-    z.strictObject({ ticket: z.int().nonnegative(), latencyMs: count, outcome: z.enum(["ok", "failed", "refused"]) }),
+    z.strictObject({ ticket: z.int().nonnegative(), latencyMs: count, outcome: z.enum(["ok", "failed", "refused", "cancelled"]) }),
     nothing,
   ),
   override: method(

@@ -74,7 +74,7 @@ function replicasText(replicas: readonly ReplicadReplica[], out: OutputStream, p
     out,
   );
   const painted = text.split("\n").map((line, at) => (at === 0 ? line : paintStanding(line, replicas[at - 1], paint)));
-  return `${painted.join("\n")}${byHand ? "* by hand: replicad drain or set-weight\n" : ""}`;
+  return `${painted.join("\n")}${byHand ? "* by hand: replicad set-weight\n" : ""}`;
 }
 
 const styles: Readonly<Partial<Record<ReplicaStanding, Parameters<Paint>[0]>>> = {

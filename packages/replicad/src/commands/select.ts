@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { type Context, type Env, print, type SignalName } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { SelectAnswer, SelectRequest } from "@mitsu/ipc";
+import type { SelectAnswer, SelectOutcome, SelectRequest } from "@mitsu/ipc";
 import { replicaKey } from "../bus/replica-key.ts";
 import { daemonClient } from "../client.ts";
 import { type ServiceArgs, serviceRequest } from "./service-argument.ts";
@@ -45,10 +45,14 @@ export async function run(args: SelectArgs, context: Context): Promise<number> {
     print(context, answer, () => `${replica}\n`);
     return exitStatus.ok;
   }
-  const { status, interrupted, latencyMs } = await ended(passthrough, answer, env);
-  // A command that was interrupted is taken for over by the daemon itself.
-  if (!interrupted) await tell(answer, status, latencyMs, context);
-  return status;
+  try {
+    const { status, interrupted, latencyMs } = await ended(passthrough, answer, env);
+    await tell(answer, interrupted ? "cancelled" : outcomeOf(status), latencyMs, context);
+    return status;
+  } catch (error) {
+    await tell(answer, "cancelled", 0, context); // it never began
+    throw error;
+  }
 }
 
 async function selected(request: SelectRequest, context: Context): Promise<SelectAnswer> {
@@ -57,14 +61,17 @@ async function selected(request: SelectRequest, context: Context): Promise<Selec
 }
 
 /** Over a connection of its own: a command may run for long, and the daemon's clients are counted. Never changes the exit status. */
-async function tell({ ticket }: SelectAnswer, status: number, latencyMs: number, context: Context): Promise<void> {
-  const outcome = status === 0 ? "ok" : status === refusedStatus ? "refused" : "failed";
+async function tell({ ticket }: SelectAnswer, outcome: SelectOutcome, latencyMs: number, context: Context): Promise<void> {
   try {
     using client = await daemonClient(context);
     await client.call("answered", { ticket, latencyMs, outcome });
   } catch (error) {
     context.log.warn("the daemon was not told how it went", { outcome, error });
   }
+}
+
+function outcomeOf(status: number): SelectOutcome {
+  return status === 0 ? "ok" : status === refusedStatus ? "refused" : "failed";
 }
 
 /** What a terminal sends to the whole foreground, so that the command has it already. */

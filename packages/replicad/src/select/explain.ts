@@ -64,7 +64,7 @@ export function replicaView({ service, port, membership }: PortSelection, choice
     here: replica.here,
     standing: membership.standing(replica.key) ?? "healthy",
     weight: candidate.weight,
-    overridden: known.drained || !Number.isNaN(known.weight),
+    overridden: !Number.isNaN(known.weight),
     ramp: candidate.ramp,
     inFlight: heard ? known.inFlight : null,
     serviceMs: heard && known.serviceMs > 0 ? known.serviceMs : null,

@@ -1,6 +1,7 @@
 /** Selections of one port of a service: its candidates as they are known here, its selector, and who is no candidate. @module */
 import { type ClusterPolicy, membershipOptions, prefersNear, recipeOf, selectorOf } from "@mitsu/catalog";
-import { type Answer, LiveCandidate, Membership, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
+import type { SelectOutcome } from "@mitsu/ipc";
+import { LiveCandidate, Membership, type Report, type SelectionContext, type Selector } from "@mitsu/selector";
 import { replicaFlags } from "../bus/node-state.ts";
 import type { KnownReplica, KnownReplicas } from "../known/known-replicas.ts";
 import type { MeshPort, MeshReplica } from "../mesh/mesh-ports.ts";
@@ -106,7 +107,12 @@ export class PortSelection {
   }
 
   /** It has ended. */
-  end({ candidate }: Choice, nowMs: number, sentAtMs: number, answer: Answer, outcome: "ok" | "failed" | "refused"): void {
+  end({ candidate }: Choice, nowMs: number, sentAtMs: number, latencyMs: number, outcome: SelectOutcome): void {
+    if (outcome === "cancelled") {
+      candidate.cancel(nowMs, sentAtMs);
+      return;
+    }
+    const answer = { latencyMs, ok: outcome === "ok", report: null };
     candidate.end(nowMs, answer, sentAtMs);
     this.#selector.answered?.(candidate, nowMs, answer);
     this.membership.answered(candidate, nowMs, outcome);

@@ -1,4 +1,5 @@
 /** Selections that were made for other programs and wait for their outcome. @module */
+import type { SelectOutcome } from "@mitsu/ipc";
 import type { Choice, PortSelection } from "./port-selection.ts";
 
 /** One of them. */
@@ -36,7 +37,7 @@ export class Tickets {
   }
 
   /** It has ended. @returns Whether there was such a ticket. */
-  end(number: number, nowMs: number, latencyMs: number, outcome: "ok" | "failed" | "refused"): boolean {
+  end(number: number, nowMs: number, latencyMs: number, outcome: SelectOutcome): boolean {
     const ticket = this.#waiting.get(number);
     if (ticket === undefined) {
       this.unknown++;
@@ -44,7 +45,7 @@ export class Tickets {
     }
     this.#waiting.delete(number);
     const { selection, choice, sentAtMs } = ticket;
-    selection.end(choice, nowMs, sentAtMs, { latencyMs, ok: outcome === "ok", report: null }, outcome);
+    selection.end(choice, nowMs, sentAtMs, latencyMs, outcome);
     return true;
   }
 
@@ -58,10 +59,9 @@ export class Tickets {
 
   /** Says nothing of how the replica is: it may have answered, and nobody told. */
   #forget(number: number, nowMs: number): void {
-    const { choice, sentAtMs } = this.#waiting.get(number)!;
+    const { selection, choice, sentAtMs } = this.#waiting.get(number)!;
     this.#waiting.delete(number);
     this.forgotten++;
-    const { candidate } = choice;
-    candidate.end(nowMs, { latencyMs: candidate.latencyMs, ok: true, report: null }, sentAtMs);
+    selection.end(choice, nowMs, sentAtMs, 0, "cancelled");
   }
 }

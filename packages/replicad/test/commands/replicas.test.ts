@@ -17,7 +17,7 @@ test("replicas is a table by service and address, with units, - for what is not 
       "cart:8080  10.0.0.7:8080   healthy          n2         1           3       1.25          4.50           0   0.8 ms",
       "cart:8080  10.0.0.9:8080   dead             ?          1           -          -             -         100        -",
       "cart:8080  10.0.0.10:8080  slow-start 40 %  here       1           0       1.25             -           0  <0.1 ms",
-      "* by hand: replicad drain or set-weight",
+      "* by hand: replicad set-weight",
       "",
     ].join("\n"),
   );
