@@ -19,7 +19,7 @@ refused.`,
 are heard and the sources that are read.`,
   replicas: `IN FLIGHT and WORK, the time of a request that does not wait, are what the node
 of the replica told; AGE is how long ago that was true.
-A star marks what an operator has changed.`,
+A star marks a weight that an operator has set.`,
   explain: `COST is what the selector compares, and the least is best; SHARE is what the
 replica would get of the next requests if nothing changed.
 Replicas that are left out are named with the reason.`,

@@ -30,9 +30,9 @@ export const replicad: Program = {
         node: { type: "string", description: "name of this node, as in the mesh file; the host's name unless given", unit: "name" },
         broker: {
           type: "string",
-          description: "through which nodes tell each other; off for none",
+          description: "through which nodes tell each other: mqtt://host:port, mqtts://host:port or unix:///path; off for none",
           default: "mqtt://127.0.0.1:1883",
-          unit: "mqtt://host:port, mqtts://host:port, unix:///path",
+          unit: "URL",
         },
         brokerUsername: { type: "string", description: "at the broker", unit: "name" },
         brokerPasswordFile: { type: "string", description: "file whose first line is the password", unit: "path" },

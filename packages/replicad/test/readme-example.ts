@@ -79,9 +79,12 @@ replicad() {
 }
 curl() { exec curl --retry 100 --retry-connrefused --retry-delay 1 "$@"; }
 `;
-/** Every replica has answered. */
+/** Every replica has answered, also one that began later than nicd, and is slow-started therefore. */
 const ready = `
-until [ "$(replicad replicas --json 2>>log | grep -c '"serviceMs": [0-9]')" = 3 ]; do kill -0 $!; sleep 0.2; done
+until replicad replicas --json >now 2>>log && [ "$(grep -c '"serviceMs": [0-9]' now) $(grep -c '"standing": "healthy"' now)" = "3 3" ]; do
+  kill -0 $!
+  sleep 0.2
+done
 unset -f curl`;
 
 async function freePorts(): Promise<number[]> {
