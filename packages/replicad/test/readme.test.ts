@@ -34,6 +34,18 @@ test("README.md's mesh files are read without a fault, and name every field of s
     t.regex(text, new RegExp(`\\b${field}:`), field);
 });
 
+test("README.md's faults of a mesh file are refused with line and field", (t) => {
+  const text = yaml("cluster.yaml");
+  for (const [right, wrong, message] of [
+    ["name: mitsu", "name: mitsuu", /\d+:\d+: services\.web\.cluster\.selector.*"mitsuu" is not a selector; did you mean "mitsu"/],
+    ["weight: 2", "weight: -1", /\d+:\d+: services\.web\.replicas\[0\]\.weight: -1 is not a weight/],
+    ["{ node: n2 }", "{ port: 80 }", /\d+:\d+: services\.web\.replicas\[1\]: has no address/],
+  ] as const) {
+    t.true(text.includes(right), right);
+    t.regex(t.throws(() => parseCatalog(text.replace(right, wrong)))!.message, message);
+  }
+});
+
 test("README.md names every command, selector and exit status", (t) => {
   for (const { name } of replicad.commands) t.true(readme.includes(`\`${name}\``), name);
   for (const name of selectorNames) t.regex(readme, new RegExp(`^\\| \`${name}\` +\\|`, "m"), name);
