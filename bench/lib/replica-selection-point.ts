@@ -32,6 +32,10 @@ export interface Sample extends Point {
 
 /** Between two looks at how old news is; each costs every replicad a little. */
 const lookEveryMs = 500;
+/** What queues up at a load above 1 is answered within that. */
+const drainSeconds = 15;
+/** Before that, what is new gets warm for so long. */
+const warmSeconds = 2.5;
 /** Until clients begin: all of them must have been started by then. */
 const leadMs = 700;
 
@@ -57,7 +61,7 @@ export async function measure(point: Point, common: Common, paths: Paths, withRe
 }
 
 async function measureIn(cluster: Cluster, point: Point, common: Common, paths: Paths): Promise<Sample> {
-  await warm(cluster, common, paths);
+  await warm(cluster, point, common, paths);
   const beginNs = process.hrtime.bigint() + BigInt(leadMs) * 1_000_000n;
   const varying = point.speed === "varying" ? `&fast-ms=${common.dwellMs}&slow-ms=${common.dwellMs}&slow=${slow}` : "";
   for (const { place } of cluster.replicas) await ask(place, `/begin?at=${beginNs}&seed=${point.rep}${varying}`);
@@ -80,7 +84,7 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
           ...paths.first,
           join(paths.work, "replica-load"),
           ...["127.0.0.1", "80", String(rate / common.nodes), String(point.seconds), String(point.warmUp)],
-          ...[String(point.rep * 100 + at), String(beginNs), String(common.workMs * 1000)],
+          ...[String(point.rep * 100 + at), String(beginNs), String(common.workMs * 1000), String(drainSeconds)],
         ],
       }),
   );
@@ -138,26 +142,17 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
 const agesOf = (statuses: Awaited<ReturnType<Cluster["statuses"]>>): readonly number[] =>
   statuses.flatMap(({ nodes }) => nodes.filter(({ here }) => !here).map(({ ageMs }) => ageMs));
 
-/** A second of light load: links are up, connections made, programs compiled. */
-async function warm(cluster: Cluster, common: Common, paths: Paths): Promise<void> {
+/** As many requests as will come, with a third of their work, so that nothing queues: links are up, connections made, programs compiled. */
+async function warm(cluster: Cluster, point: Point, common: Common, paths: Paths): Promise<void> {
+  const rate = rateOf(point, common) / common.nodes;
+  const told = ["127.0.0.1", "80", String(rate), String(warmSeconds), "0", "1", "0", String((common.workMs * 1000) / 3)];
   const clients = cluster.nodes.map(
     ({ name }) =>
       new Program({
         name: `warm-${name}`,
         namespace: `${paths.unique}-${name}`,
         folder: join(paths.work, "cluster"),
-        command: [
-          ...paths.first,
-          join(paths.work, "replica-load"),
-          "127.0.0.1",
-          "80",
-          String((20 * cluster.replicas.length) / common.nodes),
-          "1.2",
-          "0",
-          "1",
-          "0",
-          "1000",
-        ],
+        command: [...paths.first, join(paths.work, "replica-load"), ...told],
       }),
   );
   const lines = await Promise.all(clients.map(async (client) => JSON.parse(await client.output()) as LoadLine));

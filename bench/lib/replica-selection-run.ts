@@ -36,7 +36,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
 const told = ({ scenario, rep, policy, load, intervalMs, brokerLost, how }: Point): string =>
   `${scenario} ${policy} at ${load}, repetition ${rep}${scenario === "age" ? (brokerLost ? ", broker lost" : `, every ${intervalMs} ms`) : ""}${how ? `, ${how}` : ""}`;
 
-const seconds = points.reduce((sum, point) => sum + point.seconds + 5, 0);
+const seconds = points.reduce((sum, point) => sum + point.seconds + 7, 0);
 process.stderr.write(`replica-selection: ${points.length} measurements, about ${Math.ceil(seconds / 60)} minutes\n`);
 let failures = 0;
 // Measurements that the machine spoiled are made again, a quarter as many times in all as there are.

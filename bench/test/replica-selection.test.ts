@@ -337,7 +337,7 @@ test("replica-load and replica-server: every request is answered after its work,
       try {
         return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as ReplicaStats;
       } catch (error) {
-        if (tries > 100) throw error;
+        if (tries > 5000) throw error;
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
