@@ -148,7 +148,7 @@ function untilOf(untilMs: number): number {
 
 const hints: Readonly<Record<string, string>> = {
   ERR_BPF_MISSING: "start sockhijack: sockhijack daemon; its status says where its pins are",
-  ERR_BPF_RIGHTS: "run replicad as root, or with CAP_BPF and CAP_DAC_OVERRIDE as its unit has them",
+  ERR_BPF_RIGHTS: "run replicad as root, and with CAP_BPF where the kernel asks for it, as its unit does",
 };
 
 function openError(pins: string, cause: unknown): unknown {
