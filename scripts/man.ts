@@ -5,7 +5,7 @@ import type { Program } from "../packages/cli/src/command.ts";
 import * as mqttnicFacts from "../packages/mqttnic/man/facts.ts";
 import * as mqttnicNotes from "../packages/mqttnic/man/notes.ts";
 import { mqttnic } from "../packages/mqttnic/src/cli.ts";
-import { flags, metricList, refusals } from "../packages/nicd/man/facts.ts";
+import * as nicdFacts from "../packages/nicd/man/facts.ts";
 import * as nicdNotes from "../packages/nicd/man/notes.ts";
 import { nicd } from "../packages/nicd/src/cli.ts";
 import * as placerFacts from "../packages/placer/man/facts.ts";
@@ -21,6 +21,7 @@ import { placesOf } from "../packages/sockhijack/src/places.ts";
 import { type CommandNotes, commandList, examples, globalOptions, synopsis } from "./man/commands.ts";
 import { fields, mapPaths, selectorFields } from "./man/fields.ts";
 import { guarded, literal } from "./man/mdoc.ts";
+import { metricList } from "./man/metric-list.ts";
 import { capabilities, exitStatuses } from "./man/shared-facts.ts";
 
 const packages = resolve(import.meta.dirname, "../packages");
@@ -90,9 +91,9 @@ function nicdPage(): Page {
     ...daemonValues(nicd, nicdNotes, "nicd/systemd/nicd.service"),
     certificates: String(certificates?.default),
     authority: String(authority?.default),
-    flags: flags(),
-    refusals: refusals(),
-    metrics: metricList(),
+    flags: nicdFacts.flags(),
+    refusals: nicdFacts.refusals(),
+    metrics: metricList("nicd", nicdFacts.registerMetrics),
   });
 }
 
@@ -102,14 +103,18 @@ function mqttnicPage(): Page {
     followed: mqttnicFacts.followed(),
     needless: mqttnicFacts.needlessList(),
     refused: mqttnicFacts.refusedList(),
-    metrics: mqttnicFacts.metricList(),
+    metrics: metricList("mqttnic", mqttnicFacts.registerMetrics),
   });
 }
 
 function placerPage(): Page {
   const { capabilities: _none, ...values } = daemonValues(placer, placerNotes, "placer/systemd/placer.service");
   const { state } = placer.commands.find(({ name }) => name === "daemon")!.options;
-  return page("placer/man/placer.8", { ...values, state: String(state?.default), metrics: placerFacts.metricList() });
+  return page("placer/man/placer.8", {
+    ...values,
+    state: String(state?.default),
+    metrics: metricList("placer", placerFacts.registerMetrics),
+  });
 }
 
 function replicadPage(): Page {
@@ -117,7 +122,7 @@ function replicadPage(): Page {
   return page("replicad/man/replicad.8", {
     ...daemonValues(replicad, replicadNotes, "replicad/systemd/replicad.service"),
     state: String(state?.default),
-    metrics: replicadFacts.metricList(),
+    metrics: metricList("replicad", replicadFacts.registerMetrics),
   });
 }
 

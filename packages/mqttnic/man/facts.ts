@@ -1,6 +1,6 @@
 /** Facts for mqttnic(8): metrics, and which directives of mosquitto.conf are followed. @module */
 import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
-import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
+import type { Metrics } from "../../cli/src/metrics.ts";
 import { bridgeDirectives } from "../src/config/conf-bridge.ts";
 import { globalDirectives } from "../src/config/conf-global.ts";
 import { listenerDirectives } from "../src/config/conf-listener.ts";
@@ -29,11 +29,9 @@ export function needlessList(): string {
   return reasons(needlessDirectives);
 }
 
-/** Every metric with its labels and what it counts. */
-export function metricList(): string {
-  return listOf("mqttnic", (metrics) =>
-    exposeMetrics(metrics, () => {
-      throw new Error("nothing is scraped here");
-    }),
-  );
+/** Registers every metric of its own; none is scraped. */
+export function registerMetrics(metrics: Metrics): void {
+  exposeMetrics(metrics, () => {
+    throw new Error("nothing is scraped here");
+  });
 }

@@ -1,6 +1,6 @@
 /** Facts for nicd(8): response flags, refusals, metrics. The types see to it that none is left out. @module */
 import { argument, prose, sentence, tagged } from "../../../scripts/man/mdoc.ts";
-import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
+import type { Metrics } from "../../cli/src/metrics.ts";
 import type { refusal } from "../src/http1/scan-head.ts";
 import { refusalReasons } from "../src/links/refusals.ts";
 import { flag } from "../src/live-exchange.ts";
@@ -66,7 +66,7 @@ export function refusals(): string {
   );
 }
 
-/** Every metric of nicd's own with its labels and what it counts. */
-export function metricList(): string {
-  return listOf("nicd", (metrics) => exposeMetrics(metrics, undefined as unknown as Worker));
+/** Registers every metric of its own; none is scraped. */
+export function registerMetrics(metrics: Metrics): void {
+  exposeMetrics(metrics, undefined as unknown as Worker);
 }

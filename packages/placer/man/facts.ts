@@ -1,12 +1,10 @@
 /** Facts for placer(8): metrics. @module */
-import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
+import type { Metrics } from "../../cli/src/metrics.ts";
 import { exposeMetrics } from "../src/metrics.ts";
 
-/** Every metric with its labels and what it counts. */
-export function metricList(): string {
-  return listOf("placer", (metrics) =>
-    exposeMetrics(metrics, () => {
-      throw new Error("nothing is scraped here");
-    }),
-  );
+/** Registers every metric of its own; none is scraped. */
+export function registerMetrics(metrics: Metrics): void {
+  exposeMetrics(metrics, () => {
+    throw new Error("nothing is scraped here");
+  });
 }

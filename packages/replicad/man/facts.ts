@@ -1,11 +1,11 @@
 /** Facts for replicad(8): metrics. @module */
-import { metricList as listOf } from "../../../scripts/man/metric-list.ts";
+import type { Metrics } from "../../cli/src/metrics.ts";
 import { exposeMetrics } from "../src/metrics.ts";
 
-/** Every metric with its labels and what it counts. */
-export function metricList(): string {
+/** Registers every metric of its own; none is scraped. */
+export function registerMetrics(metrics: Metrics): void {
   const unasked = (): never => {
     throw new Error("nothing is scraped here");
   };
-  return listOf("replicad", (metrics) => exposeMetrics(metrics, unasked, unasked));
+  exposeMetrics(metrics, unasked, unasked);
 }
