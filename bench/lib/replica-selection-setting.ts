@@ -128,17 +128,10 @@ export function simulationArguments(
       point.speed === "equal" ? "equal" : `varying:slow=${slow.toFixed(4)},fast-for=${ms(common.dwellMs)},slow-for=${ms(common.dwellMs)}`,
     ],
     ...["--network", ms(seen.networkMs)],
-    // Silence before the broker was lost makes no difference after it.
-    ...[
-      "--age",
-      ms(point.intervalMs),
-      ...(point.brokerLost ? [] : ["--quiet", `${Math.max(100, point.intervalMs)}ms`]),
-      "--age-delay",
-      ms(seen.delayMs),
-    ],
+    ...["--age", ms(point.intervalMs), "--quiet", `${Math.max(100, point.intervalMs)}ms`, "--age-delay", ms(seen.delayMs)],
     ...(point.brokerLost ? ["--broker-lost", `${point.warmUp}s`] : []),
-    // nicd's probes are looks at the table of its node, and answers carry nothing.
-    ...["--nodes", String(common.nodes), "--probes", "table", "--piggyback", "none"],
+    // nicd's probes are looks at the table of its node, and c3 gets its row with each answer.
+    ...["--nodes", String(common.nodes), "--probes", "table", "--piggyback", "c3"],
     ...["--seconds", String(point.seconds), "--warm-up", String(point.warmUp), "--runs", String(runs), "--json"],
   ];
 }

@@ -52,8 +52,8 @@ export class Servers {
     this.serviceMs = new Float64Array(servers);
     // Never heard, so nothing has to be kept.
     const horizonMs = Number.isFinite(feedback.intervalMs) ? feedback.delayMs + feedback.intervalMs + feedback.quietMs : 0;
-    this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs));
-    const ofNode = Array.from({ length: nodes }, () => new StateHistory(horizonMs));
+    this.history = Array.from({ length: servers }, () => new StateHistory(horizonMs, feedback.lostAtMs));
+    const ofNode = Array.from({ length: nodes }, () => new StateHistory(horizonMs, feedback.lostAtMs));
     this.changes = nodes === 0 ? this.history : this.history.map((_, server) => ofNode[server % nodes]!);
     this.latencies = Array.from({ length: servers }, () => new LatencyNear());
     this.#drains = Array.from({ length: servers }, () => new DrainTime());

@@ -3,21 +3,26 @@
 /** States and since when they hold, as far back as the horizon. */
 export class StateHistory {
   readonly #horizonMs: number;
+  readonly #lostAtMs: number;
   #sinceMs = new Float64Array(16).fill(Number.NEGATIVE_INFINITY);
   #inFlight = new Int32Array(16);
   #serviceMs = new Float64Array(16);
   #latencyMs = new Float64Array(16);
   #last = 0;
 
-  /** @param horizonMs How old a state may be that is asked for. */
-  constructor(horizonMs: number) {
+  /**
+   * @param horizonMs How old a state may be that is asked for.
+   * @param lostAtMs From then on those who ask have nothing newer: what was to be had at that time stays.
+   */
+  constructor(horizonMs: number, lostAtMs: number = Number.POSITIVE_INFINITY) {
     this.#horizonMs = horizonMs;
+    this.#lostAtMs = lostAtMs;
   }
 
   push(nowMs: number, inFlight: number, serviceMs: number, latencyMs: number): void {
     const size = this.#sinceMs.length;
     const oldest = (this.#last + 2) & (size - 1);
-    if (this.#sinceMs[oldest]! > nowMs - this.#horizonMs) this.#grow();
+    if (this.#sinceMs[oldest]! > Math.min(nowMs, this.#lostAtMs) - this.#horizonMs) this.#grow();
     this.#last = (this.#last + 1) & (this.#sinceMs.length - 1);
     this.#sinceMs[this.#last] = nowMs;
     this.#inFlight[this.#last] = inFlight;

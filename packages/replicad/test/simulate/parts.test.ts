@@ -24,6 +24,13 @@ test("arrivalTimes() of bursts rise, and have the rate in the long run and its b
   t.true(gaps > 1000);
 });
 
+test("StateHistory keeps what was to be had when the broker was lost, however long ago that is", (t) => {
+  const history = new StateHistory(10, 50);
+  for (let ms = 0; ms <= 1000; ms++) history.push(ms, ms, 0, 0);
+  t.is(history.inFlight(history.at(41)), 41);
+  t.is(history.inFlight(history.at(50)), 50);
+});
+
 test("StateHistory tells the state at any time within its horizon, also after it grew", (t) => {
   const history = new StateHistory(100);
   for (let at = 0; at < 1000; at++) {
