@@ -1,0 +1,413 @@
+/**
+ * A set of devices, and the work that is done by them. Long because installing, moving and growing share how a device is found, and what happens when none is.
+ * @module
+ */
+import { MitsuError } from "@mitsu/cli/error";
+import { capabilities } from "./capabilities.ts";
+import { type AnyCapability, type AnyWork, capabilityLabel, entriesOf, specFault, type Work } from "./capability.ts";
+import type { Cost, Device, Installed } from "./device.ts";
+import { Placed, type PlacedWork } from "./placed-work.ts";
+import { nanoseconds, type PlacementReport, type Policy, policies, type Refusal } from "./placement-report.ts";
+
+/** How a placement is made. */
+export interface PlacementOptions {
+  /** Capabilities it knows beside Mitsu's own, for {@link Placement.placeByName} and for what devices offer. */
+  readonly capabilities?: readonly AnyCapability[];
+  /** Told of what is skipped, and of each move. */
+  readonly notice?: (text: string) => void;
+}
+
+/** A request as it stands in a file. */
+export interface NamedWork {
+  readonly capability: string;
+  /** 1 unless told. */
+  readonly version?: number;
+  readonly spec: object;
+}
+
+interface Candidate {
+  readonly device: Device;
+  readonly cost: Cost;
+}
+
+interface Search {
+  /** The cheapest first. */
+  readonly candidates: readonly Candidate[];
+  readonly refused: readonly Refusal[];
+}
+
+/**
+ * The placement: each piece of work runs on the cheapest device that takes it, and moves with its state when that one loses room, fills up or goes away.
+ *
+ * @example
+ * ```ts
+ * const placement = new Placement([softwareMatchAction()]);
+ * const routes = placement.place("routes", { capability: matchAction, spec: { entries: 64, keyBits: 32, match: "prefix" } });
+ * routes.operations.add(0x0a000000n, 8, 7);
+ * routes.operations.lookup(0x0a010203n); // 7
+ * ```
+ */
+export class Placement {
+  readonly #known: readonly AnyCapability[];
+  readonly #told: ((text: string) => void) | undefined;
+  /** Each with the end of its watch. */
+  readonly #devices = new Map<Device, () => void>();
+  /** In the order in which they were placed. */
+  readonly #placed = new Map<PlacedWork<object>, Placed>();
+  readonly #notices = new Set<string>();
+
+  constructor(devices: readonly Device[], { capabilities: more = [], notice }: PlacementOptions = {}) {
+    this.#known = [...capabilities, ...more];
+    this.#told = notice;
+    for (const device of devices) this.add(device);
+  }
+
+  /** Takes a device in; work that runs nowhere is placed on it if it fits. @throws {MitsuError} `ERR_HAL_DEVICE_NAME` for a name that is taken. */
+  add(device: Device): void {
+    const { name } = device.identity;
+    if ([...this.#devices.keys()].some((one) => one.identity.name === name))
+      throw new MitsuError(`there is a device ${name} already`, {
+        code: "ERR_HAL_DEVICE_NAME",
+        hint: "give each device a name of its own",
+      });
+    this.#devices.set(
+      device,
+      device.watch(() => this.#changed(device)),
+    );
+    this.#lookAt(device);
+    this.#settle();
+  }
+
+  /**
+   * Moves all work off a device and lets it go. Work that fits nowhere else stays on it, and the device stays too.
+   *
+   * @throws {MitsuError} `ERR_HAL_NO_DEVICE`, with who refused and why; what had moved by then stays where it is now.
+   */
+  remove(device: Device): void {
+    for (const placed of this.#on(device)) this.#moveOff(placed, `${device.identity.name} is taken out`);
+    this.#devices.get(device)?.();
+    this.#devices.delete(device);
+  }
+
+  /**
+   * Begins a piece of work on the cheapest device that takes it.
+   *
+   * @param name What reports call it.
+   * @throws {MitsuError} `ERR_HAL_SPEC` for a spec that is none, `ERR_HAL_NO_DEVICE` when no device takes it, with each one's reason.
+   */
+  place<Spec extends object, Operations extends object, State>(
+    name: string,
+    work: Work<Spec, Operations, State>,
+    policy: Policy = "auto",
+  ): PlacedWork<Operations> {
+    return this.#place(name, work as unknown as AnyWork, policy) as PlacedWork<object> as PlacedWork<Operations>;
+  }
+
+  /** The same for a request by name; undefined, with a notice, for a capability or version that is not known here. */
+  placeByName(name: string, { capability, version = 1, spec }: NamedWork, policy: Policy = "auto"): PlacedWork<object> | undefined {
+    const known = this.#known.find((one) => one.name === capability && one.version === version);
+    if (known !== undefined) return this.#place(name, { capability: known, spec }, policy);
+    this.#skip(`${name} asks for ${capability} version ${version}, which is not known here`);
+    return undefined;
+  }
+
+  /** Ends a piece of work. Unknown work is ignored. */
+  withdraw(work: PlacedWork<object>): void {
+    const placed = this.#placed.get(work);
+    if (placed === undefined) return;
+    this.#placed.delete(work);
+    this.#release(placed.device, placed.installed);
+    placed.keep(undefined);
+    placed.why = "withdrawn";
+    this.#settle();
+  }
+
+  /** Moves work to devices that have become cheaper than its own, and places what runs nowhere. @returns Pieces that moved. */
+  improve(): number {
+    let moved = 0;
+    for (const placed of this.#placed.values()) {
+      const { installed, device, cost } = placed;
+      if (installed === undefined || cost === undefined) continue;
+      const state = installed.export();
+      const search = this.#search(placed, placed.work, state, device);
+      const better = { ...search, candidates: search.candidates.filter((one) => one.cost.ns < cost.ns) };
+      if (this.#begin(placed, placed.work, state, better)) {
+        this.#left(placed, device, installed, "it is cheaper there");
+        moved++;
+      }
+    }
+    return moved + this.#settle();
+  }
+
+  /** Where everything runs, and why. */
+  report(): PlacementReport {
+    return {
+      work: [...this.#placed.values()].map((placed) => ({
+        work: placed.name,
+        capability: capabilityLabel(placed.work.capability),
+        policy: placed.policy,
+        device: placed.device?.identity.name,
+        kind: placed.device?.identity.kind,
+        why: placed.why,
+        cost: placed.cost,
+        entries: entriesOf(placed.work),
+        moves: placed.moves,
+        refused: placed.refused,
+      })),
+      notices: [...this.#notices],
+    };
+  }
+
+  /** Ends all work and lets all devices go. */
+  close(): void {
+    for (const placed of [...this.#placed.values()]) {
+      this.#placed.delete(placed);
+      this.#release(placed.device, placed.installed);
+      placed.keep(undefined);
+      placed.why = "withdrawn";
+    }
+    for (const unwatch of this.#devices.values()) unwatch();
+    this.#devices.clear();
+  }
+
+  #place(name: string, work: AnyWork, policy: Policy): PlacedWork<object> {
+    if (!policies.includes(policy))
+      throw new MitsuError(`there is no policy ${policy}`, { code: "ERR_HAL_POLICY", hint: `it is ${policies.join(", ")}` });
+    const fault = specFault(work);
+    if (fault !== undefined)
+      throw new MitsuError(`cannot place ${name}: ${capabilityLabel(work.capability)}: ${fault}`, {
+        code: "ERR_HAL_SPEC",
+        hint: "correct the spec",
+      });
+    const placed = new Placed(
+      name,
+      work,
+      policy,
+      (one, error) => this.#rescue(one, error),
+      (one) => noDevice(one, "runs nowhere"),
+    );
+    const search = this.#search(placed, work, placed.state);
+    if (!this.#begin(placed, work, placed.state, search)) throw noDevice(placed, "cannot be placed");
+    this.#placed.set(placed, placed);
+    return placed;
+  }
+
+  /** Asks all devices but one. */
+  #search(placed: Placed, work: AnyWork, state: unknown, without?: Device): Search {
+    const candidates: Candidate[] = [];
+    const refused: Refusal[] = [];
+    for (const device of this.#devices.keys()) {
+      if (device === without) continue;
+      const { name, kind } = device.identity;
+      if (placed.policy !== "auto" && placed.policy !== `${kind}-only`) {
+        refused.push({ device: name, code: "policy", reason: `is ${kind}` });
+        continue;
+      }
+      try {
+        const verdict = device.validate(work, state);
+        if (verdict.ok) candidates.push({ device, cost: verdict.cost });
+        else refused.push({ device: name, code: verdict.code, reason: verdict.reason });
+      } catch (error) {
+        refused.push({ device: name, code: "gone", reason: messageOf(error) });
+      }
+    }
+    const rank = ({ device }: Candidate): number => (device.identity.kind === "hardware" ? 0 : 1);
+    candidates.sort((one, other) => one.cost.ns - other.cost.ns || rank(one) - rank(other));
+    return { candidates, refused };
+  }
+
+  /** Installs on the first candidate that keeps its word. Nothing changes but what is known of refusals when there is none. */
+  #begin(placed: Placed, work: AnyWork, state: unknown, { candidates, refused }: Search): boolean {
+    const all = [...refused];
+    for (const [at, { device, cost }] of candidates.entries()) {
+      try {
+        const installed: Installed<object, unknown> = device.install(work, state);
+        placed.runOn(device, installed);
+        placed.work = work;
+        placed.cost = cost;
+        placed.refused = all;
+        placed.why = reasonOf(cost, candidates[at + 1]);
+        return true;
+      } catch (error) {
+        all.push({ device: device.identity.name, code: "gone", reason: messageOf(error) });
+      }
+    }
+    placed.refused = all;
+    return false;
+  }
+
+  /** A device said that something about it is different. */
+  #changed(device: Device): void {
+    this.#lookAt(device);
+    this.#settle();
+  }
+
+  /** Moves work off devices that have not the room for it, and places what runs nowhere. @returns Pieces that run again. */
+  #settle(): number {
+    for (const device of this.#devices.keys())
+      for (const placed of this.#on(device)) {
+        const { name, version } = placed.work.capability;
+        const offer = device.offers().find((one) => one.capability === name && one.version === version);
+        if (offer === undefined) this.#lost(placed);
+        else if (offer.entries.used > offer.entries.most) this.#squeezed(placed);
+      }
+    return this.#placeWaiting();
+  }
+
+  /** Its device is gone: it runs elsewhere, or nowhere with its state kept. */
+  #lost(placed: Placed): void {
+    const { device, installed } = placed;
+    const why = `${device?.identity.name} is gone`;
+    try {
+      this.#moveOff(placed, why);
+    } catch (error) {
+      placed.keep(installed!.export());
+      placed.why = `${why}, and nothing else takes it: its state is kept`;
+      this.#release(device, installed);
+      this.#tell(messageOf(error));
+    }
+  }
+
+  /** Its device has lost entries: it runs elsewhere, or stays. */
+  #squeezed(placed: Placed): void {
+    const why = `${placed.device?.identity.name} has lost entries`;
+    try {
+      this.#moveOff(placed, why);
+    } catch (error) {
+      placed.why = `${why}, and nothing else takes it: it stays`;
+      this.#tell(messageOf(error));
+    }
+  }
+
+  /** Work on a device, the last that was placed first: those who were there before stay. */
+  #on(device: Device): readonly Placed[] {
+    return [...this.#placed.values()].filter((placed) => placed.device === device).reverse();
+  }
+
+  /** Begins elsewhere before it ends here, in one step as all is synchronous. */
+  #moveOff(placed: Placed, why: string): void {
+    const { device, installed } = placed;
+    const state = installed!.export();
+    if (!this.#begin(placed, placed.work, state, this.#search(placed, placed.work, state, device)))
+      throw noDevice(placed, `cannot move, though ${why}`);
+    this.#left(placed, device, installed, why);
+  }
+
+  /** An operation failed: for want of entries or of its device, elsewhere it may not. */
+  #rescue(placed: Placed, error: unknown): boolean {
+    if (!this.#placed.has(placed) || placed.installed === undefined || !(error instanceof MitsuError)) return false;
+    if (error.code === "ERR_HAL_FULL") return this.#grow(placed);
+    if (error.code !== "ERR_HAL_GONE") return false;
+    this.#lost(placed);
+    return true;
+  }
+
+  /**
+   * Twice the entries, on whatever device is cheapest for so many: its own too, so its present room is freed first and taken again if nothing fits.
+   *
+   * @returns False where more is never to be had.
+   * @throws {MitsuError} `ERR_HAL_FULL` when no device has so many, with each one's reason; all is as before.
+   */
+  #grow(placed: Placed): boolean {
+    const { device, installed, work, cost, why } = placed;
+    if (!("entries" in work.spec)) return false;
+    const state = installed!.export();
+    const larger: AnyWork = { ...work, spec: { ...work.spec, entries: 2 * entriesOf(work) } };
+    if (specFault(larger) !== undefined) return false;
+    this.#release(device, installed);
+    if (this.#begin(placed, larger, state, this.#search(placed, larger, state))) {
+      if (placed.device !== device) this.#moved(placed, device, "it was full");
+      return true;
+    }
+    const { refused } = placed;
+    try {
+      placed.runOn(device!, device!.install(work, state));
+      [placed.cost, placed.why, placed.refused] = [cost, why, refused];
+    } catch (error) {
+      // A device that does not take back what it had breaks its word; the state is still there.
+      placed.keep(state);
+      placed.why = `${device?.identity.name} did not take it back (${messageOf(error)}): its state is kept`;
+      this.#placeWaiting();
+    }
+    throw new MitsuError(`${describe(placed)} is full and cannot have ${entriesOf(larger)} entries: ${refusals(refused)}`, {
+      code: "ERR_HAL_FULL",
+      hint: "remove entries, or add a device",
+    });
+  }
+
+  /** @returns Pieces that run again. */
+  #placeWaiting(): number {
+    let placedAgain = 0;
+    for (const placed of this.#placed.values()) {
+      if (placed.device !== undefined) continue;
+      const { state } = placed;
+      if (!this.#begin(placed, placed.work, state, this.#search(placed, placed.work, state))) continue;
+      this.#moved(placed, undefined, "there is room again");
+      placedAgain++;
+    }
+    return placedAgain;
+  }
+
+  #left(placed: Placed, device: Device | undefined, installed: Installed<object, unknown> | undefined, why: string): void {
+    this.#release(device, installed);
+    this.#moved(placed, device, why);
+  }
+
+  #moved(placed: Placed, from: Device | undefined, why: string): void {
+    placed.moves++;
+    placed.why = `${why}; ${placed.why}`;
+    this.#tell(`${placed.name} moved from ${from?.identity.name ?? "nowhere"} to ${placed.device?.identity.name}: ${why}`);
+  }
+
+  #release(device: Device | undefined, installed: Installed<object, unknown> | undefined): void {
+    if (device === undefined || installed === undefined) return;
+    try {
+      device.uninstall(installed);
+    } catch (error) {
+      // The work is elsewhere by now or over; a device that cannot let go is its own trouble.
+      this.#tell(`${device.identity.name} did not let go of work: ${messageOf(error)}`);
+    }
+  }
+
+  #lookAt(device: Device): void {
+    for (const { capability, version } of device.offers())
+      if (!this.#known.some((one) => one.name === capability && one.version === version))
+        this.#skip(`device ${device.identity.name} offers ${capability} version ${version}, which is not known here`);
+  }
+
+  #skip(what: string): void {
+    const text = `${what}: skipped`;
+    if (this.#notices.has(text)) return;
+    this.#notices.add(text);
+    this.#tell(text);
+  }
+
+  #tell(text: string): void {
+    this.#told?.(text);
+  }
+}
+
+function reasonOf(cost: Cost, next: Candidate | undefined): string {
+  if (next === undefined) return "the only one that takes it";
+  const other = `${next.device.identity.name} ${nanoseconds(next.cost)} ns`;
+  return cost.ns < next.cost.ns ? `the cheapest; next ${other}` : `as cheap as ${other}`;
+}
+
+function noDevice(placed: Placed, what: string): MitsuError {
+  return new MitsuError(`${describe(placed)} ${what}: ${refusals(placed.refused)}`, {
+    code: "ERR_HAL_NO_DEVICE",
+    hint: `add a device${placed.policy === "auto" ? "" : `, let the policy be auto instead of ${placed.policy},`} or ask for less`,
+  });
+}
+
+function describe({ name, work }: Placed): string {
+  return `${name} (${capabilityLabel(work.capability)})`;
+}
+
+function refusals(refused: readonly Refusal[]): string {
+  return refused.map(({ device, reason }) => `${device}: ${reason}`).join("; ") || "there is no other device";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

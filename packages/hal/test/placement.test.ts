@@ -1,0 +1,386 @@
+import { type OutputStream, testEnv } from "@mitsu/cli";
+import test from "ava";
+import fc from "fast-check";
+import {
+  type AnyCapability,
+  checksum,
+  formatReport,
+  goneError,
+  hash,
+  type MatchActionSpec,
+  matchAction,
+  matchActionProvider,
+  Placement,
+  type Policy,
+  ProviderDevice,
+  softwareChecksum,
+  softwareMatchAction,
+} from "../src/mod.ts";
+import { filter, filterDevice } from "./doubles/filter.ts";
+import { tableDevice } from "./doubles/table-device.ts";
+
+const spec: MatchActionSpec = { entries: 4, keyBits: 32, match: "exact" };
+const work = { capability: matchAction, spec };
+const out: OutputStream = { ...testEnv().stdout, isTTY: false };
+
+function rowOf(placement: Placement, name: string) {
+  return placement.report().work.find((row) => row.work === name)!;
+}
+
+test("place() takes the cheapest device that validates the work, and says why", (t) => {
+  const placement = new Placement([softwareMatchAction(), tableDevice("nic", { ns: 20 }), tableDevice("slow", { ns: 90 })]);
+  const placed = placement.place("routes", work);
+  t.is(placed.device?.identity.name, "nic");
+  t.like(rowOf(placement, "routes"), {
+    device: "nic",
+    kind: "hardware",
+    cost: { ns: 20 },
+    why: "the cheapest; next slow 90 ns",
+    refused: [],
+  });
+});
+
+test("place() prefers hardware among equals", (t) => {
+  const placement = new Placement([tableDevice("soft", { kind: "software" }), tableDevice("nic")]);
+  t.is(placement.place("routes", work).device?.identity.name, "nic");
+  t.is(rowOf(placement, "routes").why, "as cheap as soft 20 ns");
+});
+
+for (const [policy, device, refused] of [
+  ["auto", "nic", ["sums"]],
+  ["hardware-only", "nic", ["software-match-action", "sums"]],
+  ["software-only", "software-match-action", ["nic", "sums"]],
+] as const)
+  test(`place() with ${policy} chooses ${device}`, (t) => {
+    const placement = new Placement([tableDevice("nic"), softwareMatchAction(), softwareChecksum("sums")]);
+    placement.place("routes", work, policy);
+    const row = rowOf(placement, "routes");
+    t.is(row.device, device);
+    t.deepEqual(
+      row.refused.map((one) => one.device),
+      [...refused],
+    );
+  });
+
+test("place() that no device takes says each one's reason, and leaves nothing", (t) => {
+  const nic = tableDevice("nic", { entries: 3 });
+  const placement = new Placement([nic, softwareChecksum("sums"), softwareMatchAction()]);
+  const error = t.throws(() => placement.place("routes", work, "hardware-only"), { code: "ERR_HAL_NO_DEVICE" });
+  t.is(
+    error?.message,
+    "routes (match-action) cannot be placed: nic: has 3 entries in all, not 4; sums: is software; software-match-action: is software",
+  );
+  t.deepEqual(placement.report().work, []);
+  t.is(nic.counters()["match-action.installed"], 0);
+});
+
+test("place() refuses a spec that is none, with the field and what was meant", (t) => {
+  const placement = new Placement([softwareMatchAction()]);
+  const bad = (extra: object) => ({ capability: matchAction, spec: { ...spec, ...extra } });
+  t.throws(() => placement.place("routes", bad({ keybits: 3 })), {
+    code: "ERR_HAL_SPEC",
+    message: /unknown field "keybits"; did you mean keyBits\?/,
+  });
+  t.throws(() => placement.place("routes", bad({ keyBits: 129 })), { message: /keyBits is 129, not a whole number from 1 to 128/ });
+  t.throws(() => placement.place("routes", bad({ match: "range" })), { message: /match is "range", not exact or prefix/ });
+  t.throws(() => placement.place("routes", bad({ entries: undefined })), { message: /entries is missing/ });
+  t.throws(() => placement.place("routes", { capability: hash, spec: { algorithm: "toeplitz", key: new Uint8Array(3) } }), {
+    message: /key has 3 bytes, not 8 to 256/,
+  });
+  t.throws(() => placement.place("routes", work, "best" as Policy), { code: "ERR_HAL_POLICY" });
+});
+
+test("place() goes on to the next device when one breaks its word", (t) => {
+  const liar = tableDevice("liar", { ns: 1 });
+  liar.install = () => {
+    throw new Error("no answer from the card");
+  };
+  const crashing = tableDevice("crashing", { ns: 2 });
+  crashing.validate = () => {
+    throw new Error("bus error");
+  };
+  const placement = new Placement([liar, crashing, softwareMatchAction()]);
+  t.is(placement.place("routes", work).device?.identity.name, "software-match-action");
+  t.deepEqual(rowOf(placement, "routes").refused, [
+    { device: "crashing", code: "gone", reason: "bus error" },
+    { device: "liar", code: "gone", reason: "no answer from the card" },
+  ]);
+});
+
+test("placeByName() skips an unknown capability or version with a notice", (t) => {
+  const notices: string[] = [];
+  const placement = new Placement([softwareChecksum()], { notice: (text) => notices.push(text) });
+  t.is(placement.placeByName("odd", { capability: "teleport", spec: {} }), undefined);
+  t.is(placement.placeByName("newer", { capability: "checksum", version: 9, spec: {} }), undefined);
+  t.is(placement.placeByName("newer", { capability: "checksum", version: 9, spec: {} }), undefined);
+  const sums = placement.placeByName("sums", { capability: "checksum", spec: { algorithm: "crc32" } });
+  t.is(sums?.device?.identity.name, "software-checksum");
+  const said = [
+    "odd asks for teleport version 1, which is not known here: skipped",
+    "newer asks for checksum version 9, which is not known here: skipped",
+  ];
+  t.deepEqual(notices, said);
+  t.deepEqual(placement.report().notices, said);
+});
+
+test("a device with capabilities that nobody knows serves those that are known", (t) => {
+  const newer = { ...matchAction, version: 2 } as unknown as AnyCapability;
+  const mixed = new ProviderDevice({ name: "mixed", kind: "hardware", version: "7" }, [
+    { ...matchActionProvider(8), capability: newer } as never,
+    matchActionProvider(8) as never,
+  ]);
+  const placement = new Placement([mixed, filterDevice()]);
+  t.is(placement.place("routes", work).device, mixed);
+  t.deepEqual(placement.report().notices, [
+    "device mixed offers match-action version 2, which is not known here: skipped",
+    "device wasm offers filter version 1, which is not known here: skipped",
+  ]);
+  t.like(mixed.counters(), { "match-action.installed": 1, "match-action@2.installed": 0 });
+});
+
+test("a capability of another package is placed without a change here, by its value and by its name", (t) => {
+  const placement = new Placement([softwareMatchAction(), filterDevice()], { capabilities: [filter] });
+  const module = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  const placed = placement.place("audit", { capability: filter, spec: { entries: 2, module } });
+  t.deepEqual(placed.operations.pass(1, new Uint8Array(3)), new Uint8Array(3));
+  t.is(placement.placeByName("second", { capability: "filter", spec: { entries: 2, module } })?.device?.identity.name, "wasm");
+  t.throws(() => placement.place("bad", { capability: filter, spec: { entries: 2, module: new Uint8Array(8) } }), {
+    message: /wasm: the module is not WebAssembly/,
+  });
+  t.deepEqual(placement.report().notices, []);
+});
+
+test("fewer entries move the work that came last, with its rows and hits, and calls go on", (t) => {
+  const nic = tableDevice("nic");
+  const notices: string[] = [];
+  const placement = new Placement([nic, softwareMatchAction()], { notice: (text) => notices.push(text) });
+  const first = placement.place("first", work);
+  const last = placement.place("last", work);
+  const { operations } = last;
+  operations.add(1n, 32, 11);
+  operations.add(2n, 32, 22);
+  operations.lookup(1n);
+  nic.setEntries(matchAction, 5);
+  t.is(first.device, nic);
+  t.is(last.device?.identity.name, "software-match-action");
+  t.is(operations.lookup(1n), 11);
+  t.is(operations.hits(1n, 32), 2);
+  t.is(operations.lookup(2n), 22);
+  t.deepEqual(notices, ["last moved from nic to software-match-action: nic has lost entries"]);
+  t.like(rowOf(placement, "last"), { moves: 1, why: "nic has lost entries; the only one that takes it" });
+  t.deepEqual(rowOf(placement, "last").refused, []);
+  t.is(nic.counters()["match-action.installed"], 1);
+});
+
+test("fewer entries, and nothing else fits: the work stays, and the report says so", (t) => {
+  const nic = tableDevice("nic");
+  const notices: string[] = [];
+  const placement = new Placement([nic], { notice: (text) => notices.push(text) });
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  nic.setEntries(matchAction, 2);
+  t.is(operations.lookup(1n), 11);
+  t.like(rowOf(placement, "routes"), { device: "nic", moves: 0, why: "nic has lost entries, and nothing else takes it: it stays" });
+  t.deepEqual(notices, ["routes (match-action) cannot move, though nic has lost entries: there is no other device"]);
+  placement.add(softwareMatchAction());
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+  t.is(operations.lookup(1n), 11);
+});
+
+test("a device that goes away, and nothing else fits: calls say so, the state waits for the next device", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic, softwareMatchAction(3)]);
+  const placed = placement.place("routes", work);
+  const { operations } = placed;
+  operations.add(1n, 32, 11);
+  nic.setGone(true);
+  t.is(placed.device, undefined);
+  t.throws(() => operations.lookup(1n), {
+    code: "ERR_HAL_NO_DEVICE",
+    message: "routes (match-action) runs nowhere: nic: the device is gone; software-match-action: has 3 entries in all, not 4",
+  });
+  t.like(rowOf(placement, "routes"), {
+    device: undefined,
+    cost: undefined,
+    why: "nic is gone, and nothing else takes it: its state is kept",
+  });
+  t.regex(formatReport(placement.report(), out), /routes +match-action +auto +- +- /);
+  nic.setGone(false);
+  t.is(placed.device, nic);
+  t.is(operations.lookup(1n), 11);
+  t.is(nic.counters()["match-action.installed"], 1);
+});
+
+test("a call that finds its device gone is answered by the next one", (t) => {
+  const nic = tableDevice("nic");
+  let dead = false;
+  const install = nic.install.bind(nic);
+  nic.install = (...args) => {
+    const installed = install(...args);
+    const { lookup } = installed.operations as { lookup(key: bigint): number | undefined };
+    Object.assign(installed.operations, {
+      lookup(key: bigint) {
+        if (dead) throw goneError("nic");
+        return lookup(key);
+      },
+    });
+    return installed;
+  };
+  const placement = new Placement([nic, softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  dead = true;
+  t.is(operations.lookup(1n), 11);
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+});
+
+test("an error of the caller's is the caller's: nothing moves", (t) => {
+  const placement = new Placement([tableDevice("nic"), softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  t.throws(() => operations.lookup(-1n), { instanceOf: RangeError });
+  t.is(rowOf(placement, "routes").moves, 0);
+});
+
+test("work that fills up gets twice the entries where it is, then on the next device", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic, softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  const fillTo = (rows: number) => {
+    for (let at = 0; at < rows; at++) operations.add(BigInt(at), 32, at);
+  };
+  fillTo(8);
+  t.like(rowOf(placement, "routes"), { device: "nic", entries: 8, moves: 0 });
+  fillTo(9);
+  t.like(rowOf(placement, "routes"), { device: "software-match-action", entries: 16, moves: 1 });
+  t.is(rowOf(placement, "routes").refused[0]?.reason, "has 8 entries in all, not 16");
+  for (let at = 0; at < 9; at++) t.is(operations.lookup(BigInt(at)), at);
+  t.is(nic.counters()["match-action.entries"], 0);
+});
+
+test("work that fills up where nothing has more: ERR_HAL_FULL with each reason, and it keeps what there was", (t) => {
+  const placement = new Placement([tableDevice("nic", { entries: 4 }), softwareMatchAction(5)]);
+  const { operations } = placement.place("routes", work);
+  for (let at = 0; at < 4; at++) operations.add(BigInt(at), 32, at);
+  t.throws(() => operations.add(9n, 32, 9), {
+    code: "ERR_HAL_FULL",
+    message:
+      "routes (match-action) is full and cannot have 8 entries: nic: has 4 entries in all, not 8; software-match-action: has 5 entries in all, not 8",
+  });
+  t.like(rowOf(placement, "routes"), { device: "nic", entries: 4, moves: 0, why: "the cheapest; next software-match-action 200 ns" });
+  for (let at = 0; at < 4; at++) t.is(operations.lookup(BigInt(at)), at);
+  t.is(operations.lookup(9n), undefined);
+  t.true(operations.remove(0n, 32));
+  operations.add(9n, 32, 9);
+  t.is(operations.lookup(9n), 9);
+});
+
+test("improve() moves work to what has become cheaper", (t) => {
+  const placement = new Placement([softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  placement.add(tableDevice("nic"));
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+  t.is(placement.improve(), 1);
+  t.like(rowOf(placement, "routes"), { device: "nic", why: "it is cheaper there; the only one that takes it" });
+  t.is(operations.lookup(1n), 11);
+  t.is(placement.improve(), 0);
+});
+
+test("remove() empties a device, or leaves it when its work fits nowhere else", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic]);
+  const placed = placement.place("routes", work);
+  t.throws(() => placement.remove(nic), { code: "ERR_HAL_NO_DEVICE" });
+  t.is(placed.device, nic);
+  placement.add(softwareMatchAction());
+  placement.remove(nic);
+  t.is(placed.device?.identity.name, "software-match-action");
+  nic.setGone(true);
+  t.is(rowOf(placement, "routes").moves, 1);
+  t.throws(() => placement.add(softwareMatchAction()), { code: "ERR_HAL_DEVICE_NAME" });
+});
+
+test("withdraw() frees entries, which waiting work then gets; close() frees all", (t) => {
+  const [nic, other] = [tableDevice("nic", { entries: 4 }), tableDevice("other", { entries: 4 })];
+  const placement = new Placement([nic, other]);
+  const [first, second] = [placement.place("first", work), placement.place("second", work)];
+  second.operations.add(1n, 32, 11);
+  other.setGone(true);
+  t.is(second.device, undefined);
+  placement.withdraw(first);
+  placement.withdraw(first);
+  t.is(second.device, nic);
+  t.is(second.operations.lookup(1n), 11);
+  t.throws(() => first.operations.lookup(1n), { code: "ERR_HAL_NO_DEVICE" });
+  placement.close();
+  t.is(nic.counters()["match-action.installed"], 0);
+  nic.setGone(true);
+});
+
+test("formatReport() is a table with who refused and why, and the notices", (t) => {
+  const placement = new Placement([tableDevice("nic", { entries: 2 }), softwareMatchAction(), softwareChecksum()]);
+  placement.place("routes", work);
+  placement.place("sums", { capability: checksum, spec: { algorithm: "internet" } }, "software-only");
+  placement.placeByName("odd", { capability: "teleport", spec: {} });
+  t.is(
+    formatReport(placement.report(), out),
+    `work    capability    policy         device                 cost [ns]  cycles  entries  moves  why                         refused
+routes  match-action  auto           software-match-action        200       -        4      0  the only one that takes it  nic: has 2 entries in all, not 4; software-checksum: does not do match-action
+sums    checksum      software-only  software-checksum             50       -        1      0  the only one that takes it  nic: is hardware; software-match-action: does not do checksum
+notice: odd asks for teleport version 1, which is not known here: skipped
+`,
+  );
+});
+
+test("whatever devices lose and gain, every call answers as one table would", (t) => {
+  const event = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom("add", "remove", "lookup"), key: fc.nat(20), action: fc.nat(99) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("entries"), device: fc.nat(2), entries: fc.integer({ min: 0, max: 24 }) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("gone", "back", "improve"), device: fc.nat(2) }) },
+  );
+  let moves = 0;
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 40, maxLength: 120, size: "max" }), (events) => {
+      const devices = [tableDevice("a", { ns: 1 }), tableDevice("b", { ns: 2, entries: 16 }), tableDevice("c", { ns: 3, entries: 64 })];
+      const placement = new Placement(devices);
+      const placed = placement.place("routes", { capability: matchAction, spec: { entries: 2, keyBits: 8, match: "exact" } });
+      const beside = placement.place("beside", { capability: matchAction, spec: { entries: 4, keyBits: 8, match: "exact" } });
+      beside.operations.add(1n, 8, 1);
+      const rows = new Map<number, { action: number; hits: number }>();
+      for (const one of events) {
+        if ("key" in one) {
+          const { kind, key, action } = one;
+          if (placed.device === undefined) {
+            t.throws(() => placed.operations.lookup(BigInt(key)), { code: "ERR_HAL_NO_DEVICE" });
+            continue;
+          }
+          if (kind === "remove") {
+            if (placed.operations.remove(BigInt(key), 8) !== rows.delete(key)) return false;
+          } else if (kind === "lookup") {
+            const row = rows.get(key);
+            if (row !== undefined) row.hits++;
+            if (placed.operations.lookup(BigInt(key)) !== row?.action) return false;
+          } else
+            try {
+              placed.operations.add(BigInt(key), 8, action);
+              rows.set(key, { action, hits: rows.get(key)?.hits ?? 0 });
+            } catch (error) {
+              // Nothing has more room, and so it is said.
+              if ((error as { code?: string }).code !== "ERR_HAL_FULL" || rows.has(key)) throw error;
+            }
+        } else if ("entries" in one) devices[one.device]!.setEntries(matchAction, one.entries);
+        else if (one.kind === "improve") placement.improve();
+        else devices[one.device]!.setGone(one.kind === "gone");
+        if (placed.device !== undefined)
+          for (const [key, row] of rows) if (placed.operations.hits(BigInt(key), 8) !== row.hits) return false;
+        if (beside.device !== undefined && beside.operations.hits(1n, 8) !== 0) return false;
+        const installed = devices.reduce((sum, device) => sum + device.counters()["match-action.installed"]!, 0);
+        if (installed !== [placed, beside].filter(({ device }) => device !== undefined).length) return false;
+      }
+      moves += rowOf(placement, "routes").moves;
+      return true;
+    }),
+    { seed: 8, numRuns: 300 },
+  );
+  t.true(moves > 100, `${moves} moves`);
+});
