@@ -6,6 +6,6 @@ export function untoldError(replica: string, why: string): MitsuError {
   return new MitsuError(`other nodes do not know it yet, and may send to ${replica} as before: ${why}`, {
     code: "ERR_UNTOLD",
     exit: exitStatus.temporary,
-    hint: "they are told once there is a broker that both can reach: see replicad status, then say it again",
+    hint: "they are told once there is a broker that both can reach: see replicad status",
   });
 }

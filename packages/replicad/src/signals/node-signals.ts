@@ -21,8 +21,8 @@ const often = 10;
 const seldom = 50;
 const rarely = 200;
 
-/** Time constant of the run queue: what runs this instant says little, and would make every millisecond a change. */
-const queueMs = 20;
+/** Time constant of the run queue, and PSI's shortest span: what runs this instant says little, and would make every millisecond a change. */
+const queueMs = 100;
 
 /**
  * The signals. A file that is missing leaves its figures NaN and is told in {@link NodeSignals.degraded}.
@@ -48,9 +48,9 @@ export class NodeSignals {
 
   constructor({ proc = "/proc", cgroup = null, devices = [] }: NodeSignalsOptions = {}) {
     this.#runQueue = new RunQueue(`${proc}/loadavg`);
-    this.#cpu = new Psi(`${proc}/pressure/cpu`);
-    this.#memory = new Psi(`${proc}/pressure/memory`, 40);
-    this.#io = new Psi(`${proc}/pressure/io`, 40);
+    this.#cpu = new Psi(`${proc}/pressure/cpu`, 100);
+    this.#memory = new Psi(`${proc}/pressure/memory`, 200);
+    this.#io = new Psi(`${proc}/pressure/io`, 200);
     this.#throttling = cgroup === null ? null : new CgroupCpu(`${cgroup}/cpu.stat`);
     this.#used = new MemoryPressure(`${proc}/meminfo`);
     this.#nic = new NicQueue(`${proc}/net/softnet_stat`, devices);

@@ -14,6 +14,8 @@ export class ReplicaMemory {
   row = -1;
   /** When a table, or the kernel, last knew of it. */
   knownAtMs = 0;
+  /** When it last answered. */
+  answeredAtMs: number = Number.NEGATIVE_INFINITY;
   /** Nobody knew of it for long, and it is told no more. */
   forgotten = false;
   /** Of nicd; of all that is known. */
@@ -107,6 +109,7 @@ export class ReplicaMemory {
     if (quiet && this.#busyMs === this.#drainedMs) return "still";
     this.#changed = false;
     this.inFlight = inFlight;
+    if (this.#answers > 0) this.answeredAtMs = clockMs;
     if (!quiet) this.#learn(Math.round(inFlight));
     this.#drainedMs = this.#busyMs;
     this.#drain.take(this.#busyMs, this.#ended, clockMs);

@@ -7,6 +7,10 @@ import { ReplicaMemory } from "./replica-memory.ts";
 const keepMs = 5000;
 /** How often the kernel is asked whether a replica is up. */
 const upMs = 10;
+/** What was measured longer ago says nothing of how congested the node is now. */
+const measuredMs = 1000;
+/** Tasks are taken to wait for at most this share of the time: some of a replica's work waits for no CPU. */
+const mostStall = 0.75;
 
 /** What the kernel knows of replicas by key; null where it knows nothing. */
 export interface KernelReplicas {
@@ -49,8 +53,14 @@ export class ReplicaMerge {
    * Looks what changed hands: which replicas only the kernel knows, and which nobody any more.
    *
    * @param counted Some nicd counts: a replica of this node that it never called has nothing in flight from it.
+   * @param stall Share of the time that tasks of this node wait for a CPU, 0 to 1: a replica that has not answered for a while is taken for slower by
+   * that, as the next request there would be. One that answers shows it itself.
    */
-  look(clockMs: number, counted: boolean): void {
+  look(clockMs: number, counted: boolean, stall: number): void {
+    const slower = 1 / (1 - Math.min(mostStall, Math.max(0, stall)));
+    for (const { row, answeredAtMs, drainMs } of this.#all) {
+      if (row >= 0 && clockMs - answeredAtMs > measuredMs) this.#rows.serviceMs[row] = drainMs * slower;
+    }
     for (const key of this.#watched) {
       if (counted) this.#memory(key, clockMs).knownAtMs = clockMs;
       else if (!this.#memories.has(key) && this.#kernel !== null && this.#kernel.active(key) !== null) this.#memory(key, clockMs);

@@ -17,6 +17,8 @@ export interface ReplicaSignalsOptions {
   readonly here: (key: string) => boolean;
   /** Null for a node whose kernel does not count. */
   readonly kernel: KernelReplicas | null;
+  /** Share of the time that tasks of this node wait for a CPU, 0 to 1; 0 unless told. */
+  readonly stall?: () => number;
   /** Milliseconds by `clockMs` of `@mitsu/replica-table`. */
   readonly clock: () => number;
   /** Nobody took a connect there, where somebody did before; the rows say so already. */
@@ -90,7 +92,7 @@ export class ReplicaSignals {
     this.#lookedAtMs = clockMs;
     this.#loads?.look(clockMs);
     const tables = this.#loads?.tables ?? [];
-    this.#merge.look(clockMs, tables.length > 0);
+    this.#merge.look(clockMs, tables.length > 0, this.#options.stall?.() ?? 0);
     for (const table of tables) table.look(this.#options.here);
   }
 }

@@ -367,6 +367,34 @@ test("ReplicaSignals.watch() tells a replica that nicd never called as idle whil
   t.is(rows.count, 0);
 });
 
+test("ReplicaSignals takes a replica that has not answered for a second for slower by the share of time that tasks wait for a CPU", (t) => {
+  let stall = 0;
+  const { process, pass, told, now } = node(t, { stall: () => stall });
+  const load = process("");
+  const row = load.row(key);
+  load.here(row, true);
+  pass(200);
+  for (let request = 0; request < 30; request++) {
+    load.begin(row, now());
+    pass(10);
+    load.end(row, now(), 10, "ok");
+    pass(1);
+  }
+  const serviceMs = told()!.serviceMs;
+  t.true(serviceMs > 8 && serviceMs < 12, `${serviceMs}`);
+  stall = 0.5;
+  pass(200);
+  t.is(told()!.serviceMs, serviceMs, "it shows itself how fast it is");
+  pass(1100);
+  t.is(told()!.serviceMs, 2 * serviceMs);
+  stall = 1;
+  pass(200);
+  t.is(told()!.serviceMs, 4 * serviceMs, "some of its work waits for no CPU");
+  stall = 0;
+  pass(200);
+  t.is(told()!.serviceMs, serviceMs);
+});
+
 test("ReplicaSignals says how many replicas a message has no room for", (t) => {
   const { process, pass, rows, signals } = node(t, { here: () => true });
   const load = process("");
