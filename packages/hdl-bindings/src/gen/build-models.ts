@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readPorts } from "../verilator/ports.ts";
 import { runTool } from "../verilator/tool.ts";
-import { generateClass } from "./generate.ts";
+import { classText } from "./generate.ts";
 import { layoutOf } from "./layout.ts";
 import { stamped, stampOf } from "./stamp.ts";
 import { compileWasm } from "./wasm.ts";
@@ -42,7 +42,7 @@ async function toolchain(): Promise<string> {
 /** The class of one module as it would be written now. */
 export async function classOf(module: string, { rtl }: Folders = ours): Promise<string> {
   const design = { files: [join(rtl, `${module}.sv`)], top: module, include: [rtl] };
-  return (await generateClass(design, { runtime: "../src/model/mod.ts", base: join(rtl, "..") })).text;
+  return classText(design, await readPorts(design), { runtime: "../src/model/mod.ts", base: join(rtl, "..") });
 }
 
 /**
@@ -78,7 +78,7 @@ export async function buildModels(
     if (!fresh) {
       const design = { files: [join(rtl, `${module}.sv`)], top: module, include: [rtl] };
       const layout = layoutOf(await readPorts(design));
-      await write(wasm, stamped((await compileWasm(design, layout, { cache })).wasm, stamp));
+      await write(wasm, stamped((await compileWasm(design, layout, { cache })).bytes, stamp));
     }
     if (!existsSync(script) || (classes && (await readFile(script, "utf8")) !== (await classOf(module, { rtl, models })))) {
       await write(script, await classOf(module, { rtl, models }));

@@ -1,10 +1,11 @@
-/** A design made into a TypeScript class and a WebAssembly model beside it. @module */
+/** A design made into a TypeScript class and a model beside it. @module */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { readPorts } from "../verilator/ports.ts";
+import { type Interface, readPorts } from "../verilator/ports.ts";
 import type { Design, Message } from "../verilator/verilator.ts";
-import { classSource } from "./class-source.ts";
+import { type ClassOptions, classSource } from "./class-source.ts";
 import { type LayoutOptions, layoutOf } from "./layout.ts";
+import { compileNative } from "./native.ts";
 import { type CompileOptions, compileWasm } from "./wasm.ts";
 
 /** What is generated, and where. */
@@ -13,39 +14,48 @@ export interface GenerateOptions extends LayoutOptions, CompileOptions {
   readonly output: string;
   /** Import specifier of the run time in the class. */
   readonly runtime: string;
-  /** What the header says that the class is from; the first file, seen from `base`, unless given. */
+  /** Folder from which the class' header names its source; the working directory unless given. */
   readonly base?: string;
+  /** A shared library instead of WebAssembly. */
+  readonly native?: boolean;
 }
 
 /** What was made. */
-export interface Generated {
-  readonly module: string;
+export interface Generated extends Interface {
   readonly files: readonly string[];
   readonly warnings: readonly Message[];
 }
 
-/** The text of the class of a design. */
-export async function generateClass(design: Design, options: Omit<GenerateOptions, "output">): Promise<{ module: string; text: string }> {
-  const found = await readPorts(design);
+/** The text of the class of a design whose ports are known. */
+export function classText(design: Design, found: Interface, options: Omit<GenerateOptions, "output">): string {
   const source = relative(options.base ?? ".", design.files[0]!);
-  const text = classSource(layoutOf(found, options), { source, runtime: options.runtime, parameters: design.parameters ?? {} });
-  return { module: found.module, text };
+  const about: ClassOptions = { source, runtime: options.runtime, parameters: design.parameters ?? {} };
+  return classSource(layoutOf(found, options), about);
 }
 
 /**
- * Writes `<module>.ts` and `<module>.wasm`.
+ * Writes `<module>.ts` and `<module>.wasm`, or `<module>.so`; with `trace` also the model that can trace, `<module>.trace.wasm`.
  *
  * @throws {MitsuError} `ERR_HDL_DESIGN`, `ERR_HDL_PORT` for a design that cannot be bound; `ERR_HDL_TOOL` for a missing tool.
+ * @example
+ * ```ts
+ * await generate({ files: ["rtl/counter.sv"] }, { output: "models", runtime: "@mitsu/hdl-bindings/model" });
+ * ```
  */
 export async function generate(design: Design, options: GenerateOptions): Promise<Generated> {
   const found = await readPorts(design);
-  const { module, text } = await generateClass(design, options);
-  const { wasm, warnings } = await compileWasm(design, layoutOf(found, options), options);
+  const layout = layoutOf(found, options);
+  const base = join(options.output, found.module);
+  const files: Record<string, string | Uint8Array> = { [`${base}.ts`]: classText(design, found, options) };
+  const suffix = options.native ? "so" : "wasm";
+  const make = options.native ? compileNative : compileWasm;
+  const { bytes, warnings } = await make(design, layout, { ...options, trace: false });
+  files[`${base}.${suffix}`] = bytes;
+  if (options.trace) files[`${base}.trace.${suffix}`] = (await make(design, layout, options)).bytes;
   await mkdir(options.output, { recursive: true });
-  const files = { [join(options.output, `${module}.ts`)]: text, [join(options.output, `${module}.wasm`)]: wasm };
   for (const [path, content] of Object.entries(files)) {
     await writeFile(`${path}.part`, content);
     await rename(`${path}.part`, path);
   }
-  return { module, files: Object.keys(files), warnings };
+  return { ...found, files: Object.keys(files), warnings };
 }

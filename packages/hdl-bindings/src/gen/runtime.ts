@@ -128,15 +128,15 @@ EXPORT(hdl_open) void* hdl_open(int random, int seed) {
   context->traceEverOn(true);
 #endif
   model = new Vmodel{context, ""};
+  copy_in(io);
+  model->eval(); // with the clock low: the first step then has a rising edge
+  copy_out(io + IN);
   return io;
 }
 
 EXPORT(hdl_step) void hdl_step(unsigned n) {
   copy_in(io);
-  for (; n != 0; n--) {
-    low();
-    high();
-  }
+  for (; n != 0; n--) cycle();
   copy_out(io + IN);
 }
 
@@ -149,11 +149,66 @@ EXPORT(hdl_settle) void hdl_settle() {
 EXPORT(hdl_batch) void hdl_batch(unsigned n, const unsigned char* in, unsigned char* out) {
   for (; n != 0; n--, in += IN, out += OUT) {
     copy_in(in);
-    low();
-    high();
+    cycle();
     copy_out(out);
   }
   copy_out(io + IN);
+}
+
+static inline unsigned get(int at) { return *reinterpret_cast<unsigned*>(io + at); }
+static inline void set(int at, unsigned value) { *reinterpret_cast<unsigned*>(io + at) = value; }
+
+enum { // of the job, as src/stream/pump.ts writes it
+  S_VALID, S_READY, M_VALID, M_READY, M_LAST, // places in the block; -1 where absent
+  S_PARTS, M_PARTS, S_STRIDE, M_STRIDE, // payload: number of fields, bytes of a beat
+  BEATS, CAPACITY, FRAMES, IDLE_MASK, STALL_MASK, MAX_CYCLES, // what to do
+  ACCEPTED, RECEIVED, CYCLES, // what was done
+  PARTS // place and bytes of each field of the source's payload, then of the sink's
+};
+
+EXPORT(hdl_pump) void hdl_pump(int* job, const unsigned char* in, unsigned char* out, const unsigned char* idle, const unsigned char* stall) {
+  int accepted = 0, received = 0, frames = 0, now = 0;
+  bool offered = false;
+  const int* const source = job + PARTS;
+  const int* const sink = source + 2 * job[S_PARTS];
+  for (; now < job[MAX_CYCLES]; now++) {
+    if (job[M_VALID] < 0 ? accepted >= job[BEATS] : received >= job[CAPACITY] || (job[FRAMES] && frames >= job[FRAMES])) break;
+    if (!offered && accepted < job[BEATS] && !idle[now & job[IDLE_MASK]]) {
+      offered = true; // and stays so until it is taken (AXI4-Stream 2.2.1)
+      const unsigned char* from = in + (size_t)accepted * job[S_STRIDE];
+      for (int part = 0; part < job[S_PARTS]; part++) {
+        std::memcpy(io + source[2 * part], from, source[2 * part + 1]);
+        from += source[2 * part + 1];
+      }
+    }
+    if (job[S_VALID] >= 0) set(job[S_VALID], offered);
+    const bool ready = job[M_READY] < 0 || !stall[now & job[STALL_MASK]];
+    if (job[M_READY] >= 0) set(job[M_READY], ready);
+    copy_in(io);
+    low();
+    copy_out(io + IN);
+    const bool taken = offered && (job[S_READY] < 0 || get(job[S_READY]));
+    if (job[M_VALID] >= 0 && ready && get(job[M_VALID])) {
+      unsigned char* to = out + (size_t)received++ * job[M_STRIDE];
+      for (int part = 0; part < job[M_PARTS]; part++) {
+        std::memcpy(to, io + sink[2 * part], sink[2 * part + 1]);
+        to += sink[2 * part + 1];
+      }
+      frames += job[M_LAST] >= 0 && get(job[M_LAST]);
+    }
+    high();
+    accepted += taken;
+    if (taken) {
+      offered = false;
+      for (int part = 0; part < job[S_PARTS]; part++) std::memset(io + source[2 * part], 0, source[2 * part + 1]);
+    }
+  }
+  if (job[S_VALID] >= 0) set(job[S_VALID], 0);
+  if (job[M_READY] >= 0) set(job[M_READY], 0);
+  hdl_settle();
+  job[ACCEPTED] = accepted;
+  job[RECEIVED] = received;
+  job[CYCLES] = now;
 }
 
 EXPORT(hdl_alloc) void* hdl_alloc(unsigned bytes) { return std::malloc(bytes); }
@@ -170,17 +225,14 @@ EXPORT(hdl_trace_open) int hdl_trace_open() {
 #endif
 }
 
-EXPORT(hdl_trace_close) void hdl_trace_close() {
-#if VM_TRACE
-  if (!vcd) return;
-  vcd->close();
-  delete vcd;
-  vcd = nullptr;
-#endif
-}
-
 EXPORT(hdl_close) void hdl_close() {
-  hdl_trace_close();
+#if VM_TRACE
+  if (vcd) {
+    vcd->close();
+    delete vcd;
+    vcd = nullptr;
+  }
+#endif
   model->final();
   delete model;
   delete context;

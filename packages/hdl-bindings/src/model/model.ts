@@ -1,6 +1,8 @@
 /** What every generated class extends: the clock, the reset and checked access to the I/O block. @module */
+import { pump, type Streamed, type StreamOptions, type StreamPorts } from "../stream/pump.ts";
 import type { Engine } from "./engine.ts";
 import type { Layout } from "./layout.ts";
+import { type Beat, outOfRange, putWide } from "./value.ts";
 
 /** A simulated module. Its ports are accessors of the generated class. */
 export abstract class Model {
@@ -34,6 +36,7 @@ export abstract class Model {
   /**
    * Runs `n` cycles with the inputs as they are; the outputs are then those after the last rising edge, settled.
    *
+   * @throws {RangeError} when `n` is no whole number below 2^32.
    * @throws {MitsuError} `ERR_HDL_SIMULATION` when the design ends the simulation by `$fatal` or `$stop`.
    * @example
    * ```ts
@@ -43,6 +46,7 @@ export abstract class Model {
    * ```
    */
   step(n = 1): void {
+    if (n >>> 0 !== n) throw new RangeError(`step() wants a whole number of cycles below 2^32, not ${n}`);
     this.#engine.step(n);
     this.#cycle += n;
     if (this.io32.length === 0) this.#view();
@@ -65,27 +69,54 @@ export abstract class Model {
     this.settle();
   }
 
+  /**
+   * Runs one cycle per input record, without a call per cycle: cycle i gets the block's inputs from `inputs`, and its outputs, settled after the
+   * rising edge, go to `outputs`.
+   *
+   * @param inputs `Uint32Array[n × layout.inputBytes / 4]`, each record as in the layout.
+   * @param outputs `Uint32Array[n × layout.outputBytes / 4]`.
+   */
+  batch(inputs: Uint32Array, outputs: Uint32Array): void {
+    const { inputBytes, outputBytes } = this.layout;
+    const n = inputBytes === 0 ? outputs.byteLength / outputBytes : inputs.byteLength / inputBytes;
+    if (!Number.isInteger(n) || outputs.byteLength !== n * outputBytes) {
+      throw new RangeError(`batch() wants whole records of ${inputBytes} and ${outputBytes} bytes, as many of one as of the other`);
+    }
+    const asBytes = ({ buffer, byteOffset, byteLength }: Uint32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+    this.#engine.batch(n, asBytes(inputs), asBytes(outputs));
+    this.#cycle += n;
+    if (this.io32.length === 0) this.#view();
+  }
+
+  /**
+   * Sends beats through a `valid`/`ready` handshake and takes what comes out of another, without a call per cycle.
+   *
+   * @param ports Prefixes: `{ source: "s", sink: "m" }` are `s_valid`, `s_ready`, … and `m_valid`, `m_ready`, …
+   * @param beats Objects by field (`{ data: 1, last: 1 }`, 0 where absent), or the packed words of all.
+   * @throws {RangeError} with the port's name for a value that it cannot take.
+   * @throws {MitsuError} `ERR_HDL_STALL` when the beats do not come out within `maxCycles`.
+   * @example
+   * ```ts
+   * const { beats } = model.stream({ source: "s", sink: "m" }, [{ data: 1 }, { data: 2, last: 1 }], { stall: randomPattern(7, 0.5) });
+   * ```
+   */
+  stream(ports: StreamPorts, beats: readonly Beat[] | Uint32Array, options: StreamOptions = {}): Streamed {
+    const done = pump(this.layout, this.#engine, ports, beats, options);
+    this.#cycle += done.cycles;
+    if (this.io32.length === 0) this.#view();
+    return done;
+  }
+
   /** Ends the simulation and writes the rest of its trace. */
   close(): void {
     this.#engine.close();
   }
 
   protected outOfRange(port: string, width: number, value: unknown): never {
-    const shown = typeof value === "bigint" ? `0x${value.toString(16)}` : String(value);
-    throw new RangeError(`${this.layout.module}.${port} has ${width} ${width === 1 ? "bit" : "bits"}, it cannot be ${shown}`);
+    throw outOfRange(this.layout.module, port, width, value);
   }
 
   protected setWide(port: string, width: number, at: number, value: Uint32Array | bigint): void {
-    const words = Math.ceil(width / 32);
-    if (typeof value === "bigint") {
-      if (value < 0n || value >> BigInt(width) !== 0n) this.outOfRange(port, width, value);
-      for (let word = 0, rest = value; word < words; word++, rest >>= 32n) this.io32[at + word] = Number(rest & 0xffff_ffffn);
-      return;
-    }
-    const spare = width % 32;
-    if (value.length !== words || (spare !== 0 && value[words - 1]! >>> spare !== 0)) {
-      this.outOfRange(port, width, `[${[...value].map((word) => `0x${word.toString(16)}`).join(", ")}]`);
-    }
-    this.io32.set(value, at);
+    putWide(this.io32, at, this.layout.module, port, width, value);
   }
 }

@@ -1,24 +1,21 @@
 /** A model as a WebAssembly instance. @module */
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import type { Engine } from "./engine.ts";
-import type { TraceFile } from "./trace-file.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
+import { type Memory, type Module, webAssembly } from "./web-assembly.ts";
 
 /** What a module made by `compileWasm` exports. */
 interface Exports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: Memory;
   _initialize(): void;
   hdl_open(random: number, seed: number): number;
   hdl_step(n: number): void;
   hdl_settle(): void;
+  hdl_batch(n: number, inputs: number, outputs: number): void;
+  hdl_pump(job: number, input: number, output: number, idle: number, stall: number): void;
+  hdl_alloc(bytes: number): number;
+  hdl_free(address: number): void;
   hdl_trace_open(): number;
   hdl_close(): void;
-}
-
-/** What the engine reports to. */
-interface WasmOptions {
-  readonly trace?: TraceFile | undefined;
-  readonly randomSeed?: number;
-  readonly display?: (text: string) => void;
 }
 
 const badDescriptor = 8; // wasi's EBADF
@@ -28,10 +25,8 @@ const notSupported = 58; // wasi's ENOTSUP
  * Instantiates a model.
  *
  * Of wasi only what Verilator's run time calls is there: text goes to `display`, there are no files and no environment.
- *
- * @throws {MitsuError} `ERR_HDL_TRACE` when a trace is asked for and the model was built without.
  */
-export function wasmEngine(name: string, module: WebAssembly.Module, options: WasmOptions): Engine {
+export function wasmEngine(name: string, module: Module, options: EngineOptions): Engine {
   const text = new TextDecoder();
   let exports: Exports;
   const bytes = (at: number, length: number) => new Uint8Array(exports.memory.buffer, at, length);
@@ -68,25 +63,43 @@ export function wasmEngine(name: string, module: WebAssembly.Module, options: Wa
     },
     trace: (at: number, length: number) => options.trace?.write(bytes(at, length)),
   };
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = { hdl, wasi_snapshot_preview1: {} };
-  for (const { module: from, name: what } of WebAssembly.Module.imports(module)) {
+  const imports: Record<string, Record<string, unknown>> = { hdl, wasi_snapshot_preview1: {} };
+  for (const { module: from, name: what } of webAssembly.Module.imports(module)) {
     if (from === "wasi_snapshot_preview1") imports[from]![what] = wasi[what] ?? (() => notSupported);
   }
-  exports = new WebAssembly.Instance(module, imports).exports as unknown as Exports;
+  exports = new webAssembly.Instance(module, imports).exports as unknown as Exports;
   exports._initialize();
   const offset = exports.hdl_open(options.randomSeed === undefined ? 0 : 1, options.randomSeed ?? 1);
-  if (options.trace && exports.hdl_trace_open() === 0) {
-    options.trace.close();
-    throw new MitsuError(`the model of ${name} was built without tracing`, {
-      code: "ERR_HDL_TRACE",
-      hint: "build it again: hdl-bindings gen --trace",
-      exit: exitStatus.failure,
+  if (options.trace) exports.hdl_trace_open();
+  /** Lends the model copies of arrays for the time of a call, and copies them all back. */
+  const lend = (arrays: readonly Uint8Array[], work: (addresses: readonly number[]) => void) => {
+    const sizes = arrays.map(({ length }) => (length + 15) & ~15);
+    const start = exports.hdl_alloc(sizes.reduce((sum, size) => sum + size, 0));
+    if (start === 0) throw new RangeError(`the memory of ${name} cannot hold so much at once: stream it in parts`);
+    let end = start;
+    const addresses = sizes.map((size) => {
+      end += size;
+      return end - size;
     });
-  }
+    for (const [index, array] of arrays.entries()) bytes(addresses[index]!, array.length).set(array);
+    try {
+      work(addresses);
+      for (const [index, array] of arrays.entries()) array.set(bytes(addresses[index]!, array.length));
+    } finally {
+      exports.hdl_free(start);
+    }
+  };
   return {
     block: () => ({ buffer: exports.memory.buffer, offset }),
     step: exports.hdl_step,
     settle: exports.hdl_settle,
+    batch(n, inputs, outputs) {
+      lend([inputs, outputs], ([input, output]) => exports.hdl_batch(n, input!, output!));
+    },
+    pump(job, { input, output, idle, stall }) {
+      const words = new Uint8Array(job.buffer, job.byteOffset, job.byteLength);
+      lend([words, input, output, idle, stall], (at) => exports.hdl_pump(at[0]!, at[1]!, at[2]!, at[3]!, at[4]!));
+    },
     close() {
       exports.hdl_close();
       options.trace?.close();

@@ -1,0 +1,54 @@
+/** A model that is compiled for one command and forgotten. @module */
+import { resolve } from "node:path";
+import { type Context, exitStatus, MitsuError } from "@mitsu/cli";
+import { layoutOf } from "../gen/layout.ts";
+import { compileWasm } from "../gen/wasm.ts";
+import { DynamicModel } from "../model/dynamic-model.ts";
+import { createTraceFile } from "../model/trace-file.ts";
+import type { Value } from "../model/value.ts";
+import { wasmEngine } from "../model/wasm-engine.ts";
+import { webAssembly } from "../model/web-assembly.ts";
+import { readPorts } from "../verilator/ports.ts";
+import { type DesignArguments, designOf, pairs } from "./design.ts";
+import { cacheFolder } from "./gen.ts";
+
+/** What `run` and `wave` have in common. */
+export interface BenchArguments extends DesignArguments {
+  readonly clock: string | undefined;
+  readonly reset: string | undefined;
+  readonly cycles: number;
+  readonly set: readonly string[];
+}
+
+/** Compiles a design, resets it and sets its inputs. */
+export async function openBench(args: BenchArguments, { env }: Context, trace?: string): Promise<DynamicModel> {
+  if (!Number.isInteger(args.cycles) || args.cycles < 0 || args.cycles > 0xffff_ffff) {
+    throw new MitsuError(`--cycles ${args.cycles}: not a whole number below 2^32`, { code: "ERR_USAGE", exit: exitStatus.usage });
+  }
+  const design = designOf(args, env);
+  const layout = layoutOf(await readPorts(design), args);
+  const { bytes } = await compileWasm(design, layout, { trace: trace !== undefined, cache: cacheFolder(env.vars) });
+  const engine = wasmEngine(layout.module, new webAssembly.Module(new Uint8Array(bytes)), {
+    display: (text) => env.stderr.write(text),
+    trace: trace === undefined ? undefined : createTraceFile(resolve(env.cwd(), trace)),
+  });
+  const model = new DynamicModel(layout, engine);
+  if (layout.reset) model.reset();
+  for (const [port, text] of Object.entries(pairs("set", args.set))) {
+    try {
+      const value = BigInt(text);
+      model.set(port, value <= 0xffff_ffffn && value >= 0n ? Number(value) : value);
+    } catch (cause) {
+      const message = cause instanceof SyntaxError ? `--set ${port}=${text}: no whole number` : (cause as Error).message;
+      throw new MitsuError(message, { code: "ERR_HDL_VALUE", hint: "write it as 5, 0xff or 0b101", exit: exitStatus.usage, cause });
+    }
+  }
+  return model;
+}
+
+/** A value as people read it: hexadecimal, most significant first. */
+export function hex(value: Value): string {
+  if (!(value instanceof Uint32Array)) return `0x${value.toString(16)}`;
+  const digits = [...value].reverse().map((word) => word.toString(16).padStart(8, "0"));
+  return `0x${digits.join("").replace(/^0+(?=.)/, "")}`;
+}

@@ -1,0 +1,42 @@
+/** `hdl-bindings gen`: a class and a model. @module */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { type Context, print } from "@mitsu/cli";
+import { generate } from "../gen/generate.ts";
+import { formatMessage } from "../verilator/verilator.ts";
+import { type DesignArguments, designOf } from "./design.ts";
+
+/** Folder of Verilator's compiled run time. */
+export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): string {
+  return join(vars.XDG_CACHE_HOME ?? join(vars.HOME ?? homedir(), ".cache"), "hdl-bindings");
+}
+
+interface Arguments extends DesignArguments {
+  readonly output: string;
+  readonly runtime: string;
+  readonly clock: string | undefined;
+  readonly reset: string | undefined;
+  readonly trace: boolean;
+  readonly native: boolean;
+}
+
+/** Writes the files and says which; Verilator's warnings go to stderr. */
+export async function run(args: Arguments, context: Context): Promise<void> {
+  const { env } = context;
+  const made = await generate(designOf(args, env), {
+    output: resolve(env.cwd(), args.output),
+    runtime: args.runtime,
+    base: env.cwd(),
+    clock: args.clock,
+    reset: args.reset,
+    trace: args.trace,
+    native: args.native,
+    cache: cacheFolder(env.vars),
+  });
+  for (const warning of made.warnings) env.stderr.write(`${formatMessage(warning)}\n`);
+  print(
+    context,
+    { module: made.module, ports: made.ports, parameters: made.parameters, files: made.files },
+    ({ files }) => `${files.join("\n")}\n`,
+  );
+}
