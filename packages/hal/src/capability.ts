@@ -91,6 +91,11 @@ export function fullError(what: string): MitsuError {
   return new MitsuError(`${what}: no entry is left`, { code: "ERR_HAL_FULL", hint: "ask for more entries, or remove some" });
 }
 
+/** What an operation throws that is right, but beyond this device (a filter of too many levels): a placement then tries others. */
+export function limitError(what: string): MitsuError {
+  return new MitsuError(what, { code: "ERR_HAL_LIMIT", hint: "place the work on a device with wider limits" });
+}
+
 /** What an operation throws whose device went away: a placement then goes on elsewhere. */
 export function goneError(device: string): MitsuError {
   return new MitsuError(`device ${device} is gone`, { code: "ERR_HAL_GONE", hint: "place the work on another device" });

@@ -24,6 +24,7 @@ export {
   entriesOf,
   fullError,
   goneError,
+  limitError,
   specFault,
   type Work,
 } from "./capability.ts";

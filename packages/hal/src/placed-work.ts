@@ -13,8 +13,13 @@ export interface PlacedWork<Operations extends object> {
   readonly device: Device | undefined;
 }
 
-/** Finds another place for a piece of work whose operation failed. @returns Whether the operation is to be tried again; false for an error that is the caller's. */
-export type Rescue = (placed: Placed, error: unknown) => boolean;
+/**
+ * Finds another place for a piece of work whose operation failed.
+ *
+ * @param beyond Devices that this call was beyond, with what they said; filled in.
+ * @returns Whether the operation is to be tried again; false for an error that is the caller's.
+ */
+export type Rescue = (placed: Placed, error: unknown, beyond: Map<Device, string>) => boolean;
 
 /** Operations by name, whatever they are. */
 type Operations = Record<string, (...args: unknown[]) => unknown>;
@@ -51,6 +56,7 @@ export class Placed implements PlacedWork<object> {
         throw nowhere(this);
       };
       operations[operation] = (...args) => {
+        let beyond: Map<Device, string> | undefined;
         for (;;) {
           const current = this.#current;
           try {
@@ -58,7 +64,8 @@ export class Placed implements PlacedWork<object> {
           } catch (error) {
             // The call itself may have shown the device that it is gone, and the work has moved since.
             if (this.#current !== current && current !== absent) continue;
-            if (!rescue(this, error)) throw error;
+            beyond ??= new Map();
+            if (!rescue(this, error, beyond)) throw error;
           }
         }
       };

@@ -125,17 +125,7 @@ export class Placement {
   /** Moves work to devices that have become cheaper than its own, and places what runs nowhere. @returns Pieces that moved. */
   improve(): number {
     let moved = 0;
-    for (const placed of this.#placed.values()) {
-      const { installed, device, cost } = placed;
-      if (installed === undefined || cost === undefined) continue;
-      const state = installed.export();
-      const search = this.#search(placed, placed.work, state, device);
-      const better = { ...search, candidates: search.candidates.filter((one) => one.cost.ns < cost.ns) };
-      if (this.#begin(placed, placed.work, state, better)) {
-        this.#left(placed, device, installed, "it is cheaper there");
-        moved++;
-      }
-    }
+    for (const placed of this.#placed.values()) if (this.#toCheaper(placed)) moved++;
     return moved + this.#settle();
   }
 
@@ -183,7 +173,7 @@ export class Placement {
       name,
       work,
       policy,
-      (one, error) => this.#rescue(one, error),
+      (one, error, beyond) => this.#rescue(one, error, beyond),
       (one) => noDevice(one, "runs nowhere"),
     );
     const search = this.#search(placed, work, placed.state);
@@ -192,13 +182,15 @@ export class Placement {
     return placed;
   }
 
-  /** Asks all devices but one. */
-  #search(placed: Placed, work: AnyWork, state: unknown, without?: Device): Search {
+  /** Asks all devices but one, and those that the work is beyond. */
+  #search(placed: Placed, work: AnyWork, state: unknown, without?: Device, beyond?: ReadonlyMap<Device, string>): Search {
     const candidates: Candidate[] = [];
     const refused: Refusal[] = [];
     for (const device of this.#devices.keys()) {
-      if (device === without) continue;
       const { name, kind } = device.identity;
+      const limit = beyond?.get(device);
+      if (limit !== undefined) refused.push({ device: name, code: "limit", reason: limit });
+      if (device === without || limit !== undefined) continue;
       if (placed.policy !== "auto" && placed.policy !== `${kind}-only`) {
         refused.push({ device: name, code: "policy", reason: `is ${kind}` });
         continue;
@@ -285,20 +277,45 @@ export class Placement {
   }
 
   /** Begins elsewhere before it ends here, in one step as all is synchronous. */
-  #moveOff(placed: Placed, why: string): void {
+  #moveOff(placed: Placed, why: string, beyond?: ReadonlyMap<Device, string>): void {
     const { device, installed } = placed;
     const state = installed!.export();
-    if (!this.#begin(placed, placed.work, state, this.#search(placed, placed.work, state, device)))
+    if (!this.#begin(placed, placed.work, state, this.#search(placed, placed.work, state, device, beyond)))
       throw noDevice(placed, `cannot move, though ${why}`);
     this.#left(placed, device, installed, why);
   }
 
-  /** An operation failed: for want of entries or of its device, elsewhere it may not. */
-  #rescue(placed: Placed, error: unknown): boolean {
+  /** An operation failed: for want of entries, by a limit or for its device, elsewhere it may not. */
+  #rescue(placed: Placed, error: unknown, beyond: Map<Device, string>): boolean {
     if (!this.#placed.has(placed) || placed.installed === undefined || !(error instanceof MitsuError)) return false;
     if (error.code === "ERR_HAL_FULL") return this.#grow(placed);
+    if (error.code === "ERR_HAL_LIMIT") return this.#exceed(placed, error, beyond);
     if (error.code !== "ERR_HAL_GONE") return false;
     this.#lost(placed);
+    return true;
+  }
+
+  /** A call was beyond its device: another may have wider limits. @throws {MitsuError} `ERR_HAL_LIMIT` when none has, with each one's reason; it is back then where it was. */
+  #exceed(placed: Placed, error: MitsuError, beyond: Map<Device, string>): boolean {
+    beyond.set(placed.device!, error.message);
+    try {
+      this.#moveOff(placed, error.message, beyond);
+      return true;
+    } catch {
+      const text = `a call of ${describe(placed)} is beyond every device: ${refusals(placed.refused)}`;
+      this.#toCheaper(placed);
+      throw new MitsuError(text, { code: "ERR_HAL_LIMIT", hint: "add a device with wider limits", cause: error });
+    }
+  }
+
+  #toCheaper(placed: Placed): boolean {
+    const { installed, device, cost } = placed;
+    if (installed === undefined || cost === undefined) return false;
+    const state = installed.export();
+    const search = this.#search(placed, placed.work, state, device);
+    const better = { ...search, candidates: search.candidates.filter((one) => one.cost.ns < cost.ns) };
+    if (better.candidates.length === 0 || !this.#begin(placed, placed.work, state, better)) return false;
+    this.#left(placed, device, installed, "it is cheaper there");
     return true;
   }
 

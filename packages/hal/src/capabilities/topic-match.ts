@@ -18,13 +18,15 @@ export interface TopicEntry {
 
 /** What it does. */
 export interface TopicMatch {
-  /** A pair that is there already stays once. @throws {MitsuError} `ERR_HAL_FULL`. @throws {RangeError} For a filter or id the device cannot hold. */
+  /** A pair that is there already stays once. @throws {MitsuError} `ERR_HAL_FULL`. `ERR_HAL_LIMIT` for a filter that this device cannot hold. */
   add(filter: string, id: number): void;
   /** @returns Whether it was there. */
   remove(filter: string, id: number): boolean;
   /**
    * Ids of all filters that match, ascending, each once. Of a group's members one, in turn; the turn is not part of the state,
    * so after a move it begins anew.
+   *
+   * @throws {MitsuError} `ERR_HAL_LIMIT` for a topic that this device cannot look up.
    */
   match(topic: string): readonly number[];
 }

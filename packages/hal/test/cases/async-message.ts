@@ -43,4 +43,24 @@ export const asyncMessageCase: ConformanceCase<AsyncMessageSpec, AsyncMessage, A
     assert.equal(operations.receive(), undefined);
     assert.throws(() => operations.send(address, new Uint8Array(payloadBytes + 1)), RangeError);
   },
+  fill(operations, { address }, entries) {
+    for (let at = 0; at < entries; at++) {
+      let ticket = operations.send(address, Uint8Array.of(at));
+      for (let idle = 0; ticket === undefined && idle < patience; idle++) ticket = operations.send(address, Uint8Array.of(at));
+      assert.equal(ticket, at);
+    }
+  },
+  filled(operations, _spec, entries) {
+    const came: number[] = [];
+    const completed: number[] = [];
+    for (let idle = 0; idle < patience && (came.length < entries || completed.length < entries); idle++) {
+      const message = operations.receive();
+      if (message !== undefined) came.push(message.payload[0]!);
+      completed.push(...operations.completed());
+    }
+    const all = Array.from({ length: entries }, (_, at) => at);
+    assert.deepEqual(came, all);
+    assert.deepEqual(completed, all);
+    assert.equal(operations.receive(), undefined);
+  },
 };

@@ -27,6 +27,12 @@ export function matchActionCaseOf(
     fill(operations, { keyBits }, entries) {
       for (let at = 0; at < entries; at++) operations.add(BigInt(at), keyBits, at);
     },
+    filled(operations, { keyBits }, entries) {
+      for (let at = 0; at <= entries; at++) {
+        assert.equal(operations.hits(BigInt(at), keyBits), at < entries ? 0 : undefined);
+        assert.equal(operations.lookup(BigInt(at)), at < entries ? at : undefined);
+      }
+    },
   };
 }
 

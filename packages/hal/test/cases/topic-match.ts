@@ -51,6 +51,9 @@ export const topicMatchCase: ConformanceCase<TopicMatchSpec, TopicMatch, readonl
   fill(operations, _spec, entries) {
     for (let at = 0; at < entries; at++) operations.add(`a/${at}/+`, at % 5);
   },
+  filled(operations, _spec, entries) {
+    for (let at = 0; at <= entries; at++) assert.deepEqual(operations.match(`a/${at}/x`), at < entries ? [at % 5] : []);
+  },
 };
 
 function random(operations: TopicMatch, entries: number, seed: number): void {
