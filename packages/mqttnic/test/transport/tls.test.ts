@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
@@ -254,23 +254,28 @@ test("NetPlane listen() names the TLS file that is wrong, and does not listen", 
   await t.throwsAsync(plane.listen({ tls: { ...plain, requireCertificate: true } }), { code: "ERR_CERT_BAD" });
 });
 
+/** Closed by the other end, which may have sent a reset. */
+function gone(socket: Socket): Promise<void> {
+  socket.on("error", () => {});
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
 test("NetPlane openWithinMs bounds a handshake, and what is no handshake is refused", async (t) => {
   const plane = await echoPlane(t, { openWithinMs: 50 });
   const bound = await plane.listen({ tls: plain });
   const silent = connect(bound.port, "127.0.0.1");
-  await once(silent, "close");
+  await gone(silent);
   await plane.refused(1);
   t.is(plane.refusals[0], "not open within 50 ms");
   const wrong = connect(bound.port, "127.0.0.1");
-  wrong.on("error", () => {});
   wrong.resume();
   wrong.write("\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0");
-  await once(wrong, "close");
+  await gone(wrong);
   await plane.refused(2);
   t.regex(plane.refusals[1] ?? "", /^TLS handshake: ERR_SSL/);
-  const gone = connect(bound.port, "127.0.0.1");
-  await once(gone, "connect");
-  gone.resetAndDestroy();
+  const left = connect(bound.port, "127.0.0.1");
+  await once(left, "connect");
+  left.resetAndDestroy();
   await plane.refused(3);
   t.is(plane.refusals.length, 3);
   t.deepEqual(plane.rig.told, []);

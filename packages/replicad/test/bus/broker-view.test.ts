@@ -20,7 +20,7 @@ test("brokerView() shows all counters, refusals of states and of overrides, and 
     losses: 0,
     sent: 0,
     dropped: 0,
-    unsent: 1,
+    unsent: 0,
     received: 0,
     refused: { magic: 1, "override-future": 3 },
     intervalMs: 1,

@@ -26,12 +26,12 @@ const table: readonly (readonly [what: string, best: number, states: readonly [S
     ],
   ],
   [
-    "the fastest, though it has more",
+    "the fastest by far",
     2,
     [
-      { inFlight: 2, tookMs: 40 },
-      { inFlight: 3, tookMs: 30 },
-      { inFlight: 5, tookMs: 4 },
+      { inFlight: 4, tookMs: 40 },
+      { inFlight: 4, tookMs: 30 },
+      { inFlight: 3, tookMs: 4 },
     ],
   ],
   [
