@@ -1,5 +1,5 @@
 /**
- * The suite that every device passes, whatever is behind it.
+ * The suite that every device passes, whatever is behind it. Long because all checks of one device are read together.
  *
  * ```ts
  * conformance("software-match-action", () => softwareMatchAction(4096), [matchActionCase]);

@@ -31,7 +31,7 @@ function rowOf(placement: Placement, name: string) {
 }
 
 test("place() takes the cheapest device that validates the work, and says why", (t) => {
-  const placement = new Placement([softwareMatchAction(), tableDevice("nic", { ns: 20 }), tableDevice("slow", { ns: 90 })]);
+  const placement = new Placement([tableDevice("slow", { ns: 90 }), softwareMatchAction(), tableDevice("nic", { ns: 20 })]);
   const placed = placement.place("routes", work);
   t.is(placed.device?.identity.name, "nic");
   t.like(rowOf(placement, "routes"), {
@@ -41,6 +41,11 @@ test("place() takes the cheapest device that validates the work, and says why", 
     why: "the cheapest; next slow 90 ns",
     refused: [],
   });
+});
+
+test("place() takes cheaper software before hardware", (t) => {
+  const placement = new Placement([tableDevice("nic"), tableDevice("soft", { ns: 19, kind: "software" })]);
+  t.is(placement.place("routes", work).device?.identity.name, "soft");
 });
 
 test("place() prefers hardware among equals", (t) => {
@@ -163,6 +168,8 @@ test("fewer entries move the work that came last, with its rows and hits, and ca
   operations.add(1n, 32, 11);
   operations.add(2n, 32, 22);
   operations.lookup(1n);
+  nic.setEntries(matchAction, 8);
+  t.is(last.device, nic);
   nic.setEntries(matchAction, 5);
   t.is(first.device, nic);
   t.is(last.device?.identity.name, "software-match-action");
@@ -237,6 +244,25 @@ test("a call that finds its device gone is answered by the next one", (t) => {
   t.is(rowOf(placement, "routes").device, "software-match-action");
 });
 
+test("a call in which its device notices that it is gone is answered by the next one, and moves the work once", (t) => {
+  const nic = tableDevice("nic");
+  const install = nic.install.bind(nic);
+  nic.install = (...args) => {
+    const installed = install(...args);
+    const lookup = (): never => {
+      nic.setGone(true);
+      throw goneError("nic");
+    };
+    Object.assign(installed.operations, { lookup });
+    return installed;
+  };
+  const placement = new Placement([nic, tableDevice("next"), softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  t.is(operations.lookup(1n), 11);
+  t.like(rowOf(placement, "routes"), { device: "next", moves: 1 });
+});
+
 test("an error of the caller's is the caller's: nothing moves", (t) => {
   const placement = new Placement([tableDevice("nic"), softwareMatchAction()]);
   const { operations } = placement.place("routes", work);
@@ -286,6 +312,7 @@ test("improve() moves work to what has become cheaper", (t) => {
   t.is(placement.improve(), 1);
   t.like(rowOf(placement, "routes"), { device: "nic", why: "it is cheaper there; the only one that takes it" });
   t.is(operations.lookup(1n), 11);
+  placement.add(tableDevice("equal"));
   t.is(placement.improve(), 0);
 });
 
