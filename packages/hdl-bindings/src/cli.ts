@@ -1,6 +1,26 @@
 /** hdl-bindings' commands. @module */
 import { command, type Options, type Program } from "@mitsu/cli";
-import { clockOptions, designOptions, filesArgument } from "./commands/design.ts";
+
+/** Which design. */
+const designOptions = {
+  top: { type: "string", alias: "t", description: "the top module; the one that nothing instantiates unless given" },
+  parameter: { type: "array", alias: "G", description: "a parameter of the top module", unit: "NAME=value" },
+  include: { type: "array", alias: "I", description: "folder of included files and of modules by name", unit: "path" },
+} as const satisfies Options;
+
+/** Which inputs of one bit `step` and `reset` drive. */
+const clockOptions = {
+  clock: { type: "string", description: "the clock; clk, clock, clk_i, aclk … are found by themselves", unit: "port" },
+  reset: { type: "string", description: "the reset; rst, reset, rst_n, aresetn … are found by themselves", unit: "port" },
+} as const satisfies Options;
+
+/** The files of a design. */
+const filesArgument = {
+  name: "files",
+  description: "SystemVerilog or Verilog, the top module's first",
+  required: true,
+  variadic: true,
+} as const;
 
 const runOptions = {
   ...designOptions,

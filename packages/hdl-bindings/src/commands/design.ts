@@ -1,30 +1,9 @@
-/** The options that every command on a design takes. @module */
+/** The design that a command is about. @module */
 import { resolve } from "node:path";
-import { type Env, exitStatus, MitsuError, type Options } from "@mitsu/cli";
+import { type Env, exitStatus, MitsuError } from "@mitsu/cli";
 import type { Design } from "../verilator/verilator.ts";
 
-/** Which design. */
-export const designOptions = {
-  top: { type: "string", alias: "t", description: "the top module; the one that nothing instantiates unless given" },
-  parameter: { type: "array", alias: "G", description: "a parameter of the top module", unit: "NAME=value" },
-  include: { type: "array", alias: "I", description: "folder of included files and of modules by name", unit: "path" },
-} as const satisfies Options;
-
-/** Which inputs of one bit `step` and `reset` drive. */
-export const clockOptions = {
-  clock: { type: "string", description: "the clock; clk, clock, clk_i, aclk … are found by themselves", unit: "port" },
-  reset: { type: "string", description: "the reset; rst, reset, rst_n, aresetn … are found by themselves", unit: "port" },
-} as const satisfies Options;
-
-/** The files of a design. */
-export const filesArgument = {
-  name: "files",
-  description: "SystemVerilog or Verilog, the top module's first",
-  required: true,
-  variadic: true,
-} as const;
-
-/** What those options give. */
+/** What the options on the design give. */
 export interface DesignArguments {
   readonly files: readonly string[];
   readonly top: string | undefined;

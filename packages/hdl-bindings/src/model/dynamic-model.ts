@@ -6,7 +6,6 @@ import { getValue, putValue, type Value } from "./value.ts";
 
 /** A model with ports by name. */
 export class DynamicModel extends Model {
-  // biome-ignore lint/complexity/noUselessConstructor: Model's is protected
   constructor(layout: Layout, engine: Engine) {
     super(layout, engine);
   }

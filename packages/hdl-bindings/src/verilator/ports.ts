@@ -37,6 +37,11 @@ function constant(text: string): number {
   return found ? Number.parseInt(found[1]!, 16) | 0 : Number.NaN;
 }
 
+/** A name as the source has it: Verilator writes what C++ may not have, and the second of two underscores, as `__0` and hexadecimal. */
+function sourceName(name: string): string {
+  return name.replace(/__0([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
+
 /** Bits of a data type. */
 function widthOf(types: ReadonlyMap<string, XmlElement>, id: string, port: string): number {
   const type = types.get(id);
@@ -89,17 +94,17 @@ export function portsOfXml(text: string): Interface {
   const variables = module.children.filter(({ name }) => name === "var");
   const parameters = variables.filter(({ attributes }) => attributes.param === "true");
   const interfaces = variables.find(({ attributes }) => types.get(attributes.dtype_id ?? "")?.name === "ifacerefdtype");
-  if (interfaces) throw unsupported(interfaces.attributes.origName!, "an interface");
+  if (interfaces) throw unsupported(sourceName(interfaces.attributes.origName!), "an interface");
   return {
-    module: module.attributes.origName!,
+    module: sourceName(module.attributes.origName!),
     parameters: Object.fromEntries(
-      parameters.map(({ attributes, children }) => [attributes.origName!, children[0]?.attributes.name ?? ""]),
+      parameters.map(({ attributes, children }) => [sourceName(attributes.origName!), children[0]?.attributes.name ?? ""]),
     ),
     ports: variables
       .filter(({ attributes }) => attributes.dir !== undefined)
       .sort((one, other) => Number(one.attributes.pinIndex) - Number(other.attributes.pinIndex))
       .map(({ attributes }) => {
-        const name = attributes.origName!;
+        const name = sourceName(attributes.origName!);
         const direction = attributes.dir!;
         if (direction !== "input" && direction !== "output") throw unsupported(name, `direction ${direction}`);
         const id = attributes.dtype_id!;

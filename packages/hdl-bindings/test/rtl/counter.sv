@@ -1,9 +1,13 @@
+// Counts the cycles in which it is enabled. Latency 1 cycle, one count a cycle, W flip-flops.
+// Parameters: W, width of the count, 1 or more.
 `default_nettype none
-module counter #(parameter int W = 32) (
+module counter #(
+  parameter int W = 32
+) (
   input  wire logic         clk,
   input  wire logic         rst,
   input  wire logic         enable,
-  output logic [W-1:0] count
+  output      logic [W-1:0] count
 );
   always_ff @(posedge clk) begin
     if (rst) count <= '0;
