@@ -5,9 +5,11 @@
 import { MitsuError } from "@mitsu/cli/error";
 import { capabilities } from "./capabilities.ts";
 import { type AnyCapability, type AnyWork, capabilityLabel, entriesOf, specFault, type Work } from "./capability.ts";
-import type { Cost, Device, Installed } from "./device.ts";
+import type { Device, Installed } from "./device.ts";
+import { messageOf, reasonOf, type Search, searchDevices } from "./device-search.ts";
 import { Placed, type PlacedWork } from "./placed-work.ts";
-import { nanoseconds, type PlacementReport, type Policy, policies, type Refusal } from "./placement-report.ts";
+import { describe, noDevice, refusals } from "./placement-error.ts";
+import { type PlacementReport, type Policy, policies } from "./placement-report.ts";
 
 /** How a placement is made. */
 export interface PlacementOptions {
@@ -23,17 +25,6 @@ export interface NamedWork {
   /** 1 unless told. */
   readonly version?: number;
   readonly spec: object;
-}
-
-interface Candidate {
-  readonly device: Device;
-  readonly cost: Cost;
-}
-
-interface Search {
-  /** The cheapest first. */
-  readonly candidates: readonly Candidate[];
-  readonly refused: readonly Refusal[];
 }
 
 /**
@@ -182,30 +173,8 @@ export class Placement {
     return placed;
   }
 
-  /** Asks all devices but one, and those that the work is beyond. */
   #search(placed: Placed, work: AnyWork, state: unknown, without?: Device, beyond?: ReadonlyMap<Device, string>): Search {
-    const candidates: Candidate[] = [];
-    const refused: Refusal[] = [];
-    for (const device of this.#devices.keys()) {
-      const { name, kind } = device.identity;
-      const limit = beyond?.get(device);
-      if (limit !== undefined) refused.push({ device: name, code: "limit", reason: limit });
-      if (device === without || limit !== undefined) continue;
-      if (placed.policy !== "auto" && placed.policy !== `${kind}-only`) {
-        refused.push({ device: name, code: "policy", reason: `is ${kind}` });
-        continue;
-      }
-      try {
-        const verdict = device.validate(work, state);
-        if (verdict.ok) candidates.push({ device, cost: verdict.cost });
-        else refused.push({ device: name, code: verdict.code, reason: verdict.reason });
-      } catch (error) {
-        refused.push({ device: name, code: "gone", reason: messageOf(error) });
-      }
-    }
-    const rank = ({ device }: Candidate): number => (device.identity.kind === "hardware" ? 0 : 1);
-    candidates.sort((one, other) => one.cost.ns - other.cost.ns || rank(one) - rank(other));
-    return { candidates, refused };
+    return searchDevices(this.#devices.keys(), placed.policy, work, state, without, beyond);
   }
 
   /** Installs on the first candidate that keeps its word. Nothing changes but what is known of refusals when there is none. */
@@ -402,29 +371,4 @@ export class Placement {
   #tell(text: string): void {
     this.#told?.(text);
   }
-}
-
-function reasonOf(cost: Cost, next: Candidate | undefined): string {
-  if (next === undefined) return "the only one that takes it";
-  const other = `${next.device.identity.name} ${nanoseconds(next.cost)} ns`;
-  return cost.ns < next.cost.ns ? `the cheapest; next ${other}` : `as cheap as ${other}`;
-}
-
-function noDevice(placed: Placed, what: string): MitsuError {
-  return new MitsuError(`${describe(placed)} ${what}: ${refusals(placed.refused)}`, {
-    code: "ERR_HAL_NO_DEVICE",
-    hint: `add a device${placed.policy === "auto" ? "" : `, let the policy be auto instead of ${placed.policy},`} or ask for less`,
-  });
-}
-
-function describe({ name, work }: Placed): string {
-  return `${name} (${capabilityLabel(work.capability)})`;
-}
-
-function refusals(refused: readonly Refusal[]): string {
-  return refused.map(({ device, reason }) => `${device}: ${reason}`).join("; ") || "there is no other device";
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

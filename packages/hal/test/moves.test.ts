@@ -1,0 +1,201 @@
+import { type OutputStream, testEnv } from "@mitsu/cli";
+import test from "ava";
+import { formatReport, goneError, type MatchActionSpec, matchAction, Placement, softwareMatchAction } from "../src/mod.ts";
+import { tableDevice } from "./doubles/table-device.ts";
+
+const spec: MatchActionSpec = { entries: 4, keyBits: 32, match: "exact" };
+const work = { capability: matchAction, spec };
+const out: OutputStream = { ...testEnv().stdout, isTTY: false };
+
+function rowOf(placement: Placement, name: string) {
+  return placement.report().work.find((row) => row.work === name)!;
+}
+
+test("fewer entries move the work that came last, with its rows and hits, and calls go on", (t) => {
+  const nic = tableDevice("nic");
+  const notices: string[] = [];
+  const placement = new Placement([nic, softwareMatchAction()], { notice: (text) => notices.push(text) });
+  const first = placement.place("first", work);
+  const last = placement.place("last", work);
+  const { operations } = last;
+  operations.add(1n, 32, 11);
+  operations.add(2n, 32, 22);
+  operations.lookup(1n);
+  nic.setEntries(matchAction, 8);
+  t.is(last.device, nic);
+  nic.setEntries(matchAction, 5);
+  t.is(first.device, nic);
+  t.is(last.device?.identity.name, "software-match-action");
+  t.is(operations.lookup(1n), 11);
+  t.is(operations.hits(1n, 32), 2);
+  t.is(operations.lookup(2n), 22);
+  t.deepEqual(notices, ["last moved from nic to software-match-action: nic has lost entries"]);
+  t.like(rowOf(placement, "last"), { moves: 1, why: "nic has lost entries; the only one that takes it" });
+  t.deepEqual(rowOf(placement, "last").refused, []);
+  t.is(nic.counters()["match-action.installed"], 1);
+});
+
+test("fewer entries, and nothing else fits: the work stays, and the report says so", (t) => {
+  const nic = tableDevice("nic");
+  const notices: string[] = [];
+  const placement = new Placement([nic], { notice: (text) => notices.push(text) });
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  nic.setEntries(matchAction, 2);
+  t.is(operations.lookup(1n), 11);
+  t.like(rowOf(placement, "routes"), { device: "nic", moves: 0, why: "nic has lost entries, and nothing else takes it: it stays" });
+  t.deepEqual(notices, ["routes (match-action) cannot move, though nic has lost entries: there is no other device"]);
+  placement.add(softwareMatchAction());
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+  t.is(operations.lookup(1n), 11);
+});
+
+test("a device that goes away, and nothing else fits: calls say so, the state waits for the next device", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic, softwareMatchAction(3)]);
+  const placed = placement.place("routes", work);
+  const { operations } = placed;
+  operations.add(1n, 32, 11);
+  nic.setGone(true);
+  t.is(placed.device, undefined);
+  t.throws(() => operations.lookup(1n), {
+    code: "ERR_HAL_NO_DEVICE",
+    message: "routes (match-action) runs nowhere: nic: the device is gone; software-match-action: has 3 entries in all, not 4",
+  });
+  t.like(rowOf(placement, "routes"), {
+    device: undefined,
+    cost: undefined,
+    why: "nic is gone, and nothing else takes it: its state is kept",
+  });
+  t.regex(formatReport(placement.report(), out), /routes +match-action +auto +- +- /);
+  nic.setGone(false);
+  t.is(placed.device, nic);
+  t.is(operations.lookup(1n), 11);
+  t.is(nic.counters()["match-action.installed"], 1);
+});
+
+test("a call that finds its device gone is answered by the next one", (t) => {
+  const nic = tableDevice("nic");
+  let dead = false;
+  const install = nic.install.bind(nic);
+  nic.install = (...args) => {
+    const installed = install(...args);
+    const { lookup } = installed.operations as { lookup(key: bigint): number | undefined };
+    Object.assign(installed.operations, {
+      lookup(key: bigint) {
+        if (dead) throw goneError("nic");
+        return lookup(key);
+      },
+    });
+    return installed;
+  };
+  const placement = new Placement([nic, softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  dead = true;
+  t.is(operations.lookup(1n), 11);
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+});
+
+test("a call in which its device notices that it is gone is answered by the next one, and moves the work once", (t) => {
+  const nic = tableDevice("nic");
+  const install = nic.install.bind(nic);
+  nic.install = (...args) => {
+    const installed = install(...args);
+    const lookup = (): never => {
+      nic.setGone(true);
+      throw goneError("nic");
+    };
+    Object.assign(installed.operations, { lookup });
+    return installed;
+  };
+  const placement = new Placement([nic, tableDevice("next"), softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  t.is(operations.lookup(1n), 11);
+  t.like(rowOf(placement, "routes"), { device: "next", moves: 1 });
+});
+
+test("an error of the caller's is the caller's: nothing moves", (t) => {
+  const placement = new Placement([tableDevice("nic"), softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  t.throws(() => operations.lookup(-1n), { instanceOf: RangeError });
+  t.is(rowOf(placement, "routes").moves, 0);
+});
+
+test("work that fills up gets twice the entries where it is, then on the next device", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic, softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  const fillTo = (rows: number) => {
+    for (let at = 0; at < rows; at++) operations.add(BigInt(at), 32, at);
+  };
+  fillTo(8);
+  t.like(rowOf(placement, "routes"), { device: "nic", entries: 8, moves: 0 });
+  fillTo(9);
+  t.like(rowOf(placement, "routes"), { device: "software-match-action", entries: 16, moves: 1 });
+  t.is(rowOf(placement, "routes").refused[0]?.reason, "has 8 entries in all, not 16");
+  for (let at = 0; at < 9; at++) t.is(operations.lookup(BigInt(at)), at);
+  t.is(nic.counters()["match-action.entries"], 0);
+});
+
+test("work that fills up where nothing has more: ERR_HAL_FULL with each reason, and it keeps what there was", (t) => {
+  const placement = new Placement([tableDevice("nic", { entries: 4 }), softwareMatchAction(5)]);
+  const { operations } = placement.place("routes", work);
+  for (let at = 0; at < 4; at++) operations.add(BigInt(at), 32, at);
+  t.throws(() => operations.add(9n, 32, 9), {
+    code: "ERR_HAL_FULL",
+    message:
+      "routes (match-action) is full and cannot have 8 entries: nic: has 4 entries in all, not 8; software-match-action: has 5 entries in all, not 8",
+  });
+  t.like(rowOf(placement, "routes"), { device: "nic", entries: 4, moves: 0, why: "the cheapest; next software-match-action 200 ns" });
+  for (let at = 0; at < 4; at++) t.is(operations.lookup(BigInt(at)), at);
+  t.is(operations.lookup(9n), undefined);
+  t.true(operations.remove(0n, 32));
+  operations.add(9n, 32, 9);
+  t.is(operations.lookup(9n), 9);
+});
+
+test("improve() moves work to what has become cheaper", (t) => {
+  const placement = new Placement([softwareMatchAction()]);
+  const { operations } = placement.place("routes", work);
+  operations.add(1n, 32, 11);
+  placement.add(tableDevice("nic"));
+  t.is(rowOf(placement, "routes").device, "software-match-action");
+  t.is(placement.improve(), 1);
+  t.like(rowOf(placement, "routes"), { device: "nic", why: "it is cheaper there; the only one that takes it" });
+  t.is(operations.lookup(1n), 11);
+  placement.add(tableDevice("equal"));
+  t.is(placement.improve(), 0);
+});
+
+test("remove() empties a device, or leaves it when its work fits nowhere else", (t) => {
+  const nic = tableDevice("nic");
+  const placement = new Placement([nic]);
+  const placed = placement.place("routes", work);
+  t.throws(() => placement.remove(nic), { code: "ERR_HAL_NO_DEVICE" });
+  t.is(placed.device, nic);
+  placement.add(softwareMatchAction());
+  placement.remove(nic);
+  t.is(placed.device?.identity.name, "software-match-action");
+  nic.setGone(true);
+  t.is(rowOf(placement, "routes").moves, 1);
+  t.throws(() => placement.add(softwareMatchAction()), { code: "ERR_HAL_DEVICE_NAME" });
+});
+
+test("withdraw() frees entries, which waiting work then gets; close() frees all", (t) => {
+  const [nic, other] = [tableDevice("nic", { entries: 4 }), tableDevice("other", { entries: 4 })];
+  const placement = new Placement([nic, other]);
+  const [first, second] = [placement.place("first", work), placement.place("second", work)];
+  second.operations.add(1n, 32, 11);
+  other.setGone(true);
+  t.is(second.device, undefined);
+  placement.withdraw(first);
+  placement.withdraw(first);
+  t.is(second.device, nic);
+  t.is(second.operations.lookup(1n), 11);
+  t.throws(() => first.operations.lookup(1n), { code: "ERR_HAL_NO_DEVICE" });
+  placement.close();
+  t.is(nic.counters()["match-action.installed"], 0);
+  nic.setGone(true);
+});
