@@ -83,6 +83,27 @@ rtlTest("topic_matcher, twin and mqttnic agree on filters with ids that differ i
   t.true(matched > 60, String(matched));
 });
 
+rtlTest("topic_matcher tells ids apart that differ in any one bit", async (t) => {
+  const { model } = await openMatcher(t);
+  const id = 0xa5c3;
+  Object.assign(model, { c_valid: 1, c_install: 1, c_slot: 77, c_kind: 0, c_data: id, c_entry: 5, c_last: 1 });
+  model.step();
+  model.c_valid = 0;
+  model.step(600);
+  t.is(model.installed, 1);
+  const matchesId = (data: number): boolean => {
+    Object.assign(model, { m_ready: 1, s_valid: 1, s_data: data, s_dollar: 0, s_last: 1 });
+    model.step();
+    model.s_valid = 0;
+    while (!model.m_valid) model.step();
+    const found = model.m_none === 0;
+    model.step();
+    return found;
+  };
+  t.true(matchesId(id));
+  for (let bit = 0; bit < 16; bit++) t.false(matchesId(id ^ (1 << bit)), `bit ${bit}`);
+});
+
 (all ? rtlTest : test.skip)("topic_matcher, twin and mqttnic agree on millions of pairs, all 4096 slots in use", async (t) => {
   let [pairs, matched] = [0, 0];
   for (const [seed, names] of [
