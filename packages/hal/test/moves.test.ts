@@ -1,6 +1,17 @@
 import { type OutputStream, testEnv } from "@mitsu/cli";
 import test from "ava";
-import { formatReport, goneError, type MatchActionSpec, matchAction, Placement, softwareMatchAction } from "../src/mod.ts";
+import {
+  asyncMessage,
+  formatReport,
+  goneError,
+  limitError,
+  type MatchActionSpec,
+  matchAction,
+  Placement,
+  type ProviderDevice,
+  softwareMatchAction,
+} from "../src/mod.ts";
+import { loopback } from "./doubles/loopback.ts";
 import { tableDevice } from "./doubles/table-device.ts";
 
 const spec: MatchActionSpec = { entries: 4, keyBits: 32, match: "exact" };
@@ -198,4 +209,55 @@ test("withdraw() frees entries, which waiting work then gets; close() frees all"
   placement.close();
   t.is(nic.counters()["match-action.installed"], 0);
   nic.setGone(true);
+});
+
+test("a call beyond its device's limits is answered by one with wider limits, and with none it is where it was", (t) => {
+  const narrow = (name: string, ns: number, most: bigint): ProviderDevice => {
+    const device = tableDevice(name, { ns });
+    const install = device.install.bind(device);
+    device.install = (...args) => {
+      const installed = install(...args);
+      const { add } = installed.operations as { add(...all: unknown[]): void };
+      const limited = (key: bigint, ...rest: unknown[]): void => {
+        if (key > most) throw limitError(`keys go to ${most}, not ${key}`);
+        add(key, ...rest);
+      };
+      Object.assign(installed.operations, { add: limited });
+      return installed;
+    };
+    return device;
+  };
+  const placement = new Placement([narrow("nic", 1, 9n), narrow("wide", 2, 99n)]);
+  const placed = placement.place("routes", work);
+  placed.operations.add(1n, 32, 11);
+  placed.operations.add(2n, 32, 22);
+  t.throws(() => placed.operations.add(1000n, 32, 3), {
+    code: "ERR_HAL_LIMIT",
+    message: "a call of routes (match-action) is beyond every device: nic: keys go to 9, not 1000; wide: keys go to 99, not 1000",
+  });
+  t.is(placed.device?.identity.name, "nic");
+  placed.operations.add(50n, 32, 33);
+  t.is(placed.device?.identity.name, "wide");
+  t.is(rowOf(placement, "routes").why, "keys go to 9, not 50; the only one that takes it");
+  for (const [key, action] of [
+    [1n, 11],
+    [2n, 22],
+    [50n, 33],
+    [1000n, undefined],
+  ] as const)
+    t.is(placed.operations.lookup(key), action);
+});
+
+test("messages in an engine's rings move with it, in order", (t) => {
+  const [first, second] = [loopback(8, "first"), loopback(8, "second")];
+  const placement = new Placement([first, second]);
+  const { operations } = placement.place("engine", { capability: asyncMessage, spec: { entries: 4, address: 3, payloadBytes: 8 } });
+  for (let at = 0; at < 4; at++) t.is(operations.send(3, Uint8Array.of(at)), at);
+  t.is(operations.send(3, Uint8Array.of(9)), undefined);
+  t.deepEqual(operations.receive()?.payload, Uint8Array.of(0));
+  first.setGone(true);
+  t.deepEqual(operations.completed(), [0, 1, 2, 3]);
+  t.is(operations.send(3, Uint8Array.of(4)), 4);
+  for (let at = 1; at <= 4; at++) t.deepEqual(operations.receive()?.payload, Uint8Array.of(at));
+  t.deepEqual(second.counters(), { "async-message.installed": 1, "async-message.entries": 4 });
 });
