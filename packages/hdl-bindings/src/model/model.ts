@@ -12,11 +12,13 @@ export abstract class Model {
   /** The I/O block as words of 64 bits. */
   protected io64!: BigUint64Array;
   readonly #engine: Engine;
+  readonly #step: Engine["step"];
   #cycle = 0;
 
   protected constructor(layout: Layout, engine: Engine) {
     this.layout = layout;
     this.#engine = engine;
+    this.#step = engine.step;
     this.#view();
   }
 
@@ -47,7 +49,7 @@ export abstract class Model {
    */
   step(n = 1): void {
     if (n >>> 0 !== n) throw new RangeError(`step() wants a whole number of cycles below 2^32, not ${n}`);
-    this.#engine.step(n);
+    this.#step(n);
     this.#cycle += n;
     if (this.io32.length === 0) this.#view();
   }

@@ -71,34 +71,43 @@ export function wasmEngine(name: string, module: Module, options: EngineOptions)
   exports._initialize();
   const offset = exports.hdl_open(options.randomSeed === undefined ? 0 : 1, options.randomSeed ?? 1);
   if (options.trace) exports.hdl_trace_open();
-  /** Lends the model copies of arrays for the time of a call, and copies them all back. */
-  const lend = (arrays: readonly Uint8Array[], work: (addresses: readonly number[]) => void) => {
-    const sizes = arrays.map(({ length }) => (length + 15) & ~15);
-    const start = exports.hdl_alloc(sizes.reduce((sum, size) => sum + size, 0));
-    if (start === 0) throw new RangeError(`the memory of ${name} cannot hold so much at once: stream it in parts`);
-    let end = start;
-    const addresses = sizes.map((size) => {
-      end += size;
-      return end - size;
+  // One piece of the model's memory for what calls lend it; it only ever grows.
+  let lent = { at: 0, size: 0 };
+  const reserve = (size: number): number => {
+    if (size <= lent.size) return lent.at;
+    if (lent.size > 0) exports.hdl_free(lent.at);
+    const at = exports.hdl_alloc(size);
+    lent = { at, size: at === 0 ? 0 : size };
+    if (at === 0) throw new RangeError(`the memory of ${name} cannot hold so much at once: stream it in parts`);
+    return at;
+  };
+  /** Copies arrays into the model's memory, one after the other, 16 bytes aligned, and gives their addresses. */
+  const lend = (...arrays: readonly Uint8Array[]): readonly number[] => {
+    let end = reserve(arrays.reduce((sum, { length }) => sum + ((length + 15) & ~15), 0));
+    return arrays.map((array) => {
+      const at = end;
+      bytes(at, array.length).set(array);
+      end += (array.length + 15) & ~15;
+      return at;
     });
-    for (const [index, array] of arrays.entries()) bytes(addresses[index]!, array.length).set(array);
-    try {
-      work(addresses);
-      for (const [index, array] of arrays.entries()) array.set(bytes(addresses[index]!, array.length));
-    } finally {
-      exports.hdl_free(start);
-    }
   };
   return {
     block: () => ({ buffer: exports.memory.buffer, offset }),
     step: exports.hdl_step,
     settle: exports.hdl_settle,
     batch(n, inputs, outputs) {
-      lend([inputs, outputs], ([input, output]) => exports.hdl_batch(n, input!, output!));
+      const at = reserve(((inputs.length + 15) & ~15) + outputs.length);
+      const to = at + ((inputs.length + 15) & ~15);
+      bytes(at, inputs.length).set(inputs);
+      exports.hdl_batch(n, at, to);
+      outputs.set(bytes(to, outputs.length));
     },
     pump(job, { input, output, idle, stall }) {
       const words = new Uint8Array(job.buffer, job.byteOffset, job.byteLength);
-      lend([words, input, output, idle, stall], (at) => exports.hdl_pump(at[0]!, at[1]!, at[2]!, at[3]!, at[4]!));
+      const at = lend(words, input, output, idle, stall);
+      exports.hdl_pump(at[0]!, at[1]!, at[2]!, at[3]!, at[4]!);
+      words.set(bytes(at[0]!, words.length));
+      output.set(bytes(at[2]!, output.length));
     },
     close() {
       exports.hdl_close();

@@ -80,7 +80,7 @@ slow("gen, then the class: TypeScript that runs, with WebAssembly and as a share
     );
     counter.close();
   }
-  t.regex(readFileSync(vcd, "utf8"), /\$var wire +4 \S+ count \[3:0\] \$end[\s\S]*\n#370\n/);
+  t.regex(readFileSync(vcd, "utf8"), /\$var wire +4 \S+ count \[3:0\] \$end[\s\S]*\n#185\n/);
   await t.throwsAsync(Counter.open({ native: true, trace: vcd }), { code: "ERR_HDL_MODEL", message: /counter\.trace\.so/ });
 });
 

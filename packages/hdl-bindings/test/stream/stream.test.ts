@@ -1,6 +1,5 @@
 import test from "ava";
-import { cyclesAgree } from "../../src/stream/agreement.ts";
-import { everyPattern, randomPattern, Scoreboard, streamsAgree } from "../../src/stream/mod.ts";
+import { always, cyclesAgree, everyPattern, randomPattern, Scoreboard, streamsAgree } from "../../src/stream/mod.ts";
 import { compiled, hasWasm } from "../fixture.ts";
 
 const live = hasWasm ? test : test.skip;
@@ -18,6 +17,7 @@ test("randomPattern() is the same for a seed, near its share, and never leaves e
   t.true(left > 900 && left < 1150, String(left));
   t.true(randomPattern(1, 0.9999, 16).includes(0));
   t.throws(() => randomPattern(1, 0.5, 1000), { instanceOf: RangeError });
+  t.deepEqual([...always], [0]);
   t.deepEqual([...everyPattern(3)], [0, 1, 1, 1]);
   t.throws(() => everyPattern(2), { instanceOf: RangeError });
 });
