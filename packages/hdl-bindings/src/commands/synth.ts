@@ -1,5 +1,5 @@
 /** `hdl-bindings synth`: cells by yosys and, where the design fits, a clock estimate by nextpnr for the iCE40. @module */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Context, exitStatus, MitsuError, print, table } from "@mitsu/cli";
@@ -7,26 +7,26 @@ import { readPorts } from "../verilator/ports.ts";
 import { runTool } from "../verilator/tool.ts";
 import type { Design } from "../verilator/verilator.ts";
 import { type DesignArguments, designOf } from "./design.ts";
+import { harnessName, pinHarness } from "./pin-harness.ts";
 
 /** What a synthesis says. */
 export interface Synthesis {
   readonly module: string;
   /** Cells of the iCE40 by type: `SB_LUT4`, `SB_DFF…`, `SB_RAM40_4K`, `SB_CARRY`. */
   readonly cells: Readonly<Record<string, number>>;
-  /** After place and route on an HX8K; absent where it does not fit. */
+  /** After place and route on an HX8K, between registers; absent where it does not fit. */
   readonly maxFrequencyMhz?: number;
   /** Why there is no frequency. */
   readonly reason?: string;
 }
 
-/** yosys' commands for a design. */
-function script({ files, include = [], parameters = {} }: Design, top: string, netlist: string): string {
-  const set = Object.entries(parameters).map(([name, value]) => `-set ${name} ${value}`);
-  return [
-    `read_verilog -sv ${[...include.map((folder) => `-I${folder}`), ...files].join(" ")}`,
-    ...(set.length ? [`chparam ${set.join(" ")} ${top}`] : []),
-    `synth_ice40 -top ${top} -json ${netlist}`,
-  ].join("; ");
+/** Runs yosys on files. */
+async function yosys(files: readonly string[], { include = [] }: Design, commands: readonly string[]): Promise<void> {
+  const read = `read_verilog -sv ${[...include.map((folder) => `-I${folder}`), ...files].join(" ")}`;
+  const { status, stdout, stderr } = await runTool("yosys", ["-q", "-p", [read, ...commands].join("; ")]);
+  if (status === 0) return;
+  const text = `${stdout}${stderr}`.split("\n").filter((line) => /error/i.test(line));
+  throw new MitsuError(text.join("\n") || "yosys failed without a message", { code: "ERR_HDL_SYNTH", exit: exitStatus.usage });
 }
 
 interface Netlist {
@@ -41,39 +41,33 @@ interface Netlist {
  * @throws {MitsuError} `ERR_HDL_SYNTH` with yosys' message when it cannot.
  */
 export async function synthesise(design: Design, timing: boolean): Promise<Synthesis> {
-  const { module } = await readPorts(design);
+  const found = await readPorts(design);
+  const { module } = found;
+  const { parameters = {} } = design;
+  const files = [...new Set([...design.files, ...(found.sources ?? [])])]; // yosys does not look for modules by name
   const folder = await mkdtemp(join(tmpdir(), "hdl-bindings-"));
   try {
     const netlist = join(folder, "netlist.json");
-    const yosys = await runTool("yosys", ["-q", "-p", script(design, module, netlist)]);
-    if (yosys.status !== 0) {
-      const text = `${yosys.stdout}${yosys.stderr}`.split("\n").filter((line) => /ERROR|error/.test(line));
-      throw new MitsuError(text.join("\n") || "yosys failed without a message", { code: "ERR_HDL_SYNTH", exit: exitStatus.usage });
-    }
+    const set = Object.entries(parameters).map(([name, value]) => `-set ${name} ${value}`);
+    const chparam = set.length ? [`chparam ${set.join(" ")} ${module}`] : [];
+    await yosys(files, design, [...chparam, `synth_ice40 -top ${module} -json ${netlist}`]);
     const { modules } = JSON.parse(await readFile(netlist, "utf8")) as Netlist;
-    const cells: Record<string, number> = {};
-    for (const { type } of Object.values(modules[module]?.cells ?? {})) cells[type] = (cells[type] ?? 0) + 1;
-    const sorted = Object.fromEntries(Object.entries(cells).sort(([one], [other]) => (one < other ? -1 : 1)));
-    if (!timing) return { module, cells: sorted };
-    const route = await runTool("nextpnr-ice40", [
-      "--hx8k",
-      "--package",
-      "ct256",
-      "--pcf-allow-unconstrained",
-      "--json",
-      netlist,
-      "--seed",
-      "1",
-    ]);
+    const counts: Record<string, number> = {};
+    for (const { type } of Object.values(modules[module]?.cells ?? {})) counts[type] = (counts[type] ?? 0) + 1;
+    const cells = Object.fromEntries(Object.entries(counts).sort(([one], [other]) => (one < other ? -1 : 1)));
+    if (!timing) return { module, cells };
+    const harness = pinHarness(found, parameters);
+    if (harness === undefined) return { module, cells, reason: "it has no clock" };
+    const around = join(folder, "harness.v");
+    await writeFile(around, harness);
+    await yosys([...files, around], design, [`synth_ice40 -top ${harnessName} -json ${netlist}`]);
+    const device = ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained", "--seed", "1"];
+    const route = await runTool("nextpnr-ice40", [...device, "--json", netlist]);
     const log = `${route.stdout}${route.stderr}`;
     const clocks = [...log.matchAll(/Max frequency for clock[^:]*: ([\d.]+) MHz/g)].map(([, mhz]) => Number(mhz));
-    if (route.status === 0 && clocks.length) return { module, cells: sorted, maxFrequencyMhz: clocks.at(-1)! };
-    const [why] = /ERROR: .*/.exec(log) ?? [];
-    return {
-      module,
-      cells: sorted,
-      reason: why?.slice("ERROR: ".length) ?? (route.status === 0 ? "it has no clock" : "nextpnr gave no reason"),
-    };
+    // The last one said is that after routing. nextpnr fails when a clock misses its own goal of 12 MHz, and has said it then.
+    if (clocks.length) return { module, cells, maxFrequencyMhz: clocks.at(-1)! };
+    return { module, cells, reason: /ERROR: (.*)/.exec(log)?.[1] ?? "nextpnr gave no reason" };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

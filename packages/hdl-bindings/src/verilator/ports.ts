@@ -21,6 +21,8 @@ export interface Interface {
   readonly ports: readonly Port[];
   /** Parameters of the top module by name, as Verilator resolved them (`32'sh20`). */
   readonly parameters: Readonly<Record<string, string>>;
+  /** Files of the modules that take part, those found by name too. */
+  readonly sources?: readonly string[];
 }
 
 function unsupported(port: string, what: string): MitsuError {
@@ -97,6 +99,7 @@ export function portsOfXml(text: string): Interface {
   if (interfaces) throw unsupported(sourceName(interfaces.attributes.origName!), "an interface");
   return {
     module: sourceName(module.attributes.origName!),
+    sources: (root.children.find(({ name }) => name === "module_files")?.children ?? []).map(({ attributes }) => attributes.filename!),
     parameters: Object.fromEntries(
       parameters.map(({ attributes, children }) => [sourceName(attributes.origName!), children[0]?.attributes.name ?? ""]),
     ),

@@ -48,11 +48,16 @@ test("waveText() draws bits as levels and values where they change", (t) => {
   },
 );
 
-(spawnSync("yosys", ["-V"]).status === 0 && hasVerilator && all ? test : test.skip)("synth: counts the cells of a counter", async (t) => {
-  const { status, out } = await call("synth", rtl("counter"), "-G", "W=8", "--json");
-  t.is(status, 0);
-  t.is((JSON.parse(out) as { cells: Record<string, number> }).cells.SB_DFFESR, 8);
-});
+(spawnSync("yosys", ["-V"]).status === 0 && hasVerilator && all ? test : test.skip)(
+  "synth: counts the cells of a counter and estimates its clock",
+  async (t) => {
+    const { status, out } = await call("synth", rtl("counter"), "-G", "W=8", "--timing", "--json");
+    t.is(status, 0);
+    t.is((JSON.parse(out) as { cells: Record<string, number> }).cells.SB_DFFESR, 8);
+    const { maxFrequencyMhz, reason } = JSON.parse(out) as { maxFrequencyMhz?: number; reason?: string };
+    t.true(maxFrequencyMhz! > 100, reason);
+  },
+);
 
 slow("gen, then the class: TypeScript that runs, with WebAssembly and as a shared library, traced and not, the same", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "hdl-gen-"));

@@ -17,6 +17,7 @@ test("portsOfXml() reads the top module's ports only, and widths of structures",
   t.deepEqual(portsOfXml(xml(struct)), {
     module: "m",
     parameters: {},
+    sources: [],
     ports: [{ name: "p", direction: "input", width: 16, signed: false }],
   });
 });
