@@ -46,10 +46,10 @@ export async function classOf(module: string, { rtl }: Folders = ours): Promise<
 }
 
 /**
- * Builds `<module>.wasm` for every `rtl/<module>.sv` whose inputs changed, by their hash, and `<module>.ts` where there is none.
+ * Builds `<module>.wasm` for every `rtl/<module>.sv` whose inputs changed, by their hash, with `<module>.ts` where that differs then.
  *
  * @param modules Only these; all unless given.
- * @param classes Writes the classes too where they differ.
+ * @param classes Compares the classes of models that did not change too.
  * @returns The files that were written.
  */
 export async function buildModels(
@@ -80,7 +80,8 @@ export async function buildModels(
       const layout = layoutOf(await readPorts(design));
       await write(wasm, stamped((await compileWasm(design, layout, { cache })).bytes, stamp));
     }
-    if (!existsSync(script) || (classes && (await readFile(script, "utf8")) !== (await classOf(module, { rtl, models })))) {
+    // A new model with an old class would be read at the wrong places.
+    if (!existsSync(script) || ((classes || !fresh) && (await readFile(script, "utf8")) !== (await classOf(module, { rtl, models })))) {
       await write(script, await classOf(module, { rtl, models }));
     }
   }
