@@ -1,7 +1,7 @@
 /** One process of {@link searchByProcesses}: an element, with a Unix socket to each other one. @module */
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { setImmediate } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import { setTimeout as delay } from "node:timers/promises";
 import { Element } from "./element.ts";
 import { type Message, messageOf, wordOf } from "./message.ts";
@@ -10,6 +10,7 @@ import { domainOf, type WorkerReport, type WorkerTask } from "./process.ts";
 const messageBytes = 16;
 /** Expansions between two looks at the sockets. */
 const slice = 32;
+const tokenRestMs = 1;
 
 /** An element's process. */
 class Worker {
@@ -24,6 +25,8 @@ class Worker {
   #scheduled = false;
   #begun = false;
   #reported = false;
+  #rests = false;
+  #rested = false;
 
   constructor(task: WorkerTask) {
     this.#task = task;
@@ -106,11 +109,27 @@ class Worker {
       this.#element.expand();
       if (this.#task.blocking && this.#made.length > 0) break;
     }
-    if (this.#element.holdsToken && !this.#element.hasWork && this.#made.length === 0) this.#element.passToken();
+    if (this.#element.holdsToken && !this.#element.hasWork && this.#made.length === 0) this.#passToken();
     this.#flush();
     const done = this.#element.ended && this.#made.length === 0 && !this.#waits;
     if (done) this.#report();
-    else if (this.#element.hasWork || this.#made.length > 0 || this.#element.holdsToken) this.#wake();
+    else if (this.#element.hasWork || this.#made.length > 0) this.#wake();
+  }
+
+  /** Element 0 lets the token rest between its rounds: else the idle ones would take the processor from those at work. */
+  #passToken(): void {
+    if (this.#task.number !== 0 || this.#rested) {
+      this.#rested = false;
+      this.#element.passToken();
+      if (this.#element.holdsToken) this.#wake(); // it is alone
+    } else if (!this.#rests) {
+      this.#rests = true;
+      setTimeout(() => {
+        this.#rests = false;
+        this.#rested = true;
+        this.#wake();
+      }, tokenRestMs);
+    }
   }
 
   #flush(): void {
