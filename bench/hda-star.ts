@@ -93,7 +93,7 @@ async function byProcesses(quick: boolean): Promise<readonly ProcessRow[]> {
     for (const elements of [1, 2, 4]) {
       const runs = [];
       for (let nth = 0; nth < (quick ? 1 : 3); nth++)
-        runs.push(await searchByProcesses({ korf: 12, cost: quick ? 37 : 45 }, { elements, blocking: way === "blocking" }));
+        runs.push(await searchByProcesses({ korf: 12, cost: 37 }, { elements, blocking: way === "blocking" }));
       const middle = runs.toSorted((a, b) => a.milliseconds - b.milliseconds)[runs.length >> 1]!;
       rows.push({ way, elements, cost: middle.cost, milliseconds: middle.milliseconds, messages: middle.messages });
     }

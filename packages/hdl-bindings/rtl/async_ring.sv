@@ -2,7 +2,7 @@
 //
 // Latency:    a word published in the cycle of its push is at the head two cycles later.
 // Throughput: one push and one pop a cycle.
-// Resources:  WORDS × W bits of memory (one write port, one read port), 4 pointers of log2(WORDS) + 1 bits. Figures: README.md of the package.
+// Resources:  WORDS × W bits of memory (one write port, one read port), 4 pointers of log2(WORDS) + 1 bits.
 // Parameters: W bits a word; WORDS, a power of two from 2.
 `default_nettype none
 

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { MitsuError } from "@mitsu/cli/error";
 import type { Found } from "./a-star.ts";
 import type { Domain } from "./domain.ts";
@@ -56,7 +57,7 @@ export function domainOf(spec: DomainSpec): Domain {
 export async function searchByProcesses(spec: DomainSpec, { elements, blocking = false }: ProcessOptions): Promise<ProcessOutcome> {
   const folder = await mkdtemp(join(tmpdir(), "mitsu-hda-"));
   const workers = Array.from({ length: elements }, () =>
-    fork(join(import.meta.dirname, "worker.ts"), { stdio: ["ignore", "ignore", "inherit", "ipc"] }),
+    fork(fileURLToPath(import.meta.resolve("./worker.ts")), { stdio: ["ignore", "ignore", "inherit", "ipc"] }),
   );
   try {
     const ready = workers.map((worker) => reportOf(worker));
