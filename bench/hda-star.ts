@@ -153,7 +153,7 @@ function panelsOf(rows: readonly Row[]): readonly HdlPanel[] {
       lines: lines((row) => row.speedUp),
     },
     { ...shared, title: "Stalled", yName: "% of cycles held up by messages", lines: lines((row) => row.stalled * 100) },
-    { ...shared, title: "Search overhead", yName: "% more expansions than A*", lines: lines((row) => Math.max(0, row.overhead * 100)) },
+    { ...shared, title: "Search overhead", yName: "% more expansions than A*", lines: lines((row) => row.overhead * 100) },
   ];
 }
 
