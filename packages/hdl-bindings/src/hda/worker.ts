@@ -113,7 +113,7 @@ class Worker {
     this.#flush();
     const done = this.#element.ended && this.#made.length === 0 && !this.#waits;
     if (done) this.#report();
-    else if (this.#element.hasWork || this.#made.length > 0) this.#wake();
+    else if (this.#element.hasWork || this.#made.length > 0 || (this.#element.holdsToken && !this.#rests)) this.#wake();
   }
 
   /** Element 0 lets the token rest between its rounds: else the idle ones would take the processor from those at work. */
@@ -121,7 +121,6 @@ class Worker {
     if (this.#task.number !== 0 || this.#rested) {
       this.#rested = false;
       this.#element.passToken();
-      if (this.#element.holdsToken) this.#wake(); // it is alone
     } else if (!this.#rests) {
       this.#rests = true;
       setTimeout(() => {

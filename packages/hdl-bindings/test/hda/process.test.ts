@@ -3,6 +3,7 @@ import { aStar } from "../../src/hda/a-star.ts";
 import { domainOf, searchByProcesses } from "../../src/hda/process.ts";
 
 test.serial("searchByProcesses() finds A*'s cost, blocking and asynchronous", async (t) => {
+  t.timeout(30_000);
   for (const [spec, elements] of [
     [{ korf: 12, cost: 30 }, 3],
     [{ grid: { width: 24, height: 24, blocked: 0.3, seed: 2 } }, 2],
@@ -15,6 +16,7 @@ test.serial("searchByProcesses() finds A*'s cost, blocking and asynchronous", as
 });
 
 test.serial("searchByProcesses() ends without a way, and alone", async (t) => {
+  t.timeout(30_000);
   const spec = { grid: { width: 30, height: 30, blocked: 0.6, seed: 3 } };
   t.is(aStar(domainOf(spec)).cost, Number.POSITIVE_INFINITY);
   t.is((await searchByProcesses(spec, { elements: 2 })).cost, Number.POSITIVE_INFINITY);
