@@ -158,14 +158,14 @@ function panelsOf(rows: readonly Row[]): readonly HdlPanel[] {
 }
 
 async function measure({ quick }: HdlOptions): Promise<HdlReport> {
-  const domains = quick ? [korf(12)] : [korf(12), korf(55), new GridMap({ width: 512, height: 512, blocked: 0.3, seed: 2 })];
+  const domains = quick ? [korf(12)] : [korf(12), korf(55), new GridMap({ width: 512, height: 512, blocked: 0.3, seed: 3 })];
   const rows = domains.flatMap(rowsOf);
   const processes = await byProcesses(quick);
-  const puzzles = rows.filter((row) => row.way === "asynchronous" && row.elements === 16 && row.domain.startsWith("Korf"));
+  const best = rows.filter((row) => row.way === "asynchronous" && row.elements === 16);
   return {
     rows: [...rows, ...processes],
     text: text(rows, processes),
-    targets: puzzles.map(({ domain, speedUp }) => ({
+    targets: best.map(({ domain, speedUp }) => ({
       target: `${domain}: speed-up of 16 elements at latency ${latency}, at least 12`,
       measured: speedUp,
       met: speedUp >= 12,
