@@ -96,8 +96,8 @@ export function renderHdl(panels: readonly HdlPanel[], { title, note, script }: 
   let at: number = size.left + 8;
   const legend = names.map((name, nth) => {
     const look = looks[nth % looks.length]!;
-    const part = `<path class="line ${look}" d="M${at - 8} 84h24"/><path class="${look}" d="${marks[look]!(at + 4, 84)}"/><text x="${at + 22}" y="88">${escaped(name)}</text>`;
-    at += 54 + name.length * 7;
+    const part = `<path class="line ${look}" d="M${fixed(at - 8)} 84h24"/><path class="${look}" d="${marks[look]!(fixed(at + 4), 84)}"/><text x="${fixed(at + 22)}" y="88">${escaped(name)}</text>`;
+    at += 40 + name.length * 6.1;
     return part;
   });
   const height = size.top + size.height + size.foot;
