@@ -41,6 +41,7 @@ export type WorkerReport =
   | { readonly ready: true }
   | { readonly ready: false; readonly cost: number | null; readonly expansions: number; readonly messages: number };
 
+/** The domain that a spec names, made anew in each process. */
 export function domainOf(spec: DomainSpec): Domain {
   return "grid" in spec ? new GridMap(spec.grid) : korf(spec.korf, spec.cost);
 }
