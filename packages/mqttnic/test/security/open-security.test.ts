@@ -265,7 +265,11 @@ test("reload() takes all files anew, or none, and counts generations", async (t)
 });
 
 test("reload() while a password is checked: the new file judges", async (t) => {
-  const passwordFile = temporaryFolder(t).file("passwd", annLine);
+  // Half a second of work: the check is not to be over before the reload, however busy the machine is.
+  const [iterations, salt] = [500_000, Buffer.from("salty")];
+  const hash = pbkdf2Sync("secret", salt, iterations, 64, "sha512");
+  const line = `ann:${formatCredential({ scheme: "pbkdf2-sha512", iterations, salt, hash })}\n`;
+  const passwordFile = temporaryFolder(t).file("passwd", line);
   const security = await opened(t, { passwordFile });
   const judgement = security.authenticate(attemptOf({ username: "ann", password: "secret" }));
   writeFileSync(passwordFile, bobLine);
