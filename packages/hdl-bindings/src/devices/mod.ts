@@ -1,0 +1,2 @@
+/** Devices of `@mitsu/hal` over the RTL models. @module */
+export {};
