@@ -1,7 +1,7 @@
 /** Which devices take a piece of work, the cheapest first, and why the others do not. @module */
 import type { AnyWork } from "./capability.ts";
 import type { Cost, Device } from "./device.ts";
-import { nanoseconds, type Policy, type Refusal } from "./placement-report.ts";
+import { nanoseconds, type Policy, policyAllows, type Refusal } from "./placement-report.ts";
 
 /** A device that takes it. */
 export interface Candidate {
@@ -37,7 +37,7 @@ export function searchDevices(
     const limit = beyond?.get(device);
     if (limit !== undefined) refused.push({ device: name, code: "limit", reason: limit });
     if (device === without || limit !== undefined) continue;
-    if (policy !== "auto" && policy !== `${kind}-only`) {
+    if (!policyAllows(policy, kind)) {
       refused.push({ device: name, code: "policy", reason: `is ${kind}` });
       continue;
     }

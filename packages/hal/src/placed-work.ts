@@ -27,7 +27,7 @@ type Operations = Record<string, (...args: unknown[]) => unknown>;
 /** The placement's side of it. */
 export class Placed implements PlacedWork<object> {
   readonly name: string;
-  readonly policy: Policy;
+  policy: Policy;
   readonly operations: object;
   /** Its spec grows with what it holds. */
   work: AnyWork;

@@ -1,11 +1,16 @@
 /** Where each piece of work runs, why, at what cost, and who refused it. @module */
 import { type OutputStream, table } from "@mitsu/cli";
-import type { Cost, RefusalCode } from "./device.ts";
+import type { Cost, Identity, RefusalCode } from "./device.ts";
 
 /** What a request lets a placement choose from. */
 export const policies = ["auto", "hardware-only", "software-only"] as const;
 /** One of {@link policies}. */
 export type Policy = (typeof policies)[number];
+
+/** Whether work of this policy may run on a device of this kind. */
+export function policyAllows(policy: Policy, kind: Identity["kind"]): boolean {
+  return policy === "auto" || policy === `${kind}-only`;
+}
 
 /** A device that did not take a piece of work. */
 export interface Refusal {
@@ -23,7 +28,7 @@ export interface ReportRow {
   readonly policy: Policy;
   /** Where it runs; undefined for nowhere, with its state kept. */
   readonly device: string | undefined;
-  readonly kind: "hardware" | "software" | undefined;
+  readonly kind: Identity["kind"] | undefined;
   /** Why there. */
   readonly why: string;
   /** Of one operation there. */

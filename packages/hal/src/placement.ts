@@ -9,7 +9,7 @@ import type { Device, Installed } from "./device.ts";
 import { messageOf, reasonOf, type Search, searchDevices } from "./device-search.ts";
 import { Placed, type PlacedWork } from "./placed-work.ts";
 import { describe, noDevice, refusals } from "./placement-error.ts";
-import { type PlacementReport, type Policy, policies } from "./placement-report.ts";
+import { type PlacementReport, type Policy, policies, policyAllows } from "./placement-report.ts";
 
 /** How a placement is made. */
 export interface PlacementOptions {
@@ -102,6 +102,40 @@ export class Placement {
     return undefined;
   }
 
+  /**
+   * Lets a piece of work run elsewhere than before, while it runs. Where its device may keep it, it stays ({@link improve} moves it to what is cheaper);
+   * else it moves with its state. Work that runs nowhere is placed if the new policy has a device for it.
+   *
+   * @throws {MitsuError} `ERR_HAL_NO_DEVICE` when it must move and no device takes it, with each one's reason: the policy and all else are as before.
+   * `ERR_HAL_POLICY` for a policy that is none, `ERR_HAL_HANDLE` for work that is not placed here.
+   * @example
+   * ```ts
+   * placement.setPolicy(routes, "software-only"); // off the card, before it is taken out
+   * ```
+   */
+  setPolicy(work: PlacedWork<object>, policy: Policy): void {
+    checkPolicy(policy);
+    const placed = this.#placed.get(work);
+    if (placed === undefined)
+      throw new MitsuError(`cannot set the policy of ${work.name}: it is not placed here`, {
+        code: "ERR_HAL_HANDLE",
+        hint: "place it first; what was withdrawn is over",
+      });
+    const [before, refused] = [placed.policy, placed.refused];
+    placed.policy = policy;
+    const kind = placed.device?.identity.kind;
+    if (kind !== undefined && !policyAllows(policy, kind)) {
+      try {
+        this.#moveOff(placed, `it is ${policy} now`);
+      } catch (error) {
+        [placed.policy, placed.refused] = [before, refused];
+        throw error;
+      }
+    }
+    // It may have left room that others wait for, or wait itself.
+    this.#settle();
+  }
+
   /** Ends a piece of work. Unknown work is ignored. */
   withdraw(work: PlacedWork<object>): void {
     const placed = this.#placed.get(work);
@@ -152,8 +186,7 @@ export class Placement {
   }
 
   #place(name: string, work: AnyWork, policy: Policy): PlacedWork<object> {
-    if (!policies.includes(policy))
-      throw new MitsuError(`there is no policy ${policy}`, { code: "ERR_HAL_POLICY", hint: `it is ${policies.join(", ")}` });
+    checkPolicy(policy);
     const fault = specFault(work);
     if (fault !== undefined)
       throw new MitsuError(`cannot place ${name}: ${capabilityLabel(work.capability)}: ${fault}`, {
@@ -371,4 +404,10 @@ export class Placement {
   #tell(text: string): void {
     this.#told?.(text);
   }
+}
+
+/** Policies come from files too. */
+function checkPolicy(policy: Policy): void {
+  if (!policies.includes(policy))
+    throw new MitsuError(`there is no policy ${policy}`, { code: "ERR_HAL_POLICY", hint: `it is ${policies.join(", ")}` });
 }
