@@ -1,2 +1,12 @@
 /** Devices of `@mitsu/hal` over the RTL models. @module */
-export {};
+export {
+  type OpenedTopicMatcher,
+  openTopicMatcherDevice,
+  type TopicMatcherModel,
+  type TopicMatchOptions,
+  topicMatcherClockMhz,
+  topicMatcherCycles,
+  topicMatcherDevice,
+  topicMatcherLimits,
+  topicMatchProvider,
+} from "./topic-match.ts";
