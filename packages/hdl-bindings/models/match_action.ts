@@ -5,28 +5,29 @@ const layout: Layout = {
   module: "match_action",
   clock: "clk",
   reset: { name: "rst", activeLow: false },
-  inputBytes: 56,
+  inputBytes: 64,
   outputBytes: 32,
   // biome-ignore format: one line a port
   fields: [
     { name: "rst", accessor: "rst", direction: "input", width: 1, signed: false, kind: "number", offset: 0, words: 1 },
     { name: "s_valid", accessor: "s_valid", direction: "input", width: 1, signed: false, kind: "number", offset: 4, words: 1 },
     { name: "s_data", accessor: "s_data", direction: "input", width: 64, signed: false, kind: "bigint", offset: 8, words: 2 },
-    { name: "m_ready", accessor: "m_ready", direction: "input", width: 1, signed: false, kind: "number", offset: 16, words: 1 },
-    { name: "c_valid", accessor: "c_valid", direction: "input", width: 1, signed: false, kind: "number", offset: 20, words: 1 },
-    { name: "c_install", accessor: "c_install", direction: "input", width: 1, signed: false, kind: "number", offset: 24, words: 1 },
-    { name: "c_slot", accessor: "c_slot", direction: "input", width: 6, signed: false, kind: "number", offset: 28, words: 1 },
-    { name: "c_key", accessor: "c_key", direction: "input", width: 64, signed: false, kind: "bigint", offset: 32, words: 2 },
-    { name: "c_prefix", accessor: "c_prefix", direction: "input", width: 7, signed: false, kind: "number", offset: 40, words: 1 },
-    { name: "c_action", accessor: "c_action", direction: "input", width: 16, signed: false, kind: "number", offset: 44, words: 1 },
-    { name: "q_slot", accessor: "q_slot", direction: "input", width: 6, signed: false, kind: "number", offset: 48, words: 1 },
-    { name: "s_ready", accessor: "s_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 56, words: 1 },
-    { name: "m_valid", accessor: "m_valid", direction: "output", width: 1, signed: false, kind: "number", offset: 60, words: 1 },
-    { name: "m_hit", accessor: "m_hit", direction: "output", width: 1, signed: false, kind: "number", offset: 64, words: 1 },
-    { name: "m_slot", accessor: "m_slot", direction: "output", width: 6, signed: false, kind: "number", offset: 68, words: 1 },
-    { name: "m_action", accessor: "m_action", direction: "output", width: 16, signed: false, kind: "number", offset: 72, words: 1 },
-    { name: "c_ready", accessor: "c_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 76, words: 1 },
-    { name: "q_count", accessor: "q_count", direction: "output", width: 32, signed: false, kind: "number", offset: 80, words: 1 },
+    { name: "s_skip", accessor: "s_skip", direction: "input", width: 1, signed: false, kind: "number", offset: 16, words: 1 },
+    { name: "m_ready", accessor: "m_ready", direction: "input", width: 1, signed: false, kind: "number", offset: 20, words: 1 },
+    { name: "c_valid", accessor: "c_valid", direction: "input", width: 1, signed: false, kind: "number", offset: 24, words: 1 },
+    { name: "c_install", accessor: "c_install", direction: "input", width: 1, signed: false, kind: "number", offset: 28, words: 1 },
+    { name: "c_slot", accessor: "c_slot", direction: "input", width: 6, signed: false, kind: "number", offset: 32, words: 1 },
+    { name: "c_key", accessor: "c_key", direction: "input", width: 64, signed: false, kind: "bigint", offset: 40, words: 2 },
+    { name: "c_prefix", accessor: "c_prefix", direction: "input", width: 7, signed: false, kind: "number", offset: 48, words: 1 },
+    { name: "c_action", accessor: "c_action", direction: "input", width: 16, signed: false, kind: "number", offset: 52, words: 1 },
+    { name: "q_slot", accessor: "q_slot", direction: "input", width: 6, signed: false, kind: "number", offset: 56, words: 1 },
+    { name: "s_ready", accessor: "s_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 64, words: 1 },
+    { name: "m_valid", accessor: "m_valid", direction: "output", width: 1, signed: false, kind: "number", offset: 68, words: 1 },
+    { name: "m_hit", accessor: "m_hit", direction: "output", width: 1, signed: false, kind: "number", offset: 72, words: 1 },
+    { name: "m_slot", accessor: "m_slot", direction: "output", width: 6, signed: false, kind: "number", offset: 76, words: 1 },
+    { name: "m_action", accessor: "m_action", direction: "output", width: 16, signed: false, kind: "number", offset: 80, words: 1 },
+    { name: "c_ready", accessor: "c_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 84, words: 1 },
+    { name: "q_count", accessor: "q_count", direction: "output", width: 32, signed: false, kind: "number", offset: 88, words: 1 },
   ],
 };
 
@@ -71,118 +72,128 @@ export class MatchAction extends Model {
     this.io64[1] = value;
   }
 
+  /** `s_skip`: input, 1 bit. */
+  get s_skip(): number {
+    return this.io32[4]!;
+  }
+
+  set s_skip(value: number) {
+    if (value >>> 0 !== value || value > 0x1) this.outOfRange("s_skip", 1, value);
+    this.io32[4] = value;
+  }
+
   /** `m_ready`: input, 1 bit. */
   get m_ready(): number {
-    return this.io32[4]!;
+    return this.io32[5]!;
   }
 
   set m_ready(value: number) {
     if (value >>> 0 !== value || value > 0x1) this.outOfRange("m_ready", 1, value);
-    this.io32[4] = value;
+    this.io32[5] = value;
   }
 
   /** `c_valid`: input, 1 bit. */
   get c_valid(): number {
-    return this.io32[5]!;
+    return this.io32[6]!;
   }
 
   set c_valid(value: number) {
     if (value >>> 0 !== value || value > 0x1) this.outOfRange("c_valid", 1, value);
-    this.io32[5] = value;
+    this.io32[6] = value;
   }
 
   /** `c_install`: input, 1 bit. */
   get c_install(): number {
-    return this.io32[6]!;
+    return this.io32[7]!;
   }
 
   set c_install(value: number) {
     if (value >>> 0 !== value || value > 0x1) this.outOfRange("c_install", 1, value);
-    this.io32[6] = value;
+    this.io32[7] = value;
   }
 
   /** `c_slot`: input, 6 bits. */
   get c_slot(): number {
-    return this.io32[7]!;
+    return this.io32[8]!;
   }
 
   set c_slot(value: number) {
     if (value >>> 0 !== value || value > 0x3f) this.outOfRange("c_slot", 6, value);
-    this.io32[7] = value;
+    this.io32[8] = value;
   }
 
   /** `c_key`: input, 64 bits. */
   get c_key(): bigint {
-    return this.io64[4]!;
+    return this.io64[5]!;
   }
 
   set c_key(value: bigint) {
     if (value < 0n || value > 0xffffffffffffffffn) this.outOfRange("c_key", 64, value);
-    this.io64[4] = value;
+    this.io64[5] = value;
   }
 
   /** `c_prefix`: input, 7 bits. */
   get c_prefix(): number {
-    return this.io32[10]!;
+    return this.io32[12]!;
   }
 
   set c_prefix(value: number) {
     if (value >>> 0 !== value || value > 0x7f) this.outOfRange("c_prefix", 7, value);
-    this.io32[10] = value;
+    this.io32[12] = value;
   }
 
   /** `c_action`: input, 16 bits. */
   get c_action(): number {
-    return this.io32[11]!;
+    return this.io32[13]!;
   }
 
   set c_action(value: number) {
     if (value >>> 0 !== value || value > 0xffff) this.outOfRange("c_action", 16, value);
-    this.io32[11] = value;
+    this.io32[13] = value;
   }
 
   /** `q_slot`: input, 6 bits. */
   get q_slot(): number {
-    return this.io32[12]!;
+    return this.io32[14]!;
   }
 
   set q_slot(value: number) {
     if (value >>> 0 !== value || value > 0x3f) this.outOfRange("q_slot", 6, value);
-    this.io32[12] = value;
+    this.io32[14] = value;
   }
 
   /** `s_ready`: output, 1 bit. */
   get s_ready(): number {
-    return this.io32[14]!;
+    return this.io32[16]!;
   }
 
   /** `m_valid`: output, 1 bit. */
   get m_valid(): number {
-    return this.io32[15]!;
+    return this.io32[17]!;
   }
 
   /** `m_hit`: output, 1 bit. */
   get m_hit(): number {
-    return this.io32[16]!;
+    return this.io32[18]!;
   }
 
   /** `m_slot`: output, 6 bits. */
   get m_slot(): number {
-    return this.io32[17]!;
+    return this.io32[19]!;
   }
 
   /** `m_action`: output, 16 bits. */
   get m_action(): number {
-    return this.io32[18]!;
+    return this.io32[20]!;
   }
 
   /** `c_ready`: output, 1 bit. */
   get c_ready(): number {
-    return this.io32[19]!;
+    return this.io32[21]!;
   }
 
   /** `q_count`: output, 32 bits. */
   get q_count(): number {
-    return this.io32[20]!;
+    return this.io32[22]!;
   }
 }

@@ -3,7 +3,8 @@
 // An entry is a key, how many of its bits count from the highest (KEY_W: all, an exact match; 0: every key) and an action. Of those that match, the
 // one with most bits wins, and of equal ones the lowest slot. All entries are compared at once, as in a ternary CAM made of registers.
 //
-// Lookup:  s_data is a key. m_hit whether an entry matched, m_slot which, m_action its action (0 without a match).
+// Lookup:  s_data is a key; with s_skip it matches nothing, as something else has decided it. m_hit whether an entry matched, m_slot which, m_action its
+//          action (0 without a match).
 // Control: one beat installs an entry into c_slot (its counter begins at 0) or, without c_install, removes it. c_prefix above KEY_W counts as KEY_W.
 //          Counters are read at any time: q_count is what q_slot had the cycle before. They wrap.
 //
@@ -32,6 +33,7 @@ module match_action #(
     input  wire logic                s_valid,
     output logic                     s_ready,
     input  wire logic [KEY_W-1:0]    s_data,
+    input  wire logic                s_skip,
 
     output logic                     m_valid,
     input  wire logic                m_ready,
@@ -73,7 +75,7 @@ module match_action #(
     assign s_ready = advance && !c_valid;
 
     always_comb
-        for (int at = 0; at < ENTRIES; at++) match_next[at] = live[at] && ((s_data ^ keys[at]) & masks[at]) == '0;
+        for (int at = 0; at < ENTRIES; at++) match_next[at] = !s_skip && live[at] && ((s_data ^ keys[at]) & masks[at]) == '0;
 
     // A knock-out: the entries play at ENTRIES to 2 * ENTRIES - 1, the winner of 2n and 2n + 1 goes on to n. On a draw the lower slot, 2n, does.
     logic [2*ENTRIES-1:0] hits;
