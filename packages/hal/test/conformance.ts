@@ -14,10 +14,15 @@ import { type AnyWork, type Capability, entriesOf, type Work } from "../src/capa
 import type { Device, Offer } from "../src/device.ts";
 
 export { asyncMessageCase } from "./cases/async-message.ts";
+export { type Engine, type Exchange, exchangeChecks, exchangeConformance, exchangeMessages } from "./cases/async-message-exchange.ts";
+export { balanceCase } from "./cases/balance.ts";
 export { checksumCase } from "./cases/checksum.ts";
 export { hashCase } from "./cases/hash.ts";
-export { matchActionCase } from "./cases/match-action.ts";
+export { matchActionCase, matchActionCaseOf } from "./cases/match-action.ts";
+export { redirectCase, redirectCaseOf } from "./cases/redirect.ts";
+export { relayCase, relayStreams } from "./cases/relay.ts";
 export { topicMatchCase } from "./cases/topic-match.ts";
+export { traceInjectCase } from "./cases/trace-inject.ts";
 
 /** How a capability is tried on any device. */
 export interface ConformanceCase<Spec extends object, Operations extends object, State> {

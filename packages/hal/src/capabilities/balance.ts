@@ -11,7 +11,7 @@ export interface BalanceSpec {
 /** A replica and its part of the connections. */
 export interface WeightedReplica {
   readonly id: number;
-  /** Relative to the others, 0 to 65 535. */
+  /** Relative to the others, 1 to 65 535: one that shall take none is left out. A replica has one weight, wherever it is: the last that was set. */
   readonly weight: number;
 }
 
@@ -21,11 +21,16 @@ export interface BalancedService {
   readonly replicas: readonly WeightedReplica[];
 }
 
-/** What it does. */
+/** What it does. Services, one number for each of their ports, and replicas go by numbers from 1 up that their owner gave them. */
 export interface Balance {
-  /** Gives a service its replicas, in one step; none take it out. @throws {MitsuError} `ERR_HAL_FULL`, with the old ones in place. */
+  /**
+   * Gives a service its replicas, in one step: a connect meets the old ones or the new ones. None take it out.
+   *
+   * @throws {MitsuError} `ERR_HAL_FULL`; `ERR_HAL_LIMIT` for a number that this device has no place for; the old ones stay.
+   * @throws {RangeError} For a number or weight that is none, and a replica that comes twice.
+   */
   set(service: number, replicas: readonly WeightedReplica[]): void;
-  /** As they were set; undefined for an unknown service. */
+  /** In the order in which they were set; undefined for an unknown service. */
   replicas(service: number): readonly WeightedReplica[] | undefined;
 }
 
@@ -43,3 +48,17 @@ export const balance: Capability<BalanceSpec, Balance, readonly BalancedService[
   empty: [],
   count: (state) => state.reduce((sum, { replicas }) => sum + replicas.length, 0),
 });
+
+/** What is wrong with a service's replicas; undefined where nothing is. For drivers. */
+export function balanceFault({ service, replicas }: BalancedService): string | undefined {
+  const isNumber = (value: number): boolean => Number.isInteger(value) && value >= 1;
+  if (!isNumber(service)) return `service ${service} is not a whole number from 1 up`;
+  const ids = new Set<number>();
+  for (const { id, weight } of replicas) {
+    if (!isNumber(id)) return `replica ${id} is not a whole number from 1 up`;
+    if (!isNumber(weight) || weight > 0xffff) return `weight ${weight} is not one of 1 to 65535`;
+    if (ids.has(id)) return `replica ${id} comes twice`;
+    ids.add(id);
+  }
+  return undefined;
+}

@@ -8,22 +8,26 @@ export interface RelaySpec {
   readonly entries: number;
 }
 
-/** What it does. Streams go by the numbers that their owner gave them. */
+/** Two joined streams, the client's first. */
+export type JoinedStreams = readonly [client: number, replica: number];
+
+/** What it does. Streams go by numbers from 1 up that the device gave when its owner lent them to it. */
 export interface Relay {
-  /** Joins a client's stream and a replica's. @throws {MitsuError} `ERR_HAL_FULL`. @throws {RangeError} When one is joined with another. */
+  /**
+   * Joins a client's stream and a replica's: what comes on one is written to the other; again for the same two it changes nothing.
+   *
+   * @throws {MitsuError} `ERR_HAL_FULL`; `ERR_HAL_LIMIT` for a stream that this device was not lent.
+   * @throws {RangeError} When one is joined with another, or with itself.
+   */
   join(client: number, replica: number): void;
-  /** By either end. @returns Whether they were joined. */
+  /** By either end. The streams stay open, and are their owner's to close. @returns Whether they were joined. */
   part(end: number): boolean;
   /** The other end; undefined for none. */
   peer(end: number): number | undefined;
 }
 
 /** Joined streams. */
-export const relay: Capability<RelaySpec, Relay, readonly (readonly [number, number])[]> = defineCapability<
-  RelaySpec,
-  Relay,
-  readonly (readonly [number, number])[]
->({
+export const relay: Capability<RelaySpec, Relay, readonly JoinedStreams[]> = defineCapability<RelaySpec, Relay, readonly JoinedStreams[]>({
   name: "relay",
   version: 1,
   about: "passes bytes both ways between two streams",

@@ -1,4 +1,4 @@
-/** How `async-message` is tried: an engine that sends to itself. @module */
+/** How `async-message` is tried: an engine that sends to itself; async-message-exchange.ts has several. @module */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AsyncMessage, type AsyncMessageSpec, type AsyncMessageState, asyncMessage } from "../../src/capabilities/async-message.ts";
