@@ -2,6 +2,7 @@ import test from "ava";
 import { fullError } from "../src/capability.ts";
 import type { Device, Verdict } from "../src/device.ts";
 import { type AnyProvider, type Opened, ProviderDevice } from "../src/provider-device.ts";
+import { softwareAsyncMessage } from "../src/software/async-message.ts";
 import { softwareChecksum } from "../src/software/checksum.ts";
 import { softwareHash } from "../src/software/hash.ts";
 import { matchActionProvider, softwareMatchAction } from "../src/software/match-action.ts";
@@ -11,12 +12,12 @@ import {
   checksumCase,
   conformance,
   conformanceChecks,
+  exchangeConformance,
   hashCase,
   matchActionCase,
   topicMatchCase,
 } from "./conformance.ts";
 import { filterCase, filterDevice } from "./doubles/filter.ts";
-import { loopback } from "./doubles/loopback.ts";
 import { topicList } from "./doubles/topic-list.ts";
 
 conformance("software-checksum", softwareChecksum, [checksumCase]);
@@ -24,7 +25,9 @@ conformance("software-hash", softwareHash, [hashCase]);
 conformance("software-match-action", softwareMatchAction, [matchActionCase]);
 conformance("software-match-action of 100 rows", () => softwareMatchAction(100), [matchActionCase]);
 conformance("topic-list", topicList, [topicMatchCase]);
-conformance("loopback", loopback, [asyncMessageCase]);
+conformance("software-async-message", softwareAsyncMessage, [asyncMessageCase]);
+conformance("software-async-message of 100 entries", () => softwareAsyncMessage(100), [asyncMessageCase]);
+exchangeConformance("software-async-message", softwareAsyncMessage);
 conformance("made-up filter", filterDevice, [filterCase]);
 
 /** A table's device with something wrong, and the check that has to find it. */
