@@ -33,6 +33,7 @@ export {
   type NicdStatus,
   nicd,
 } from "./nicd-schema.ts";
+export { type PlacementRow, type PlacementStatus, placementStatus } from "./placement-schema.ts";
 export { type PlacerEdge, type PlacerProtocol, type PlacerSource, type PlacerStatus, placer } from "./placer-schema.ts";
 export { type Method, method, type Protocol, protocolVersion, type Stream, stream, streamCredit } from "./protocol.ts";
 export {

@@ -1,5 +1,6 @@
 /** What nicd can be asked: see `schema.ts`, which this is a part of. @module */
 import { z } from "zod";
+import { type PlacementStatus, placementStatus } from "./placement-schema.ts";
 import { type Method, method, type Stream } from "./protocol.ts";
 import type { ReplicaStanding } from "./replicad-schema.ts";
 import { type DaemonStatus, sockhijack, type TracedExchange, type TracesAnswer, type TracesRequest } from "./schema.ts";
@@ -54,6 +55,8 @@ export interface NicdStatus extends DaemonStatus {
   readonly spans: Readonly<Record<string, number>>;
   /** What replicad tells of replicas: `fresh`, `stale` (it does not write any more) or `none`, where selectors go by what nicd saw itself. */
   readonly reports: { readonly state: "fresh" | "stale" | "none"; readonly replicas: number };
+  /** Where its pieces of work run; not there from a daemon that is older. */
+  readonly placement?: PlacementStatus | undefined;
 }
 
 /** A route in force. */
@@ -200,6 +203,7 @@ export const nicd: NicdProtocol = {
       certificate: z.object({ uri: z.string(), notAfterMs: z.number() }).nullable(),
       spans: counts,
       reports: z.object({ state: z.enum(["fresh", "stale", "none"]), replicas: count }),
+      placement: placementStatus.optional(),
     }),
   ),
   routes: method(

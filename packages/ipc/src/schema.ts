@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { type PlacementStatus, placementStatus } from "./placement-schema.ts";
 import { type Method, method, type Stream, stream } from "./protocol.ts";
 
 /** What every daemon answers to `status`. */
@@ -111,6 +112,8 @@ export interface SockhijackStatus extends DaemonStatus {
   readonly pins: string;
   /** The nicd that takes connections; null when none is registered. */
   readonly nic: NicStatus | null;
+  /** Where its pieces of work run; not there from a daemon that is older. */
+  readonly placement?: PlacementStatus | undefined;
 }
 
 /** A nicd as sockhijack knows it. */
@@ -453,6 +456,7 @@ export const sockhijack: SockhijackProtocol = {
       dns: counts,
       pins: z.string(),
       nic: nicStatus.nullable(),
+      placement: placementStatus.optional(),
     }),
   ),
   flows: method(z.object({ service: z.string().optional() }), z.object({ flows: z.array(flow) })),
