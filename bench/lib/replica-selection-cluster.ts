@@ -2,10 +2,13 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type NicdStatus, nicd, type ReplicadReplica, type ReplicadStatus, replicad } from "../../packages/ipc/src/mod.ts";
+import { CpuGroups, removeGroups } from "./replica-selection-groups.ts";
 import { Program } from "./replica-selection-process.ts";
 import {
   brokerAddress,
   type Common,
+  hogCores,
+  hogDwellMs,
   meshOf,
   nodeAddress,
   nodeName,
@@ -49,12 +52,21 @@ export class Cluster {
   readonly broker: Program | null;
   /** How long it took to start. */
   readonly startSeconds: number;
+  /** Of `hog`. */
+  hogs: readonly Program[] = [];
+  readonly #groups: CpuGroups | null;
   readonly #paths: Paths;
   readonly #folder: string;
 
-  private constructor(paths: Paths, folder: string, parts: Pick<Cluster, "nodes" | "replicas" | "broker" | "startSeconds">) {
+  private constructor(
+    paths: Paths,
+    folder: string,
+    groups: CpuGroups | null,
+    parts: Pick<Cluster, "nodes" | "replicas" | "broker" | "startSeconds">,
+  ) {
     this.#paths = paths;
     this.#folder = folder;
+    this.#groups = groups;
     this.nodes = parts.nodes;
     this.replicas = parts.replicas;
     this.broker = parts.broker;
@@ -70,18 +82,35 @@ export class Cluster {
     const mesh = join(folder, "mesh.yaml");
     writeFileSync(mesh, meshOf(point, common));
     const broker = withReplicad ? await startBroker(common, paths, folder) : null;
-    const replicas = placesOf(point.replicas, common.nodes).map((place) => ({ place, program: startReplica(place, paths, folder) }));
-    const nodes = Array.from({ length: common.nodes }, (_, at) => startNode(at, point, common, paths, folder, mesh, withReplicad));
+    const groups = point.speed === "hog" ? new CpuGroups(paths.unique) : null;
+    const each = Math.ceil(point.replicas / common.nodes);
+    const cgroups = Array.from({ length: common.nodes }, (_, at) => groups?.node(at, each) ?? null);
+    const replicas = placesOf(point.replicas, common.nodes).map((place) => ({
+      place,
+      program: startReplica(place, paths, folder, groups),
+    }));
+    const nodes = cgroups.map((cgroup, at) => startNode(at, point, common, paths, folder, mesh, withReplicad, cgroup));
     for (const node of nodes) {
       await node.nicd.says(/ ready /);
       await node.replicad?.says(/ ready /);
     }
-    return new Cluster(paths, folder, { nodes, replicas, broker, startSeconds: (performance.now() - began) / 1000 });
+    return new Cluster(paths, folder, groups, { nodes, replicas, broker, startSeconds: (performance.now() - began) / 1000 });
   }
 
   /** Starts a replica that has ended anew. */
   restart(replica: Replica): void {
-    replica.program = startReplica(replica.place, this.#paths, this.#folder);
+    replica.program = startReplica(replica.place, this.#paths, this.#folder, this.#groups);
+  }
+
+  /** Starts the antagonist of each node of `hog`, in its cgroup; it burns on and off from `beginNs` on, and ends by itself. */
+  startHogs({ rep, seconds }: Point, common: Common, beginNs: bigint): void {
+    const [{ work, unique }, folder, groups] = [this.#paths, this.#folder, this.#groups];
+    if (groups === null) return;
+    const ms = String(hogDwellMs(common));
+    this.hogs = this.nodes.map(({ name, at }) => {
+      const command = [...groups.hog(at), join(work, "replica-hog"), String(rep), String(at), String(beginNs), String(seconds), ms, ms];
+      return new Program({ name: `hog-${name}`, namespace: `${unique}-${name}`, folder, command });
+    });
   }
 
   /** Asks every node's replicad for its status; those that are away are left out. */
@@ -116,13 +145,14 @@ export class Cluster {
   }
 
   /** CPU seconds so far, by role. */
-  cpuSeconds(): Readonly<Record<"nicd" | "replicad" | "broker" | "replicas", number>> {
+  cpuSeconds(): Readonly<Record<"nicd" | "replicad" | "broker" | "replicas" | "hogs", number>> {
     const sum = (programs: readonly (Program | null)[]): number => programs.reduce((all, one) => all + (one?.cpuSeconds() ?? 0), 0);
     return {
       nicd: sum(this.nodes.map((node) => node.nicd)),
       replicad: sum(this.nodes.map((node) => node.replicad)),
       broker: sum([this.broker]),
       replicas: sum(this.replicas.map(({ program }) => program)),
+      hogs: sum(this.hogs),
     };
   }
 
@@ -135,12 +165,20 @@ export class Cluster {
   /** Clients first would be kinder; these have ended. Daemons together, as each waits for connections of others. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.flatMap((node) => [node.nicd.stop(), node.replicad?.stop()]));
-    await Promise.all([this.broker?.stop(), ...this.replicas.map(({ program }) => program.kill())]);
+    await Promise.all([this.broker?.stop(), ...[...this.replicas.map(({ program }) => program), ...this.hogs].map((one) => one.kill())]);
+    if (this.#groups !== null) removeGroups(this.#paths.unique);
   }
 }
 
-function startReplica({ number, node, address, port }: Place, { work, unique, first }: Paths, folder: string): Program {
-  const command = [...first, join(work, "replica-server"), address, String(port), String(number), "1"];
+function startReplica(
+  { number, node, address, port }: Place,
+  { work, unique, first }: Paths,
+  folder: string,
+  groups: CpuGroups | null,
+): Program {
+  const server = [join(work, "replica-server"), address, String(port), String(number), "1"];
+  // The real-time class knows no bounds of cgroups.
+  const command = groups === null ? [...first, ...server] : [...groups.replica(node, number), ...server, "10000", String(hogCores)];
   return new Program({ name: `replica-${number}`, namespace: `${unique}-${nodeName(node)}`, folder, command });
 }
 
@@ -165,6 +203,7 @@ function startNode(
   folder: string,
   mesh: string,
   withReplicad: boolean,
+  cgroup: string | null,
 ): Node {
   const name = nodeName(at);
   const namespace = `${unique}-${name}`;
@@ -177,7 +216,8 @@ function startNode(
   const nicdCommand = [join(root, "bin/nicd"), "daemon", ...shared, "--socket", nicdSocket, ...links, ...certificates, ...helping];
   const pace = ["--interval", String(point.intervalMs), "--quiet", String(Math.max(100, point.intervalMs))];
   const state = join(folder, `${name}-state`);
-  const rest = ["--broker", `mqtt://${brokerAddress}:1883`, "--nicd", nicdSocket, "--state", state, ...pace];
+  const own = cgroup === null ? [] : ["--cgroup", cgroup];
+  const rest = ["--broker", `mqtt://${brokerAddress}:1883`, "--nicd", nicdSocket, "--state", state, ...own, ...pace];
   const replicadCommand = [join(root, "bin/replicad"), "daemon", ...shared, "--socket", replicadSocket, ...rest];
   return {
     name,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type LoadCounts, LoadReader } from "../../packages/replica-table/src/mod.ts";
 import { ask, type ReplicaStats } from "./replica-selection-ask.ts";
 import type { Cluster, Replica } from "./replica-selection-cluster.ts";
+import type { Hogs } from "./replica-selection-hogs.ts";
 import type { Point } from "./replica-selection-setting.ts";
 
 /** What a dead replica got, and what it gets once it is back. Milliseconds from the beginning of the load. */
@@ -28,7 +29,8 @@ export interface Noted {
   readonly brokerLostMs?: number;
   readonly restarts?: number;
   readonly death?: Death;
-  /** Resident sets over time, by program: seconds and bytes. */
+  readonly hogs?: Hogs;
+  /** Resident sets over time, by program: seconds since the warm-up ended and bytes. */
   readonly resident?: Readonly<Record<string, readonly (readonly [seconds: number, bytes: number])[]>>;
 }
 
@@ -69,16 +71,22 @@ export async function happen(cluster: Cluster, point: Point, beginNs: bigint): P
     return { restarts: cluster.replicas.length };
   }
   if (point.scenario === "dead") return { death: await die(cluster, point, beginNs, nowMs, until) };
-  if (point.scenario === "soak") return { resident: await watchMemory(cluster, point.seconds * 1000, nowMs) };
+  if (point.scenario === "soak") return { resident: await watchMemory(cluster, point, until, nowMs) };
   return {};
 }
 
-async function watchMemory(cluster: Cluster, endMs: number, nowMs: () => number): Promise<NonNullable<Noted["resident"]>> {
+async function watchMemory(
+  cluster: Cluster,
+  { warmUp, seconds }: Point,
+  until: (ms: number) => Promise<void>,
+  nowMs: () => number,
+): Promise<NonNullable<Noted["resident"]>> {
   const seen: Record<string, (readonly [number, number])[]> = {};
-  while (nowMs() < endMs) {
+  await until(warmUp * 1000);
+  while (nowMs() < seconds * 1000) {
     for (const [name, bytes] of Object.entries(cluster.resident())) {
       seen[name] ??= [];
-      seen[name].push([nowMs() / 1000, bytes]);
+      seen[name].push([Number((nowMs() / 1000 - warmUp).toFixed(1)), bytes]);
     }
     await sleep(residentEveryMs);
   }

@@ -12,8 +12,22 @@ end_run() {
     kill -KILL "$client_pid" 2>/dev/null # its programs are killed by the kernel with it
   fi
   client_pid=
+  remove_cpu_groups
   (exit "$status")
   finish
+}
+
+# remove_cpu_groups: of hog, where lib/replica-selection-run.ts was killed before it could; programs in them die with it.
+remove_cpu_groups() {
+  local left tries
+  for tries in {1..40}; do
+    left=$(find "/sys/fs/cgroup" -mindepth 1 -maxdepth 2 -type d -name "$unique" 2>/dev/null)
+    [[ -n $left ]] || return 0
+    # shellcheck disable=SC2086
+    find $left -depth -type d -exec rmdir {} + 2>/dev/null
+    sleep 0.05
+  done
+  say "$bench: cgroups are left: $left"
 }
 
 # make_cluster_namespaces: $switch has a bridge, as a switch does; the broker and every node hang on it.
@@ -54,7 +68,7 @@ write_plan() {
   cat >"$work/plan.json" <<JSON
 {"common":{"nodes":$nodes,"replicas":$replicas,"workMs":$work_ms,"dwellMs":$dwell_ms,"seconds":$seconds,"warmUp":$(((seconds + 4) / 5)),"security":"$links","broker":"$broker"},
  "paths":{"work":"$work","root":"$root","unique":"$unique","first":[$(chrt --fifo 10 true 2>/dev/null && list chrt,--fifo,10)]},
- "plan":{"scenarios":[$(list "$scenarios")],"policies":[$(list "$policies")],"loads":[$loads],"reps":$reps,"soakSeconds":$soak},
+ "plan":{"scenarios":[$(list "$scenarios")],"policies":[$(list "$policies")],"loads":[$loads],"reps":$reps,"soakSeconds":$soak,"soakWarmUp":$soak_warm_up},
  "raw":"$raw","withReplicad":$([[ $replicad == on ]] && echo true || echo false)}
 JSON
 }

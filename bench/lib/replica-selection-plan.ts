@@ -10,6 +10,8 @@ export interface PlanOptions {
   readonly reps: number;
   /** Of the soak; 0 for none. */
   readonly soakSeconds: number;
+  /** Of the soak, before its seconds: code is compiled and the young generation has its size. */
+  readonly soakWarmUp: number;
 }
 
 /** Where targets are judged. */
@@ -17,9 +19,15 @@ export const judgedLoad = 0.85;
 /** Of scenarios in which something goes wrong: there is room for what a replica leaves to the others. */
 const calmLoad = 0.6;
 const equalReplicas = 4;
+/** Of replicas that compute: two a node, so that two cores hold them and the daemons. */
+const hogReplicas = 8;
+/** Of what antagonists leave. */
+export const hogLoad = 0.7;
+/** The selectors that `hog` compares, of those that are chosen. */
+const hogPolicies: readonly string[] = ["round-robin", "p2c", "prequal", "mitsu"];
 
 /** All of them. */
-export function planPoints({ scenarios, policies, loads, reps, soakSeconds }: PlanOptions, common: Common): readonly Point[] {
+export function planPoints({ scenarios, policies, loads, reps, soakSeconds, soakWarmUp }: PlanOptions, common: Common): readonly Point[] {
   const usual = {
     scenario: "varying",
     intervalMs: 1,
@@ -36,6 +44,10 @@ export function planPoints({ scenarios, policies, loads, reps, soakSeconds }: Pl
   const wanted = (name: string): boolean => scenarios.includes(name);
   for (let rep = 1; rep <= reps; rep++) {
     if (wanted("varying")) for (const load of loads) inTurn(policies.map((policy) => ({ ...usual, rep, policy, load })));
+    if (wanted("hog")) {
+      const hog = { ...usual, scenario: "hog", speed: "hog", replicas: hogReplicas, rep, load: hogLoad } as const;
+      inTurn(policies.filter((policy) => hogPolicies.includes(policy)).map((policy) => ({ ...hog, policy })));
+    }
     if (wanted("equal"))
       inTurn(
         policies.map((policy) => ({ ...usual, scenario: "equal", speed: "equal", replicas: equalReplicas, rep, policy, load: judgedLoad })),
@@ -55,6 +67,9 @@ export function planPoints({ scenarios, policies, loads, reps, soakSeconds }: Pl
       for (const how of scenario === "restart" ? (["term", "kill"] as const) : [null]) points.push({ ...calm, seconds, how });
     }
   }
-  if (soakSeconds > 0) points.push({ ...usual, scenario: "soak", rep: 1, policy: "mitsu", load: judgedLoad, seconds: soakSeconds });
+  if (soakSeconds > 0) {
+    const seconds = soakWarmUp + soakSeconds;
+    points.push({ ...usual, scenario: "soak", rep: 1, policy: "mitsu", load: judgedLoad, seconds, warmUp: soakWarmUp });
+  }
   return points;
 }

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { ask, type ReplicaStats } from "./replica-selection-ask.ts";
 import { Cluster, type Paths } from "./replica-selection-cluster.ts";
 import { happen, type Noted } from "./replica-selection-events.ts";
+import { type HogLine, HogWatch } from "./replica-selection-hogs.ts";
 import { Program } from "./replica-selection-process.ts";
 import { type Load, type LoadLine, type Machine, mergeLoads, spoiledBy } from "./replica-selection-sample.ts";
-import { type Common, type Point, rateOf, slow } from "./replica-selection-setting.ts";
+import { type Common, type Point, rateOf, slow, workOf } from "./replica-selection-setting.ts";
 
 /** A line of the raw file. */
 export interface Sample extends Point {
@@ -73,6 +74,7 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
     at: performance.now(),
   };
   const ownBefore = process.cpuUsage();
+  cluster.startHogs(point, common, beginNs);
   const rate = rateOf(point, common);
   const clients = cluster.nodes.map(
     ({ name, at }) =>
@@ -84,17 +86,25 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
           ...paths.first,
           join(paths.work, "replica-load"),
           ...["127.0.0.1", "80", String(rate / common.nodes), String(point.seconds), String(point.warmUp)],
-          ...[String(point.rep * 100 + at), String(beginNs), String(common.workMs * 1000), String(drainSeconds)],
+          ...[String(point.rep * 100 + at), String(beginNs), String(workOf(point, common) * 1000), String(drainSeconds)],
         ],
       }),
   );
   const ages: number[] = [];
-  const looking = setInterval(() => void cluster.statuses().then((all) => ages.push(...agesOf(all))), lookEveryMs);
+  const watch = new HogWatch(beginNs);
+  const look = (): void =>
+    void cluster.statuses().then((all) => {
+      ages.push(...agesOf(all));
+      if (cluster.hogs.length > 0) watch.take(all);
+    });
+  const looking = setInterval(look, lookEveryMs);
   const happening = happen(cluster, point, beginNs);
   const lines = await Promise.all(clients.map(async (client) => JSON.parse(await client.output()) as LoadLine)).finally(() =>
     clearInterval(looking),
   );
-  const noted = await happening;
+  const happened = await happening;
+  const hogs = await Promise.all(cluster.hogs.map(async (hog) => JSON.parse(await hog.output()) as HogLine));
+  const noted: Noted = hogs.length === 0 ? happened : { ...happened, hogs: watch.over(hogs, point.seconds) };
   const wallSeconds = (performance.now() - before.at) / 1000;
   const [used, machine, own] = [cluster.cpuSeconds(), busy(), process.cpuUsage(ownBefore)];
   const [carried, statuses] = [await cluster.carried(), await cluster.statuses()];
@@ -104,6 +114,8 @@ async function measureIn(cluster: Cluster, point: Point, common: Common, paths: 
     Object.entries(used).map(([role, seconds]) => [role, Math.max(0, seconds - before.used[role as keyof typeof used])]),
   );
   const clientSeconds = lines.reduce((all, line) => all + line.cpuSeconds, 0);
+  // They are over, and no longer in /proc.
+  cpu.hogs = hogs.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   const ownSeconds = Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0) + (own.user + own.system) / 1e6 + clientSeconds;
   const meanwhile: Machine = {
     wallSeconds,
@@ -145,7 +157,7 @@ const agesOf = (statuses: Awaited<ReturnType<Cluster["statuses"]>>): readonly nu
 /** As many requests as will come, with a third of their work, so that nothing queues: links are up, connections made, programs compiled. */
 async function warm(cluster: Cluster, point: Point, common: Common, paths: Paths): Promise<void> {
   const rate = rateOf(point, common) / common.nodes;
-  const told = ["127.0.0.1", "80", String(rate), String(warmSeconds), "0", "1", "0", String((common.workMs * 1000) / 3)];
+  const told = ["127.0.0.1", "80", String(rate), String(warmSeconds), "0", "1", "0", String((workOf(point, common) * 1000) / 3)];
   const clients = cluster.nodes.map(
     ({ name }) =>
       new Program({

@@ -10,6 +10,7 @@
  */
 import { appendFileSync, readFileSync } from "node:fs";
 import type { Paths } from "./replica-selection-cluster.ts";
+import { removeGroups } from "./replica-selection-groups.ts";
 import { type PlanOptions, planPoints } from "./replica-selection-plan.ts";
 import { measure } from "./replica-selection-point.ts";
 import { stopAll } from "./replica-selection-process.ts";
@@ -30,7 +31,10 @@ let interrupted = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   process.on(signal, () => {
     interrupted = true;
-    void stopAll().then(() => process.exit(130));
+    void stopAll().then(() => {
+      removeGroups(run.paths.unique);
+      process.exit(130);
+    });
   });
 
 const told = ({ scenario, rep, policy, load, intervalMs, brokerLost, how }: Point): string =>
@@ -56,6 +60,7 @@ for (const [at, point] of points.entries()) {
     } catch (error) {
       await stopAll();
       if (interrupted) break;
+      removeGroups(run.paths.unique);
       failures++;
       process.stderr.write(`  !!! failed: ${(error as Error).stack ?? error}\n`);
       break;

@@ -16,7 +16,7 @@ export interface Common {
 
 /** One measurement. */
 export interface Point {
-  readonly scenario: "varying" | "equal" | "age" | "restart" | "dead" | "soak";
+  readonly scenario: "varying" | "hog" | "equal" | "age" | "restart" | "dead" | "soak";
   readonly rep: number;
   readonly policy: string;
   /** Share of the capacity at mean speed. */
@@ -26,7 +26,8 @@ export interface Point {
   /** The broker is killed when the warm-up ends. */
   readonly brokerLost: boolean;
   readonly replicas: number;
-  readonly speed: "varying" | "equal";
+  /** `hog`: replicas compute, and antagonists take what they compute with. */
+  readonly speed: "varying" | "equal" | "hog";
   readonly seconds: number;
   readonly warmUp: number;
   /** How replicas are restarted: told to end, or killed. */
@@ -36,9 +37,24 @@ export interface Point {
 /** Full speed and this alternate. */
 export const slow: number = 1 / 3;
 
-/** Requests a second that are asked for, on all nodes together. */
-export function rateOf({ load, replicas, speed }: Pick<Point, "load" | "replicas" | "speed">, { workMs }: Pick<Common, "workMs">): number {
-  return (load * replicas * (speed === "varying" ? (1 + slow) / 2 : 1) * 1000) / workMs;
+/** Cores of a replica of `hog` at full speed; two cores hold 4 nodes with two each, and their daemons. */
+export const hogCores = 0.1;
+
+/** Of `hog`, everything takes so many times longer: the kernel gives out CPU time by the millisecond, and its bounds hold for ten. */
+const hogTimes = 2;
+
+/** Work of a request at full speed, milliseconds, exponential. */
+export function workOf({ speed }: Pick<Point, "speed">, { workMs }: Pick<Common, "workMs">): number {
+  return speed === "hog" ? hogTimes * workMs : workMs;
+}
+
+/** How long an antagonist burns, and how long it does not, milliseconds, exponential. */
+export const hogDwellMs = ({ dwellMs }: Pick<Common, "dwellMs">): number => hogTimes * dwellMs;
+
+/** Requests a second that are asked for, on all nodes together; an antagonist leaves its node a third, as nearly as the kernel's weights do. */
+export function rateOf(point: Pick<Point, "load" | "replicas" | "speed">, common: Pick<Common, "workMs">): number {
+  const { load, replicas, speed } = point;
+  return (load * replicas * (speed === "equal" ? 1 : (1 + slow) / 2) * 1000) / workOf(point, common);
 }
 
 /** Name of the nth node, from 0. */

@@ -1,11 +1,14 @@
 /* replica-server: a replica of replica-selection.sh: HTTP/1.1, one queue, first come first served, workers that take the time they are
  * told.
  *
- *   replica-server ADDRESS PORT NUMBER WORKERS [MEAN_US]
+ *   replica-server ADDRESS PORT NUMBER WORKERS [MEAN_US [CORES]]
  *
  * A request's work is what its `x-work` header says, microseconds at full speed; without one it is drawn, exponential with MEAN_US (10000).
  * A worker waits instead of computing, so eight replicas take next to nothing of two cores; it is timed absolutely: when the timer comes
  * late, the next request has still begun when the last one was due to end, so lateness does not add up. Answers carry `x-replica: NUMBER`.
+ *
+ * With CORES, such as 0.1, it computes: each worker is a thread that spins until it has used CORES of the work by its own CPU clock. So
+ * what the kernel gives it is its speed, and full speed is CORES of a core.
  *
  *   GET /begin?at=NS&seed=N&fast-ms=N&slow-ms=N&slow=X   from then on (CLOCK_MONOTONIC) full speed and `slow` alternate, for exponential
  * times, as an antagonist comes and goes; a request that is being worked on slows down with it GET /stats what was served, the longest
@@ -16,8 +19,11 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,14 +55,15 @@ struct worker {
 	int64_t due_ns;
 	double left_ns;
 	int64_t since_ns;
+	sem_t go; /* of a worker that computes */
 };
 
 static struct connection *connections;
 static struct job queue[QUEUE];
 static struct worker workers[WORKERS];
 static uint64_t queue_head, queue_tail, served, arrived, most_in_flight;
-static int worker_count, number, poll_fd, listen_fd, timer_fd, signal_fd, ending, in_flight;
-static double speed = 1, slow_speed = 1, fast_ns, slow_ns, mean_us = 10000, busy_ns;
+static int worker_count, number, poll_fd, listen_fd, timer_fd, signal_fd, done_fds[2] = { -1, -1 }, ending, in_flight;
+static double speed = 1, slow_speed = 1, fast_ns, slow_ns, mean_us = 10000, busy_ns, cores;
 static int64_t change_ns = INT64_MAX, started_ns, late_most_ns, late_sum_ns, late_count, timer_at, first_bin;
 static uint32_t bins[BINS];
 static uint64_t random_state = 88172645463325252ULL;
@@ -86,9 +93,48 @@ static double exponential(double mean)
 	return -log(uniform()) * mean;
 }
 
+static int64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* A worker that computes: a request's CPU time, then its index to the thread that answers. */
+static void *compute(void *of)
+{
+	struct worker *w = of;
+	unsigned char index = (unsigned char)(w - workers);
+	for (;;) {
+		while (sem_wait(&w->go))
+			;
+		int64_t until = thread_cpu_ns() + (int64_t)(w->job.work_ns * cores);
+		while (thread_cpu_ns() < until)
+			for (volatile int i = 0; i < 2000; i++)
+				;
+		if (write(done_fds[1], &index, 1) != 1)
+			die("done");
+	}
+	return NULL;
+}
+
+static void start_threads(void)
+{
+	pthread_t thread;
+	if (pipe2(done_fds, O_CLOEXEC) || fcntl(done_fds[0], F_SETFL, O_NONBLOCK))
+		die("pipe");
+	for (int i = 0; i < worker_count; i++)
+		if (sem_init(&workers[i].go, 0, 0) || (errno = pthread_create(&thread, NULL, compute, &workers[i])))
+			die("thread");
+}
+
 static void plan(struct worker *w, int64_t at)
 {
 	w->since_ns = at;
+	if (cores > 0) { /* when it is over the thread says */
+		w->due_ns = never;
+		return;
+	}
 	w->due_ns = at + (int64_t)(w->left_ns > 0 ? w->left_ns / speed : 0);
 }
 
@@ -110,6 +156,8 @@ static void begin(struct worker *w, struct job job, int64_t at)
 {
 	w->job = job, w->busy = 1, w->left_ns = job.work_ns;
 	plan(w, at);
+	if (cores > 0)
+		sem_post(&w->go);
 }
 
 static void hang_up(int fd)
@@ -139,6 +187,24 @@ static void answer(const struct job *job)
 		hang_up(job->fd);
 }
 
+/* Answers what a worker did, and gives it what waits. */
+static void finish(struct worker *w, int64_t at)
+{
+	busy_ns += w->job.work_ns;
+	w->busy = 0;
+	answer(&w->job);
+	if (queue_head < queue_tail)
+		begin(w, queue[queue_head++ % QUEUE], at);
+}
+
+static void finish_computed(void)
+{
+	unsigned char indexes[WORKERS];
+	ssize_t got = read(done_fds[0], indexes, sizeof indexes);
+	for (ssize_t i = 0; i < got; i++)
+		finish(&workers[indexes[i]], now_ns());
+}
+
 /* All that is due, in the order in which it is. */
 static void advance(int64_t now)
 {
@@ -158,11 +224,7 @@ static void advance(int64_t now)
 		late_sum_ns += late, late_count++;
 		if (late > late_most_ns)
 			late_most_ns = late;
-		busy_ns += first->job.work_ns;
-		first->busy = 0;
-		answer(&first->job);
-		if (queue_head < queue_tail)
-			begin(first, queue[queue_head++ % QUEUE], due);
+		finish(first, due);
 	}
 }
 
@@ -315,14 +377,16 @@ static void end(void)
 
 int main(int argc, char **argv)
 {
-	if (argc < 5 || argc > 6 || atoi(argv[4]) < 1 || atoi(argv[4]) > WORKERS) {
-		fprintf(stderr, "usage: replica-server ADDRESS PORT NUMBER WORKERS [MEAN_US]\n");
+	if (argc < 5 || argc > 7 || atoi(argv[4]) < 1 || atoi(argv[4]) > WORKERS || (argc == 7 && !(atof(argv[6]) > 0))) {
+		fprintf(stderr, "usage: replica-server ADDRESS PORT NUMBER WORKERS [MEAN_US [CORES]]\n");
 		return 64;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	number = atoi(argv[3]), worker_count = atoi(argv[4]);
-	if (argc == 6)
+	if (argc >= 6)
 		mean_us = atof(argv[5]);
+	if (argc == 7)
+		cores = atof(argv[6]);
 	started_ns = now_ns(), first_bin = started_ns / bin_ns;
 	connections = calloc(CONNECTIONS, sizeof *connections);
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[2])) };
@@ -340,7 +404,9 @@ int main(int argc, char **argv)
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	signal_fd = signalfd(-1, &term, SFD_NONBLOCK);
-	for (int i = 0, fds[] = { listen_fd, timer_fd, signal_fd }; i < 3; i++) {
+	if (cores > 0)
+		start_threads();
+	for (int i = 0, fds[] = { listen_fd, timer_fd, signal_fd, done_fds[0] }; i < (cores > 0 ? 4 : 3); i++) {
 		struct epoll_event want = { .events = EPOLLIN, .data.fd = fds[i] };
 		epoll_ctl(poll_fd, EPOLL_CTL_ADD, fds[i], &want);
 	}
@@ -358,6 +424,8 @@ int main(int argc, char **argv)
 				take_connections();
 			else if (fd == timer_fd)
 				timer_at = read(fd, &ignored, sizeof ignored) > 0 ? 0 : timer_at;
+			else if (fd == done_fds[0])
+				finish_computed();
 			else if (fd == signal_fd)
 				end(), epoll_ctl(poll_fd, EPOLL_CTL_DEL, fd, NULL);
 			else if (connections[fd].open)

@@ -143,16 +143,25 @@ export function orderOf(points: readonly Point[], figure: Figure): Order | null 
   return { figure, measured: by("measured"), simulated: by("simulated"), inverted, pairs: (both.length * (both.length - 1)) / 2 };
 }
 
-/** Growth of a resident set: by least squares, the first fifth left out. */
+/** Growth of a resident set, by least squares. */
 export function slopeOf(series: readonly (readonly [seconds: number, bytes: number])[]): {
   readonly bytesPerSecond: number;
   readonly mean: number;
 } {
-  const kept = series.slice(Math.ceil(series.length / 5));
-  const mean = (at: 0 | 1): number => kept.reduce((sum, one) => sum + one[at], 0) / kept.length;
+  const mean = (at: 0 | 1): number => series.reduce((sum, one) => sum + one[at], 0) / series.length;
   const [x, y] = [mean(0), mean(1)];
-  const across = kept.reduce((sum, [seconds]) => sum + (seconds - x) ** 2, 0);
-  return { bytesPerSecond: kept.reduce((sum, [seconds, bytes]) => sum + (seconds - x) * (bytes - y), 0) / across, mean: y };
+  const across = series.reduce((sum, [seconds]) => sum + (seconds - x) ** 2, 0);
+  return { bytesPerSecond: series.reduce((sum, [seconds, bytes]) => sum + (seconds - x) * (bytes - y), 0) / across, mean: y };
+}
+
+/** The least resident set of the first and of the last two minutes, bytes: what is left once garbage was collected. */
+export function lowestOf(series: readonly (readonly [seconds: number, bytes: number])[]): {
+  readonly first: number;
+  readonly last: number;
+} {
+  const [begin, end] = [series[0]?.[0] ?? 0, series.at(-1)?.[0] ?? 0];
+  const least = (from: number, to: number): number => Math.min(...series.flatMap(([at, bytes]) => (at >= from && at <= to ? [bytes] : [])));
+  return { first: least(begin, begin + 120), last: least(end - 120, end) };
 }
 
 /** What the simulator is told: the way there and back from the least load, where least waits; how late news is from what nodes said while the load ran. */

@@ -2,7 +2,7 @@
 import type { Common, Seen } from "../lib/replica-selection-setting.ts";
 import type { Target } from "./judge.ts";
 import type { Order, Point, PredictionError } from "./replica-points.ts";
-import { alikeWithin, figures, slopeOf } from "./replica-points.ts";
+import { alikeWithin, figures, lowestOf, median, slopeOf } from "./replica-points.ts";
 
 /** All that is printed. */
 export interface SelectionReport {
@@ -15,6 +15,7 @@ export interface SelectionReport {
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 /** Three digits. */
 const ms = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "–" : value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
@@ -90,7 +91,9 @@ function figuresText(points: readonly Point[]): readonly string[] {
 /** CPU time of what selects. */
 function costsText(points: readonly Point[], { nodes }: Common): readonly string[] {
   const rows = points
-    .filter(({ first }) => first.scenario === "varying" || first.scenario === "equal" || first.scenario === "age")
+    .filter(
+      ({ first }) => first.scenario === "varying" || first.scenario === "hog" || first.scenario === "equal" || first.scenario === "age",
+    )
     .map((point) => {
       const sum = (figure: (sample: Point["samples"][number]) => number): number =>
         point.samples.reduce((all, one) => all + figure(one), 0);
@@ -143,9 +146,21 @@ function noticeText(points: readonly Point[]): readonly string[] {
   const memory = points.flatMap(({ first: { noted } }) =>
     Object.entries(noted.resident ?? {}).map(([program, series]) => {
       const { bytesPerSecond, mean } = slopeOf(series);
-      return `memory: ${program} ${(mean / 2 ** 20).toFixed(1)} MiB, ${((bytesPerSecond * 600) / 1024).toFixed(0)} KiB in ten minutes`;
+      const { first, last } = lowestOf(series);
+      const growth = `${((bytesPerSecond * 600) / 1024).toFixed(0)} KiB in ten minutes by slope`;
+      return `memory: ${program} ${mib(mean)}, ${growth}; lowest of the first two minutes ${mib(first)}, of the last two ${mib(last)}`;
     }),
   );
+  const hogs = points.flatMap(({ first, samples }) => {
+    const seen = samples.flatMap(({ noted }) => noted.hogs ?? []);
+    const of = (figure: (one: (typeof seen)[number]) => number): string => median(seen.map(figure)).toFixed(2);
+    if (seen.length === 0) return [];
+    const on = `PSI ${of(({ on }) => on.cpuSome)}, throttled ${of(({ on }) => on.throttled)}`;
+    const off = `PSI ${of(({ off }) => off.cpuSome)}, throttled ${of(({ off }) => off.throttled)}`;
+    return [
+      `hog ${first.policy}: antagonists burned ${percent(Number(of(({ onShare }) => onShare)))} of the time; with one ${on}, without ${off}`,
+    ];
+  });
   const told = points.flatMap(({ first, samples }) =>
     samples.flatMap(({ seen, degraded }) => [
       ...(seen.told.length > 0
@@ -161,7 +176,7 @@ function noticeText(points: readonly Point[]): readonly string[] {
         : []),
     ]),
   );
-  const all = [...deaths, ...memory, ...new Set(told)];
+  const all = [...deaths, ...memory, ...hogs, ...new Set(told)];
   return all.length === 0 ? [] : ["", ...all];
 }
 

@@ -39,6 +39,10 @@ export function judgeSelection(points: readonly Point[], order: Order | null): r
     against(`varying: mitsu over p2c, p99 at 0.85${of}`, "varying mitsu 0.85", "varying p2c 0.85", ["≤", 0.4]),
     against(`varying: mitsu over prequal, p99 at 0.85${of}`, "varying mitsu 0.85", "varying prequal 0.85", ["≤", 1]),
     judgeOrder(order),
+    ...["round robin", "p2c", "prequal"].map((other) =>
+      against(`hog: mitsu over ${other}, p99 at 0.7`, "hog mitsu 0.7", `hog ${other.replace(" ", "-")} 0.7`, ["≤", 1]),
+    ),
+    judgeSight(find("hog mitsu 0.7")),
     against("equal: mitsu over round robin, p99 at 0.85", "equal mitsu 0.85", "equal round-robin 0.85", ["≤", 0.85]),
     against("equal: mitsu over round robin, throughput at 0.85", "equal mitsu 0.85", "equal round-robin 0.85", ["≥", 0.98, 3], throughput),
     ...aged,
@@ -58,6 +62,13 @@ function judgeOrder(order: Order | null): Target {
     measured: order.inverted.length === 0 ? `0 of ${order.pairs} pairs` : `${order.inverted.length} of ${order.pairs} pairs: ${told}`,
     state: order.inverted.length === 0 ? "met" : "missed",
   };
+}
+
+/** Whether what selects can see antagonists at all. */
+function judgeSight(point: Point | undefined): Target {
+  const name = "hog: CPU pressure that nodes tell of themselves, while an antagonist burns there over while none does";
+  const seen = point?.spoiled ? [] : (point?.samples.flatMap(({ noted }) => noted.hogs ?? []) ?? []);
+  return judge(name, ["≥", 1.5], spread(seen.map(({ on, off }) => on.cpuSome / off.cpuSome)), " ×");
 }
 
 function judgeRestart(point: Point | undefined, how: "term" | "kill"): Target {
@@ -100,8 +111,8 @@ function judgeMemory(point: Point | undefined): Target {
   const resident = point?.first.noted.resident;
   const name = "soak: growth of the daemon that grows most, in ten minutes";
   const want = `≤ ${(growthMost * 100).toFixed(0)} %`;
-  if (!resident || point.first.seconds < 600)
-    return { ...noData(name, want), measured: resident ? `only ${point.first.seconds} s, 600 are wanted` : "" };
+  const counted = point === undefined ? 0 : point.first.seconds - point.first.warmUp;
+  if (!resident || counted < 600) return { ...noData(name, want), measured: resident ? `only ${counted} s, 600 are wanted` : "" };
   const grown = Object.entries(resident).map(([program, series]) => {
     const { bytesPerSecond, mean } = slopeOf(series);
     return { program, share: (bytesPerSecond * 600) / mean };

@@ -46,7 +46,11 @@ export const replicad: Program = {
           unit: "path",
         },
         nicd: { type: "string", description: "control socket of nicd; off for none", default: "/run/mitsu/nicd.sock", unit: "path" },
-        cgroup: { type: "string", description: "cgroup whose throttling counts as the node's", unit: "path" },
+        cgroup: {
+          type: "string",
+          description: "cgroup that is the node: its throttling and pressure count, not the machine's",
+          unit: "path",
+        },
         interval: { type: "number", description: "between two messages while something changes", default: 1, unit: "ms" },
         quiet: { type: "number", description: "between two while nothing does", default: 100, unit: "ms" },
         state: {

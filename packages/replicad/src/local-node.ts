@@ -12,7 +12,7 @@ import type { OverrideRequest, ReplicadReplica, SelectRequest } from "@mitsu/ipc
 import { clockMs } from "@mitsu/replica-table";
 import type { BusPace } from "./bus/bus-pace.ts";
 import { MqttBus } from "./bus/mqtt-bus.ts";
-import { figure, NodeState } from "./bus/node-state.ts";
+import { NodeState } from "./bus/node-state.ts";
 import { NodeTable } from "./bus/node-table.ts";
 import { Publisher, type Sink } from "./bus/publisher.ts";
 import { Ticker } from "./bus/ticker.ts";
@@ -28,6 +28,7 @@ import { replicaView } from "./select/explain.ts";
 import { PortSelection } from "./select/port-selection.ts";
 import { Tickets } from "./select/tickets.ts";
 import { NodeSignals } from "./signals/node-signals.ts";
+import { nodeStall } from "./signals/node-stall.ts";
 import { ReplicaSignals } from "./signals/replica-signals.ts";
 
 /** What a node is made with. */
@@ -110,7 +111,7 @@ export class LocalNode {
       here: (key) => this.#here.has(key),
       kernel,
       clock: clockMs,
-      stall: () => stallOf(this.state),
+      stall: () => nodeStall(this.state),
       onDown: (key) => {
         this.#probe.watch(key);
         queueMicrotask(() => this.#ticker.poke());
@@ -306,9 +307,4 @@ export class LocalNode {
 function meant(name: string, names: readonly string[], otherwise: string): string {
   const near = didYouMean(name, names);
   return near === undefined ? otherwise : `did you mean ${near}?`;
-}
-
-/** Whichever is worse: the node's CPUs are taken, or its cgroup may not use them. */
-function stallOf({ figures }: NodeState): number {
-  return Math.max(figures[figure.cpuSome]! || 0, figures[figure.throttled]! || 0);
 }

@@ -5,6 +5,8 @@ const periods = label("nr_periods ");
 const throttled = label("nr_throttled ");
 /** Weight of one period, 100 ms unless set otherwise, in the smoothed share. */
 const periodWeight = 0.2;
+/** A cgroup in which nothing runs has no periods; each of these, the usual length, then counts as one without throttling. */
+const idlePeriodMs = 100;
 
 /** Reads `cpu.stat`, of version 1 or 2: both have these two counts. */
 export class CgroupCpu {
@@ -13,6 +15,8 @@ export class CgroupCpu {
   readonly #file: KeptFile;
   #periods = Number.NaN;
   #throttled = Number.NaN;
+  /** Up to when periods were counted, or passed without anything to run. */
+  #countedAtMs = Number.NaN;
   #fieldless = false;
 
   constructor(path: string) {
@@ -28,11 +32,18 @@ export class CgroupCpu {
     const all = scan.past(periods) ? scan.decimal() : Number.NaN;
     const held = scan.past(throttled) ? scan.decimal() : Number.NaN;
     this.#fieldless = Number.isNaN(held);
-    if (Number.isNaN(this.#periods)) this.throttledShare = Number.isNaN(held) ? Number.NaN : 0;
-    else if (all > this.#periods) {
+    if (Number.isNaN(this.#periods)) {
+      this.throttledShare = Number.isNaN(held) ? Number.NaN : 0;
+      this.#countedAtMs = nowMs;
+    } else if (all > this.#periods) {
       const keep = (1 - periodWeight) ** (all - this.#periods);
       const share = Math.min(1, Math.max(0, (held - this.#throttled) / (all - this.#periods)));
       this.throttledShare = this.throttledShare * keep + share * (1 - keep);
+      this.#countedAtMs = nowMs;
+    } else if (nowMs - this.#countedAtMs >= 2 * idlePeriodMs) {
+      // One period may be under way. What was throttled last would be told for ever otherwise.
+      this.throttledShare *= 1 - periodWeight;
+      this.#countedAtMs += idlePeriodMs;
     }
     this.#periods = all;
     this.#throttled = held;

@@ -1,6 +1,8 @@
 /** All signals of a node's congestion, each as often as it is worth its cost. @module */
+import { readFileSync } from "node:fs";
 import { figure, type NodeState } from "../bus/node-state.ts";
 import { CgroupCpu } from "./cgroup-cpu.ts";
+import { cgroupFiles } from "./cgroup-files.ts";
 import { MemoryPressure } from "./memory-pressure.ts";
 import { NicQueue } from "./nic-queue.ts";
 import { Psi } from "./psi.ts";
@@ -10,7 +12,7 @@ import { RunQueue } from "./run-queue.ts";
 export interface NodeSignalsOptions {
   /** `/proc` unless told. */
   readonly proc?: string;
-  /** Folder of the cgroup whose throttling counts; none unless told. */
+  /** Folder of the cgroup that is the node: its throttling counts, and its pressure instead of the machine's; none unless told. */
   readonly cgroup?: string | null;
   /** Counters of drops of network devices. */
   readonly devices?: readonly string[];
@@ -48,10 +50,12 @@ export class NodeSignals {
 
   constructor({ proc = "/proc", cgroup = null, devices = [] }: NodeSignalsOptions = {}) {
     this.#runQueue = new RunQueue(`${proc}/loadavg`);
-    this.#cpu = new Psi(`${proc}/pressure/cpu`, 100);
-    this.#memory = new Psi(`${proc}/pressure/memory`, 200);
-    this.#io = new Psi(`${proc}/pressure/io`, 200);
-    this.#throttling = cgroup === null ? null : new CgroupCpu(`${cgroup}/cpu.stat`);
+    const files = cgroup === null ? null : cgroupFiles(cgroup, mountsOf(proc));
+    const pressure = (of: string): string => (files?.pressure ? `${files.pressure}/${of}.pressure` : `${proc}/pressure/${of}`);
+    this.#cpu = new Psi(pressure("cpu"), 100);
+    this.#memory = new Psi(pressure("memory"), 200);
+    this.#io = new Psi(pressure("io"), 200);
+    this.#throttling = files === null ? null : new CgroupCpu(files.throttling);
     this.#used = new MemoryPressure(`${proc}/meminfo`);
     this.#nic = new NicQueue(`${proc}/net/softnet_stat`, devices);
   }
@@ -100,5 +104,14 @@ export class NodeSignals {
 
   [Symbol.dispose](): void {
     for (const part of [this.#runQueue, this.#cpu, this.#memory, this.#io, this.#throttling, this.#used, this.#nic]) part?.close();
+  }
+}
+
+/** Without it the cgroup's own folder has to have everything. */
+function mountsOf(proc: string): string {
+  try {
+    return readFileSync(`${proc}/self/mounts`, "utf8");
+  } catch {
+    return "";
   }
 }

@@ -7,6 +7,9 @@ import type { SeenRow } from "./load-table.ts";
 /** What one more request leaves of the share of failures. */
 const failureMemory = 0.95;
 
+/** The say of the newest sample with an answer in how congested the node was; as that of the newest request in the drain time, which it goes with. */
+const congestionPart = 0.1;
+
 /** Sums of a sample over the processes that send to the replica, and what follows from them. */
 export class ReplicaMemory {
   readonly key: string;
@@ -31,6 +34,9 @@ export class ReplicaMemory {
   up: boolean | null = null;
   /** See {@link DrainTime}; 0 when not known. */
   drainMs = 0;
+  /** How many times longer the node's congestion made work take, 1 to 4, smoothed over the answers that `drainMs` is of. */
+  slower = 1;
+  #congestionSeen = 0;
   readonly #drain: DrainTime = new DrainTime();
   #near: LatencyNear = new LatencyNear();
   #connections = 0;
@@ -117,6 +123,12 @@ export class ReplicaMemory {
     return this.#judge() ? "down" : "moved";
   }
 
+  /** Answers came while the node's congestion made work take so many times longer. */
+  beside(slower: number): void {
+    // The first ones count alike, as those of the drain time do.
+    this.slower += Math.max(congestionPart, 1 / ++this.#congestionSeen) * (slower - this.slower);
+  }
+
   /** A connect worked. */
   setUp(): void {
     if (this.refused) this.#beginAnew();
@@ -136,6 +148,8 @@ export class ReplicaMemory {
     this.failures = this.latencyMs = this.drainMs = 0;
     this.#near = new LatencyNear();
     this.#drain.forget();
+    this.slower = 1;
+    this.#congestionSeen = 0;
     this.#changed = true;
   }
 

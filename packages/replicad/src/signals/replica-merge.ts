@@ -12,6 +12,9 @@ const measuredMs = 1000;
 /** Tasks are taken to wait for at most this share of the time: some of a replica's work waits for no CPU. */
 const mostStall = 0.75;
 
+/** How many times longer work takes that has to wait for a CPU that share of the time, 1 to 4. */
+const slowerBy = (stall: number): number => 1 / (1 - Math.min(mostStall, Math.max(0, stall)));
+
 /** What the kernel knows of replicas by key; null where it knows nothing. */
 export interface KernelReplicas {
   /** Connections that are open. */
@@ -53,13 +56,14 @@ export class ReplicaMerge {
    * Looks what changed hands: which replicas only the kernel knows, and which nobody any more.
    *
    * @param counted Some nicd counts: a replica of this node that it never called has nothing in flight from it.
-   * @param stall Share of the time that tasks of this node wait for a CPU, 0 to 1: a replica that has not answered for a while is taken for slower by
-   * that, as the next request there would be. One that answers shows it itself.
+   * @param stall Share of the time that tasks of this node wait for a CPU, 0 to 1: a replica that has not answered for a while is taken for slower than
+   * it was by as much as that has grown since, as the next request there would be, or for faster. One that answers shows it itself.
    */
   look(clockMs: number, counted: boolean, stall: number): void {
-    const slower = 1 / (1 - Math.min(mostStall, Math.max(0, stall)));
-    for (const { row, answeredAtMs, drainMs } of this.#all) {
-      if (row >= 0 && clockMs - answeredAtMs > measuredMs) this.#rows.serviceMs[row] = drainMs * slower;
+    const slower = slowerBy(stall);
+    for (const { row, requests, answeredAtMs, drainMs, slower: then } of this.#all) {
+      // What is under way for long is in the drain time, which each sample writes.
+      if (row >= 0 && requests === 0 && clockMs - answeredAtMs > measuredMs) this.#rows.serviceMs[row] = drainMs * (slower / then);
     }
     for (const key of this.#watched) {
       if (counted) this.#memory(key, clockMs).knownAtMs = clockMs;
@@ -68,8 +72,13 @@ export class ReplicaMerge {
     for (const memory of this.#all) if (clockMs - memory.knownAtMs > keepMs) this.#forget(memory);
   }
 
-  /** Takes a sample of all tables, and writes the rows. @returns Whether a row is other than before. */
-  sample(tables: readonly LoadTable[], clockMs: number): boolean {
+  /**
+   * Takes a sample of all tables, and writes the rows.
+   *
+   * @param stall As of {@link ReplicaMerge.look}: what was measured was measured beside it.
+   * @returns Whether a row is other than before.
+   */
+  sample(tables: readonly LoadTable[], clockMs: number, stall: number): boolean {
     for (const memory of this.#all) memory.begin();
     for (const table of tables) {
       for (const seen of table.rows) {
@@ -92,6 +101,7 @@ export class ReplicaMerge {
       if (active !== null) memory.knownAtMs = clockMs;
       if (asks) memory.told(this.#kernel!.up(memory.key));
       const became = memory.end(active ?? 0, clockMs);
+      if (memory.answeredAtMs === clockMs) memory.beside(slowerBy(stall));
       if ((became !== "still" || placed) && memory.row >= 0 && this.#write(memory)) changed = true;
       if (became === "down") this.#onDown(memory.key);
     }

@@ -53,7 +53,7 @@ export class ReplicaSignals {
     this.#look(clockMs);
     const tables = this.#loads?.tables ?? [];
     for (const table of tables) table.follow(this.#options.here);
-    return this.#merge.sample(tables, clockMs);
+    return this.#merge.sample(tables, clockMs, this.#options.stall?.() ?? 0);
   }
 
   /** Names the replicas of this node: they are told of even when nicd never called them. */

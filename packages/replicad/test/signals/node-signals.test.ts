@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import test from "ava";
 import { figure, NodeState } from "../../src/bus/node-state.ts";
 import { CgroupCpu } from "../../src/signals/cgroup-cpu.ts";
+import { cgroupFiles } from "../../src/signals/cgroup-files.ts";
 import { ByteScan, KeptFile, label } from "../../src/signals/kept-file.ts";
 import { MemoryPressure } from "../../src/signals/memory-pressure.ts";
 import { NicQueue } from "../../src/signals/nic-queue.ts";
@@ -111,6 +112,35 @@ test("CgroupCpu smoothes the share of throttled periods, of either version of cg
     t.is(signal.degraded(), null);
     signal.close();
   }
+});
+
+test("CgroupCpu forgets throttling once nothing runs in the cgroup and so no period passes", (t) => {
+  const proc = procFolder(t);
+  const path = proc.write("cpu.stat", "nr_periods 0\nnr_throttled 0\n");
+  const signal = new CgroupCpu(path);
+  t.teardown(() => signal.close());
+  signal.sample(0);
+  proc.write("cpu.stat", "nr_periods 100\nnr_throttled 100\n");
+  signal.sample(1000);
+  t.true(signal.throttledShare > 0.99);
+  signal.sample(1150);
+  t.true(signal.throttledShare > 0.99, "a period may be under way");
+  for (let ms = 1200; ms <= 4000; ms += 50) signal.sample(ms);
+  t.true(signal.throttledShare < 0.01, `${signal.throttledShare}`);
+});
+
+test("cgroupFiles() finds pressure and throttling of a cgroup in whichever version has them", (t) => {
+  const proc = procFolder(t);
+  proc.write("v2/node/cpu.stat", "usage_usec 5\n");
+  proc.write("v2/node/cpu.pressure", psi(0, 0));
+  proc.write("cpu/node/cpu.stat", "nr_periods 1\nnr_throttled 0\n");
+  const [v2, cpu] = [`${proc.path}/v2`, `${proc.path}/cpu`];
+  const mounts = `cgroup ${cpu} cgroup rw,cpu,cpuacct 0 0\ncgroup2 ${v2} cgroup2 rw 0 0\n`;
+  const both = { throttling: `${cpu}/node/cpu.stat`, pressure: `${v2}/node` };
+  t.deepEqual(cgroupFiles(`${v2}/node`, mounts), both);
+  t.deepEqual(cgroupFiles(`${cpu}/node`, mounts), both);
+  t.deepEqual(cgroupFiles(`${v2}/node`, ""), { throttling: `${v2}/node/cpu.stat`, pressure: `${v2}/node` });
+  t.deepEqual(cgroupFiles(`${v2}/none`, mounts), { throttling: `${v2}/none/cpu.stat`, pressure: null });
 });
 
 test("CgroupCpu says when the cgroup has no cpu controller", (t) => {

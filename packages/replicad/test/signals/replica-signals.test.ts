@@ -395,6 +395,30 @@ test("ReplicaSignals takes a replica that has not answered for a second for slow
   t.is(told()!.serviceMs, serviceMs);
 });
 
+test("ReplicaSignals counts only congestion that a replica's measured times do not have in them, and takes it for faster when that is over", (t) => {
+  let stall = 0.5;
+  const { process, pass, told, now } = node(t, { stall: () => stall });
+  const load = process("");
+  const row = load.row(key);
+  load.here(row, true);
+  pass(200);
+  for (let request = 0; request < 30; request++) {
+    load.begin(row, now());
+    pass(10);
+    load.end(row, now(), 10, "ok");
+    pass(1);
+  }
+  const { serviceMs } = told()!;
+  pass(1300);
+  t.is(told()!.serviceMs, serviceMs, "as congested as when it was measured");
+  stall = 0.75;
+  pass(200);
+  t.is(told()!.serviceMs, 2 * serviceMs);
+  stall = 0;
+  pass(200);
+  t.is(told()!.serviceMs, serviceMs / 2);
+});
+
 test("ReplicaSignals says how many replicas a message has no room for", (t) => {
   const { process, pass, rows, signals } = node(t, { here: () => true });
   const load = process("");
