@@ -64,8 +64,9 @@ export const mqttnic: Program = {
         anonymous: { type: "string", description: "clients without a name; local is this machine's", choices: ["yes", "no", "local"] },
         dataPlane: {
           type: "string",
-          description: "how bytes are carried; auto takes epoll where its native part loads",
-          choices: ["auto", "epoll", "net"],
+          description:
+            "how bytes are carried; auto takes epoll where its native part loads, and rtl with it matches topics in the simulated RTL topic matcher",
+          choices: ["auto", "epoll", "net", "rtl"],
           default: "auto",
         },
         node: { type: "string", description: "name of this node in the mesh file; the host's name unless given", unit: "name" },

@@ -13,7 +13,7 @@ export interface DaemonArgs {
   readonly passwordFile: string | undefined;
   readonly aclFile: string | undefined;
   readonly anonymous: "yes" | "no" | "local" | undefined;
-  readonly dataPlane: "auto" | "epoll" | "net";
+  readonly dataPlane: "auto" | "epoll" | "net" | "rtl";
   /** Name of this node in the mesh file; the host's name when not given. */
   readonly node: string | undefined;
   /** `address:port` of Prometheus metrics. */

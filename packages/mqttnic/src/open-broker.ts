@@ -1,18 +1,24 @@
 /** Puts a broker together: security, store, data planes, listeners. @module */
 import type { Log } from "@mitsu/cli";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Reactor } from "@mitsu/reactor";
 import { Core, type CoreOptions } from "./broker/core.ts";
+import type { SubscriptionLeaf } from "./broker/subscription-tree.ts";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import type { BoundListener, DataPlane } from "./data-plane/data-plane.ts";
 import { NetPlane } from "./data-plane/net-plane.ts";
 import { ListenerSet } from "./listener-set.ts";
+import type { Matching } from "./matching/matching.ts";
 import { type MeshAccess, type OpenedSecurity, openSecurity, type SecurityOptions } from "./security/open-security.ts";
 import type { Store } from "./store/store.ts";
 
 /** What the configuration does not say. */
 export interface BrokerOptions {
-  /** `auto` falls back to `net` where the native part cannot be loaded, and says so. */
-  readonly dataPlane: "auto" | "epoll" | "net";
+  /**
+   * `auto` falls back to `net` where the native part cannot be loaded, and says so. `rtl` carries bytes as `auto` does and matches topics in the RTL topic
+   * matcher, which the environment's `MITSU_MQTT_PLANE=rtl` adds to each of the others.
+   */
+  readonly dataPlane: "auto" | "epoll" | "net" | "rtl";
   readonly log: Log;
   readonly about: CoreOptions["about"];
   readonly security?: Partial<SecurityOptions>;
@@ -49,9 +55,19 @@ export interface OpenedBroker {
  */
 export async function openBroker(config: BrokerConfig, options: BrokerOptions): Promise<OpenedBroker> {
   const { log, about } = options;
+  const matchesInRtl = asksForRtl(options);
   const security = await openSecurity(config.security, { meshSecret: undefined, meshNodes: [], ...options.security });
   const store = config.persistence.path === undefined ? undefined : await openStoreAt(config.persistence.path, config.persistence.sync);
-  const core = new Core({ config, security, store: store && (options.wrapStore?.(store) ?? store), log, about, ...options.clock });
+  const matching = matchesInRtl ? await openRtlMatching(log) : undefined;
+  const core = new Core({
+    config,
+    security,
+    store: store && (options.wrapStore?.(store) ?? store),
+    matching,
+    log,
+    about,
+    ...options.clock,
+  });
   const planes: { plane: DataPlane; stop: () => Promise<void> }[] = [];
   const listeners = new ListenerSet(() => planes.map(({ plane }) => plane));
   core.listening = () => listeners.bound;
@@ -100,6 +116,7 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
         for (const { stop } of planes) await stop();
         await closed;
         core.close();
+        matching?.close();
         security.close();
       },
     };
@@ -107,9 +124,28 @@ export async function openBroker(config: BrokerConfig, options: BrokerOptions): 
     await listeners.close().catch(() => {});
     for (const { stop } of planes) await stop();
     core.close();
+    matching?.close();
     security.close();
     throw error;
   }
+}
+
+/** @throws {MitsuError} `ERR_MQTT_CONFIG` for another value of the variable than is known. */
+function asksForRtl({ dataPlane }: BrokerOptions): boolean {
+  const { MITSU_MQTT_PLANE: plane = "" } = process.env;
+  if (plane !== "" && plane !== "rtl")
+    throw new MitsuError(`MITSU_MQTT_PLANE=${plane}: there is no such plane to be added`, {
+      code: "ERR_MQTT_CONFIG",
+      exit: exitStatus.config,
+      hint: "it is rtl, or not set; the others are chosen by --data-plane",
+    });
+  return dataPlane === "rtl" || plane === "rtl";
+}
+
+/** Modules that only this plane needs are not loaded for others. */
+async function openRtlMatching(log: Log): Promise<Matching<SubscriptionLeaf>> {
+  const { openMatching } = await import("./matching/matching.ts");
+  return openMatching<SubscriptionLeaf>(log);
 }
 
 async function openStoreAt(path: string, sync: boolean): Promise<Store> {

@@ -17,13 +17,12 @@ const models = [await TopicMatcher.open(), await TopicMatcher.open()] as const;
 let opened = 0;
 const open = () => topicMatcherDevice(models[opened++ % 2]!);
 
-const whole = process.env.MITSU_TEST_ALL === "1";
 // A filter takes the simulation a millisecond: of 25 runs of a hundred steps, one in eight unless all is asked for.
-conformance("rtl-topic-matcher", open, [
-  whole
-    ? topicMatchCase
-    : { ...topicMatchCase, use: (operations, spec, seed) => (seed % 8 === 0 ? topicMatchCase.use(operations, spec, seed) : undefined) },
-]);
+const some: typeof topicMatchCase = {
+  ...topicMatchCase,
+  use: (operations, spec, seed) => (seed % 8 === 0 ? topicMatchCase.use(operations, spec, seed) : undefined),
+};
+conformance("rtl-topic-matcher", open, [process.env.MITSU_TEST_ALL === "1" ? topicMatchCase : some]);
 
 const work = (entries: number) => ({ capability: topicMatch, spec: { entries } }) as const;
 const open1 = (entries = 16): TopicMatch => open().install(work(entries)).operations;

@@ -11,6 +11,7 @@ import type { MqttnicClient, MqttnicRetained, MqttnicStatus, MqttnicSubscription
 import { Timers } from "@mitsu/reactor/timers";
 import type { BrokerConfig } from "../config/broker-config.ts";
 import type { BoundListener, DataPlane, PlaneEvents } from "../data-plane/data-plane.ts";
+import type { Matching } from "../matching/matching.ts";
 import type { SubscriptionOptions } from "../message.ts";
 import { packetType, type Will } from "../protocol/packet.ts";
 import { reasonCode } from "../protocol/reason-code.ts";
@@ -34,6 +35,7 @@ import { Router } from "./router.ts";
 import type { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
 import { SubscriptionTable } from "./subscription-table.ts";
+import type { SubscriptionLeaf } from "./subscription-tree.ts";
 import { clientRows, statusOf, subscriptionRows } from "./views.ts";
 
 /** What the trees of subscriptions and retained messages can take, which are walked by recursion. */
@@ -49,6 +51,8 @@ export interface CoreOptions {
   readonly security: OpenedSecurity;
   /** undefined keeps nothing on disk. */
   readonly store: Store | undefined;
+  /** What finds the subscribers of a topic; undefined for mqttnic's own tree. Whoever opened it closes it. */
+  readonly matching?: Matching<SubscriptionLeaf> | undefined;
   readonly log: Log;
   /** Of status. */
   readonly about: { readonly version: string; readonly pid: number; readonly startedAtMs: number; readonly node: string };
@@ -63,12 +67,13 @@ export class Core implements Broker {
   config: BrokerConfig;
   readonly security: OpenedSecurity;
   readonly store: Store | undefined;
+  readonly matching: CoreOptions["matching"];
   readonly log: Log;
   readonly about: CoreOptions["about"];
   readonly timers: Timers;
   readonly counters: Counters = new Counters();
   readonly outbox: Outbox = new Outbox();
-  readonly subscribed: SubscriptionTable = new SubscriptionTable(() => this.routes);
+  readonly subscribed: SubscriptionTable;
   readonly retained: RetainedTree = new RetainedTree();
   readonly routes: RouteCache;
   readonly router: Router;
@@ -104,6 +109,8 @@ export class Core implements Broker {
     this.config = withEffectiveLimits(options.config);
     this.security = options.security;
     this.store = options.store;
+    this.matching = options.matching;
+    this.subscribed = new SubscriptionTable(() => this.routes, options.matching?.filters);
     this.log = options.log;
     this.about = options.about;
     this.#wallMs = options.wallMs ?? Date.now;

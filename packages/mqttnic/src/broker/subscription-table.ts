@@ -1,18 +1,21 @@
 /** Who subscribes to what: the tree, the routes that follow from it, what other brokers are asked for, and the store, kept in step. @module */
+import type { FilterIndex } from "../matching/filter-index.ts";
 import type { SubscriptionOptions } from "../message.ts";
 import { parseShared } from "../protocol/topic.ts";
 import { Interest } from "./interest.ts";
 import type { RouteCache } from "./route-cache.ts";
 import type { Session } from "./session.ts";
-import { SubscriptionTree } from "./subscription-tree.ts";
+import { type SubscriptionLeaf, SubscriptionTree } from "./subscription-tree.ts";
 
 /** All subscriptions. Filters are as clients name them, `$share/…` too. */
 export class SubscriptionTable {
-  readonly tree: SubscriptionTree = new SubscriptionTree();
+  readonly tree: SubscriptionTree;
   readonly interest: Interest = new Interest();
   readonly #routes: () => RouteCache;
 
-  constructor(routes: () => RouteCache) {
+  /** @param filters Where filters are found; mqttnic's own tree unless given. */
+  constructor(routes: () => RouteCache, filters?: FilterIndex<SubscriptionLeaf>) {
+    this.tree = new SubscriptionTree(filters);
     this.#routes = routes;
   }
 

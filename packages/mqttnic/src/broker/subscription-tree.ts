@@ -1,7 +1,8 @@
-/** All subscriptions, by the levels of their filters. [MQTT 5.0 §4.7, §4.8] @module */
+/** All subscriptions, by their filters. [MQTT 5.0 §4.7, §4.8] @module */
+import type { FilterIndex } from "../matching/filter-index.ts";
+import { FilterTree } from "../matching/filter-tree.ts";
 import type { SubscriptionOptions } from "../message.ts";
 import type { PassingMessage } from "./broker.ts";
-import { LevelNode } from "./level-node.ts";
 import type { Session } from "./session.ts";
 
 /** A part of the broker itself that sees messages as they pass. */
@@ -15,7 +16,7 @@ export class SharedGroup {
 }
 
 /** What hangs at one filter. */
-class Leaf {
+export class SubscriptionLeaf {
   readonly sessions: Map<Session, SubscriptionOptions> = new Map();
   shared: Map<string, SharedGroup> | undefined;
   watchers: Set<Watcher> | undefined;
@@ -23,14 +24,6 @@ class Leaf {
   get empty(): boolean {
     return this.sessions.size === 0 && (this.shared?.size ?? 0) === 0 && (this.watchers?.size ?? 0) === 0;
   }
-}
-
-class Node extends LevelNode<Node> {
-  plus: Node | undefined;
-  /** Filters that end here. */
-  leaf: Leaf | undefined;
-  /** Filters that end here with `#`. */
-  hash: Leaf | undefined;
 }
 
 /** Told of what matches a topic. */
@@ -41,7 +34,7 @@ export interface Matches {
 }
 
 /**
- * The tree. Filters are whole and valid; `$share/<group>/` is taken off by the caller.
+ * Subscriptions, found by mqttnic's own tree unless told. Filters are whole and valid; `$share/<group>/` is taken off by the caller.
  *
  * @example
  * ```ts
@@ -50,10 +43,14 @@ export interface Matches {
  * ```
  */
 export class SubscriptionTree {
-  readonly #root = new Node();
+  readonly #filters: FilterIndex<SubscriptionLeaf>;
   /** Subscriptions of sessions, without shared ones; and shared ones. */
   count = 0;
   sharedCount = 0;
+
+  constructor(filters: FilterIndex<SubscriptionLeaf> = new FilterTree()) {
+    this.#filters = filters;
+  }
 
   /** @returns Whether there was none of this session at this filter. */
   subscribe(filter: string, session: Session, options: SubscriptionOptions): boolean {
@@ -106,76 +103,28 @@ export class SubscriptionTree {
 
   /** Tells all that match; a session with several matching filters is told several times. */
   match(topic: string, matches: Matches): void {
-    const levels = topic.split("/");
-    // Wildcards at the first level do not match topics of the server. [MQTT-4.7.2-1]
-    descend(this.#root, levels, 0, topic.charCodeAt(0) === 0x24, matches);
+    this.#filters.match(topic, (leaf) => tell(leaf, matches));
   }
 
-  #leaf(filter: string): Leaf {
-    let node = this.#root;
-    for (const level of filter.split("/")) {
-      if (level === "#") {
-        node.hash ??= new Leaf();
-        return node.hash;
-      }
-      if (level === "+") {
-        node.plus ??= new Node();
-        node = node.plus;
-      } else {
-        let next = node.child(level);
-        if (!next) {
-          next = new Node();
-          node.addChild(level, next);
-        }
-        node = next;
-      }
+  #leaf(filter: string): SubscriptionLeaf {
+    let leaf = this.#filters.get(filter);
+    if (!leaf) {
+      leaf = new SubscriptionLeaf();
+      this.#filters.add(filter, leaf);
     }
-    node.leaf ??= new Leaf();
-    return node.leaf;
+    return leaf;
   }
 
-  /** Changes a leaf, and takes away what is empty then. */
-  #prune(filter: string, change: (leaf: Leaf) => void): void {
-    const levels = filter.split("/");
-    const path: Node[] = [this.#root];
-    const ends = levels.at(-1) === "#";
-    for (const level of ends ? levels.slice(0, -1) : levels) {
-      const node = path.at(-1)!;
-      const next = level === "+" ? node.plus : node.child(level);
-      if (!next) return;
-      path.push(next);
-    }
-    const last = path.at(-1)!;
-    const leaf = ends ? last.hash : last.leaf;
+  /** Changes a leaf, and takes it away when it is empty then. */
+  #prune(filter: string, change: (leaf: SubscriptionLeaf) => void): void {
+    const leaf = this.#filters.get(filter);
     if (!leaf) return;
     change(leaf);
-    if (!leaf.empty) return;
-    if (ends) last.hash = undefined;
-    else last.leaf = undefined;
-    for (let at = path.length - 1; at > 0; at--) {
-      const node = path[at]!;
-      if (node.leaf || node.hash || node.plus || node.childCount > 0) return;
-      const parent = path[at - 1]!;
-      const level = levels[at - 1]!;
-      if (level === "+") parent.plus = undefined;
-      else parent.removeChild(level);
-    }
+    if (leaf.empty) this.#filters.remove(filter);
   }
 }
 
-function descend(node: Node, levels: readonly string[], at: number, ofServer: boolean, matches: Matches): void {
-  const wild = !(at === 0 && ofServer);
-  if (node.hash && wild) tell(node.hash, matches);
-  if (at === levels.length) {
-    if (node.leaf) tell(node.leaf, matches);
-    return;
-  }
-  const child = node.child(levels[at]!);
-  if (child) descend(child, levels, at + 1, ofServer, matches);
-  if (node.plus && wild) descend(node.plus, levels, at + 1, ofServer, matches);
-}
-
-function tell(leaf: Leaf, matches: Matches): void {
+function tell(leaf: SubscriptionLeaf, matches: Matches): void {
   for (const [session, options] of leaf.sessions) matches.session(session, options);
   if (leaf.shared) for (const group of leaf.shared.values()) matches.shared(group);
   if (leaf.watchers) for (const watcher of leaf.watchers) matches.watcher(watcher);

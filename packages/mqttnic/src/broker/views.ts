@@ -12,7 +12,7 @@ export function statusOf(core: Core): MqttnicStatus {
   for (const session of core.sessions.values()) inflight += session.inflight;
   return {
     ...about,
-    degraded: [...core.degraded],
+    degraded: [...core.degraded, ...(core.matching?.degraded() ?? [])],
     dataPlane: core.planes.some(({ kind }) => kind === "epoll") ? "epoll" : "net",
     listening: core.listening().map(({ config, address, port }) => ({
       name: config.name,

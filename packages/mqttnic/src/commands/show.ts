@@ -1,8 +1,10 @@
 /** `status`, `clients`, `subscriptions`, `retained`, `disconnect`, `metrics`, `reload`: what the daemon knows, for reading, and what it is told. @module */
 import { type Context, formatBytes, formatDuration, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { formatReport } from "@mitsu/hal";
 import type { MqttnicBridge, MqttnicClient, MqttnicRetained, MqttnicStatus, MqttnicSubscription } from "@mitsu/ipc";
-import { daemonClient } from "../client.ts";
+import { type MqttnicClient as Control, daemonClient } from "../client.ts";
+import type { MatchingStatus } from "../matching/matching.ts";
 import { usage } from "./broker-args.ts";
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -12,10 +14,10 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, times]) => `${name} ${times}`)
     .join(", ");
 
-function statusText(status: MqttnicStatus, nowMs: number, out: OutputStream): string {
+function statusText(status: MqttnicStatus, nowMs: number, out: OutputStream, matching: MatchingStatus | null): string {
   const at = status.listening.map(({ address, port, transport }) => `${port === 0 ? address : `${address}:${port}`} (${transport})`);
   return [
-    `mqttnic ${status.version}, pid ${status.pid}, up ${since(nowMs - status.startedAtMs)}, node ${status.node}, data plane ${status.dataPlane}, ${formatBytes(status.residentBytes)}`,
+    `mqttnic ${status.version}, pid ${status.pid}, up ${since(nowMs - status.startedAtMs)}, node ${status.node}, data plane ${matching ? `${matching.dataPlane} over ` : ""}${status.dataPlane}, ${formatBytes(status.residentBytes)}`,
     `listening at ${at.join(", ") || "nothing"}`,
     `${counted(status.connections, "connection")}, ${counted(status.sessions, "session")}, ${counted(status.subscriptions, "subscription")} (${status.sharedSubscriptions} shared), ${counted(status.routes, "cached route")}`,
     `messages: ${status.publishReceived} in, ${status.publishSent} out, ${status.publishDropped} dropped; ${formatBytes(status.bytesReceived)} in, ${formatBytes(status.bytesSent)} out`,
@@ -24,6 +26,7 @@ function statusText(status: MqttnicStatus, nowMs: number, out: OutputStream): st
     ...(Object.keys(status.limits).length > 0 ? [`limits reached: ${listed(status.limits)}`] : []),
     ...(Object.keys(status.refusals).length > 0 ? [`refused: ${listed(status.refusals)}`] : []),
     ...(status.bridges.length > 0 ? [bridgesText(status.bridges, out).trimEnd()] : []),
+    ...(matching ? [matchingText(matching, out).trimEnd()] : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
     "",
   ].join("\n");
@@ -45,11 +48,34 @@ function bridgesText(bridges: readonly MqttnicBridge[], out: OutputStream): stri
   );
 }
 
+function matchingText({ filters, placed, beyond, lookups, report }: MatchingStatus, out: OutputStream): string {
+  const outside = [
+    ...(beyond.levels > 0 ? [`${beyond.levels} with more levels than fit`] : []),
+    ...(beyond.full > 0 ? [`${beyond.full} for want of room`] : []),
+  ];
+  const first = `topic matching: ${placed} of ${counted(filters, "filter")} on ${report.work[0]?.device ?? "nothing"}`;
+  return [
+    `${first}${outside.length > 0 ? `, beside it in software ${outside.join(" and ")}` : ""}; ${counted(lookups, "look-up")}, other topics by kept routes; retained messages in software`,
+    formatReport(report, out),
+  ].join("\n");
+}
+
+/** Null where mqttnic's own tree does all, and of a daemon that is older than the question. */
+async function matchingOf(client: Control): Promise<MatchingStatus | null> {
+  try {
+    return JSON.parse((await client.call("matching", {})).text) as MatchingStatus | null;
+  } catch (error) {
+    if (error instanceof MitsuError && error.code === "ERR_IPC_METHOD") return null;
+    throw error;
+  }
+}
+
 /** `mqttnic status`; exit status 69 when the daemon is degraded, so that scripts notice. */
 export async function status(_args: unknown, context: Context): Promise<number> {
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
-  print(context, answer, (value, out) => statusText(value, context.env.now(), out));
+  const matching = await matchingOf(client);
+  print(context, { ...answer, matching }, (value, out) => statusText(value, context.env.now(), out, matching));
   return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
 }
 
