@@ -30,13 +30,14 @@ const layout: Layout = {
     { name: "m_valid", accessor: "m_valid", direction: "output", width: 1, signed: false, kind: "number", offset: 132, words: 1 },
     { name: "m_hit", accessor: "m_hit", direction: "output", width: 1, signed: false, kind: "number", offset: 136, words: 1 },
     { name: "m_exact", accessor: "m_exact", direction: "output", width: 1, signed: false, kind: "number", offset: 140, words: 1 },
-    { name: "m_action", accessor: "m_action", direction: "output", width: 16, signed: false, kind: "number", offset: 144, words: 1 },
-    { name: "e_ready", accessor: "e_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 148, words: 1 },
-    { name: "d_valid", accessor: "d_valid", direction: "output", width: 1, signed: false, kind: "number", offset: 152, words: 1 },
-    { name: "d_bad", accessor: "d_bad", direction: "output", width: 1, signed: false, kind: "number", offset: 156, words: 1 },
-    { name: "d_count", accessor: "d_count", direction: "output", width: 32, signed: false, kind: "number", offset: 160, words: 1 },
-    { name: "c_ready", accessor: "c_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 164, words: 1 },
-    { name: "q_count", accessor: "q_count", direction: "output", width: 32, signed: false, kind: "number", offset: 168, words: 1 },
+    { name: "m_slot", accessor: "m_slot", direction: "output", width: 6, signed: false, kind: "number", offset: 144, words: 1 },
+    { name: "m_action", accessor: "m_action", direction: "output", width: 16, signed: false, kind: "number", offset: 148, words: 1 },
+    { name: "e_ready", accessor: "e_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 152, words: 1 },
+    { name: "d_valid", accessor: "d_valid", direction: "output", width: 1, signed: false, kind: "number", offset: 156, words: 1 },
+    { name: "d_bad", accessor: "d_bad", direction: "output", width: 1, signed: false, kind: "number", offset: 160, words: 1 },
+    { name: "d_count", accessor: "d_count", direction: "output", width: 32, signed: false, kind: "number", offset: 164, words: 1 },
+    { name: "c_ready", accessor: "c_ready", direction: "output", width: 1, signed: false, kind: "number", offset: 168, words: 1 },
+    { name: "q_count", accessor: "q_count", direction: "output", width: 32, signed: false, kind: "number", offset: 172, words: 1 },
   ],
 };
 
@@ -237,38 +238,43 @@ export class MatchTable extends Model {
     return this.io32[35]!;
   }
 
+  /** `m_slot`: output, 6 bits. */
+  get m_slot(): number {
+    return this.io32[36]!;
+  }
+
   /** `m_action`: output, 16 bits. */
   get m_action(): number {
-    return this.io32[36]!;
+    return this.io32[37]!;
   }
 
   /** `e_ready`: output, 1 bit. */
   get e_ready(): number {
-    return this.io32[37]!;
+    return this.io32[38]!;
   }
 
   /** `d_valid`: output, 1 bit. */
   get d_valid(): number {
-    return this.io32[38]!;
+    return this.io32[39]!;
   }
 
   /** `d_bad`: output, 1 bit. */
   get d_bad(): number {
-    return this.io32[39]!;
+    return this.io32[40]!;
   }
 
   /** `d_count`: output, 32 bits. */
   get d_count(): number {
-    return this.io32[40]!;
+    return this.io32[41]!;
   }
 
   /** `c_ready`: output, 1 bit. */
   get c_ready(): number {
-    return this.io32[41]!;
+    return this.io32[42]!;
   }
 
   /** `q_count`: output, 32 bits. */
   get q_count(): number {
-    return this.io32[42]!;
+    return this.io32[43]!;
   }
 }

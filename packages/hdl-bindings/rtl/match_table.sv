@@ -3,7 +3,8 @@
 // A key goes through the exact table first and then, unless it was found there, through the prefixes: an exact entry is longer than any of them, and a
 // prefix that did not decide is not counted.
 //
-// Lookup:  s_data is a key. m_hit whether an entry matched, m_exact that it was an exact one, m_action its action (0 without a match).
+// Lookup:  s_data is a key. m_hit whether an entry matched, m_exact that it was an exact one, else m_slot which prefix, m_action its action (0 without a
+//          match).
 // Control: e_* and d_* are c_* and d_* of exact_match, c_* and q_* those of match_action; seed is exact_match's.
 //
 // While traffic runs: a change of either takes effect between two keys; it waits until those before it are decided, and holds keys back meanwhile.
@@ -39,6 +40,7 @@ module match_table #(
     input  wire logic                m_ready,
     output logic                     m_hit,
     output logic                     m_exact,
+    output logic [SLOT_W-1:0]        m_slot,
     output logic [ACTION_W-1:0]      m_action,
 
     // Exact entries.
@@ -74,7 +76,7 @@ module match_table #(
     assign s_ready = exact_ready && !s_held;
     assign c_ready = prefix_ready && !exact_busy;
 
-    // Which way, and which slot, is of use to who changes entries only, and that one knows.
+    // Which way is of use to who changes entries only, and that one knows.
     // verilator lint_off PINCONNECTEMPTY
     exact_match #(
         .ROWS(ROWS),
@@ -106,6 +108,7 @@ module match_table #(
         .d_count,
         .busy(exact_busy)
     );
+    // verilator lint_on PINCONNECTEMPTY
 
     match_action #(
         .ENTRIES(PREFIXES),
@@ -122,7 +125,7 @@ module match_table #(
         .m_valid,
         .m_ready,
         .m_hit(prefix_hit),
-        .m_slot(),
+        .m_slot,
         .m_action(prefix_action),
         .c_valid(c_valid && !exact_busy),
         .c_ready(prefix_ready),
@@ -134,7 +137,6 @@ module match_table #(
         .q_slot,
         .q_count
     );
-    // verilator lint_on PINCONNECTEMPTY
 
     // What the exact table said of the keys that are among the prefixes: those hold two at most, and put them out in order.
     logic [1:0] hits;
