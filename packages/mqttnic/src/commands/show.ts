@@ -48,14 +48,15 @@ function bridgesText(bridges: readonly MqttnicBridge[], out: OutputStream): stri
   );
 }
 
-function matchingText({ filters, placed, beyond, lookups, report }: MatchingStatus, out: OutputStream): string {
+function matchingText({ filters, placed, beside, lookups, report }: MatchingStatus, out: OutputStream): string {
   const outside = [
-    ...(beyond.levels > 0 ? [`${beyond.levels} with more levels than fit`] : []),
-    ...(beyond.full > 0 ? [`${beyond.full} for want of room`] : []),
+    ...(beside.levels > 0 ? [`${beside.levels} with more levels than fit`] : []),
+    ...(beside.full > 0 ? [`${beside.full} for want of room`] : []),
+    ...(beside.new > 0 ? [`${beside.new} that came a moment ago`] : []),
   ];
   const first = `topic matching: ${placed} of ${counted(filters, "filter")} on ${report.work[0]?.device ?? "nothing"}`;
   return [
-    `${first}${outside.length > 0 ? `, beside it in software ${outside.join(" and ")}` : ""}; ${counted(lookups, "look-up")}, other topics by kept routes; retained messages in software`,
+    `${first}${outside.length > 0 ? `, beside it in software ${outside.join(", ")}` : ""}; ${counted(lookups, "look-up")}, other topics by kept routes; retained messages in software`,
     formatReport(report, out),
   ].join("\n");
 }

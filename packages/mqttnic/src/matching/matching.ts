@@ -57,6 +57,7 @@ export async function openMatching<Leaf>(log: Log, open: OpenHardware = openMode
     },
     status: () => ({ dataPlane: "rtl", ...filters.places, retained: "software" }),
     close: () => {
+      filters.close();
       placement.close();
       hardware?.close();
     },
