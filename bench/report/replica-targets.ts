@@ -42,7 +42,7 @@ export function judgeSelection(points: readonly Point[], order: Order | null): r
     ...["round robin", "p2c", "prequal"].map((other) =>
       against(`hog: mitsu over ${other}, p99 at 0.7`, "hog mitsu 0.7", `hog ${other.replace(" ", "-")} 0.7`, ["≤", 1]),
     ),
-    judgeSight(find("hog mitsu 0.7")),
+    judgeSight(find("hog round-robin 0.7")),
     against("equal: mitsu over round robin, p99 at 0.85", "equal mitsu 0.85", "equal round-robin 0.85", ["≤", 0.85]),
     against("equal: mitsu over round robin, throughput at 0.85", "equal mitsu 0.85", "equal round-robin 0.85", ["≥", 0.98, 3], throughput),
     ...aged,
@@ -64,7 +64,7 @@ function judgeOrder(order: Order | null): Target {
   };
 }
 
-/** Whether what selects can see antagonists at all. */
+/** Whether what selects can see antagonists at all: beside round robin, which leaves every node its share of the load. */
 function judgeSight(point: Point | undefined): Target {
   const name = "hog: CPU pressure that nodes tell of themselves, while an antagonist burns there over while none does";
   const seen = point?.spoiled ? [] : (point?.samples.flatMap(({ noted }) => noted.hogs ?? []) ?? []);

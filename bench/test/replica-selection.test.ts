@@ -5,16 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { parseCatalog } from "../../packages/catalog/src/mod.ts";
+import type { ReplicadStatus } from "../../packages/ipc/src/mod.ts";
 import { freePort } from "../../packages/sockhijack/test/kernel/support/free-port.ts";
 import type { ReplicaStats } from "../lib/replica-selection-ask.ts";
 import { secondsFor, sharesOf } from "../lib/replica-selection-events.ts";
-import { planPoints } from "../lib/replica-selection-plan.ts";
+import { type HogLine, type Hogs, HogWatch } from "../lib/replica-selection-hogs.ts";
+import { hogLoad, planPoints } from "../lib/replica-selection-plan.ts";
 import type { Sample } from "../lib/replica-selection-point.ts";
 import { type LoadLine, mergeLoads, spoiledBy } from "../lib/replica-selection-sample.ts";
 import { type Common, meshOf, type Point, placesOf, rateOf, simulationArguments, slowStartMs } from "../lib/replica-selection-setting.ts";
 import { renderSelectionChart } from "../report/replica-chart.ts";
 import {
   keyOf,
+  lowestOf,
   orderOf,
   parseSamples,
   predictionErrors,
@@ -29,7 +32,7 @@ import { judgeSelection } from "../report/replica-targets.ts";
 
 const common: Common = { nodes: 4, replicas: 8, workMs: 10, dwellMs: 1000, seconds: 20, warmUp: 4, security: "mtls", broker: "mqttnic" };
 const plan = (scenarios: readonly string[], reps = 1): readonly Point[] =>
-  planPoints({ scenarios, policies: ["round-robin", "p2c", "mitsu"], loads: [0.3, 0.85], reps, soakSeconds: 0 }, common);
+  planPoints({ scenarios, policies: ["round-robin", "p2c", "mitsu"], loads: [0.3, 0.85], reps, soakSeconds: 0, soakWarmUp: 120 }, common);
 const [usual] = plan(["varying"]);
 
 /** One client's line: latencies in milliseconds, each once. */
@@ -108,7 +111,7 @@ test("planPoints() of the other scenarios: ages beside round robin, both ways of
 });
 
 test("meshOf() is a mesh file that Mitsu reads, with the policy, every replica, and retries where replicas go away", (t) => {
-  for (const point of [...plan(["varying", "equal", "age", "restart", "dead"])]) {
+  for (const point of [...plan(["varying", "hog", "equal", "age", "restart", "dead"])]) {
     const { services, nodes } = parseCatalog(meshOf(point, common));
     const work = services.find(({ name }) => name === "work")!;
     t.is(nodes.length, 4);
@@ -121,6 +124,7 @@ test("meshOf() is a mesh file that Mitsu reads, with the policy, every replica, 
 test("rateOf() is the load's share of the capacity at mean speed; placesOf() gives every replica an address of its own", (t) => {
   t.true(Math.abs(rateOf({ load: 0.85, replicas: 20, speed: "varying" }, common) - 1133.3) < 0.1);
   t.is(rateOf({ load: 0.5, replicas: 4, speed: "equal" }, common), 200);
+  t.is(Math.round(rateOf({ load: 0.7, replicas: 8, speed: "hog" }, common)), 187);
   t.is(new Set(placesOf(20, 4).map(({ address, port }) => `${address}:${port}`)).size, 20);
 });
 
@@ -216,9 +220,10 @@ test("seenIn() takes the way from the least load, and how late news is beyond th
   t.deepEqual(seen, { networkMs: 0.2, delayMs: 3.5 });
 });
 
-test("slopeOf() is bytes a second by least squares, without the first fifth", (t) => {
-  const series = Array.from({ length: 50 }, (_, at) => [at, at < 10 ? 0 : 1000 + at * 2] as const);
-  t.true(Math.abs(slopeOf(series).bytesPerSecond - 2) < 1e-9);
+test("slopeOf() is bytes a second by least squares; lowestOf() is of the first and of the last two minutes", (t) => {
+  const series = Array.from({ length: 121 }, (_, at) => [at * 5, 1000 + at * 10 + (at % 2) * 5000] as const);
+  t.true(Math.abs(slopeOf(series.filter((_, at) => at % 2 === 0)).bytesPerSecond - 2) < 1e-9);
+  t.deepEqual(lowestOf(series), { first: 1000, last: 1960 });
 });
 
 test("sharesOf() is what a replica that came back got over the mean of the others, in half seconds from its first request on", (t) => {
@@ -283,7 +288,7 @@ test("judgeSelection(): a restart without a failed request, a dead replica that 
       pointsOf([
         sample({ scenario: "restart", policy: "mitsu", load: 0.6, how: "term", seen: { ...mergeLoads([loadLine([1])]), failed } }, 1),
         sample({ scenario: "dead", policy: "mitsu", load: 0.6, noted: { death: { ...death, ...over } } }, 1),
-        sample({ scenario: "soak", policy: "mitsu", load: 0.85, seconds: 600, noted: { resident } }, 1),
+        sample({ scenario: "soak", policy: "mitsu", load: 0.85, seconds: 720, warmUp: 120, noted: { resident } }, 1),
       ]),
       null,
     )
@@ -292,6 +297,56 @@ test("judgeSelection(): a restart without a failed request, a dead replica that 
   t.deepEqual(judged({}), ["met", "met", "met", "met"]);
   t.deepEqual(judged({ sentLate: 1, shares: [0.9, 1, 1, 1] }, { 503: 1 }), ["missed", "missed", "missed", "met"]);
   t.is(judged({ sentBefore: 0 })[1], "no data");
+});
+
+test("judgeSelection(): memory of less than ten minutes after the warm-up judges nothing", (t) => {
+  const resident = { "nicd-n1": Array.from({ length: 120 }, (_, at) => [at * 5, 1e8 + at * 1e6] as const) };
+  const soak = (over: Partial<Sample>) =>
+    judgeSelection(pointsOf([sample({ scenario: "soak", policy: "mitsu", load: 0.85, noted: { resident }, ...over }, 1)]), null).at(-1)!;
+  t.is(soak({ seconds: 600, warmUp: 120 }).state, "no data");
+  t.is(soak({ seconds: 720, warmUp: 120 }).state, "missed");
+});
+
+test("judgeSelection(): hog against all three others, and whether nodes see the antagonists", (t) => {
+  const hogs = {
+    onShare: 0.5,
+    cpuSeconds: 8,
+    on: { looks: 9, cpuSome: 0.9, throttled: 0.9 },
+    off: { looks: 9, cpuSome: 0.3, throttled: 0.2 },
+  };
+  const hog = (policy: string, ms: number, over: Partial<Hogs> = {}): Sample =>
+    sample({ scenario: "hog", speed: "hog", policy, load: hogLoad, noted: { hogs: { ...hogs, ...over } } }, ms);
+  const others = [hog("p2c", 200), hog("prequal", 120), hog("mitsu", 100)];
+  const states = (points: readonly Sample[]) =>
+    judgeSelection(pointsOf(points), null)
+      .filter(({ name }) => name.startsWith("hog"))
+      .map(({ state }) => state);
+  t.deepEqual(states([hog("round-robin", 300), ...others]), ["met", "met", "met", "met"]);
+  t.deepEqual(states([hog("round-robin", 90, { off: { ...hogs.off, cpuSome: 0.8 } }), ...others]), ["missed", "met", "met", "missed"]);
+  t.deepEqual(states([]), ["no data", "no data", "no data", "no data"]);
+});
+
+test("HogWatch sorts nodes' figures by whether their antagonist burns, and leaves out what is of both", (t) => {
+  const status = (cpuSome: number) => ({ nodes: [{ here: true, figures: { cpuSome, throttled: cpuSome } }] }) as unknown as ReplicadStatus;
+  const watch = new HogWatch(0n);
+  for (const [atMs, first, second] of [
+    [100, 9, 9],
+    [900, 0.2, 0.8],
+    [1200, 7, 7],
+    [1900, 0.8, 0.2],
+    [2600, 9, 9],
+  ] as const)
+    watch.take([status(first), status(second)], atMs);
+  const lines = [
+    { cpuSeconds: 1, onMs: [[1000, 2000]] },
+    { cpuSeconds: 2, onMs: [[0, 1000]] },
+  ] as const;
+  t.deepEqual(watch.over(lines, 2), {
+    onShare: 0.5,
+    cpuSeconds: 3,
+    on: { looks: 2, cpuSome: 0.8, throttled: 0.8 },
+    off: { looks: 2, cpuSome: 0.2, throttled: 0.2 },
+  });
 });
 
 test("renderSelection() prints what was seen beside what was told; renderSelectionChart() draws every policy measured", (t) => {
@@ -365,6 +420,39 @@ test("replica-load and replica-server: every request is answered after its work,
   t.deepEqual(await over, [0, null]);
 });
 
+test("replica-server that computes uses its share of each request's work as CPU time, one after the other", async (t) => {
+  const [server, load] = [compiled(t, "replica-server"), compiled(t, "replica-load")];
+  const port = await freePort();
+  const replica = spawn(server, ["127.0.0.1", String(port), "3", "1", "1000", "0.2"], { stdio: "ignore" });
+  t.teardown(() => replica.kill("SIGKILL"));
+  for (let tries = 0; ; tries++) {
+    const there = await fetch(`http://127.0.0.1:${port}/stats`).catch(() => null);
+    if (there !== null) break;
+    if (tries > 5000) throw new Error("the replica does not listen");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const ran = spawnSync(load, ["127.0.0.1", String(port), "100", "0.5", "0", "7", "0", "5000"], { encoding: "utf8" });
+  const line = JSON.parse(ran.stdout) as LoadLine;
+  t.is(line.ok, line.sent);
+  const stats = (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as ReplicaStats;
+  t.is(stats.served, line.ok);
+  const [, ...fields] = readFileSync(`/proc/${replica.pid}/stat`, "latin1").split(") ")[1]!.split(" ").map(Number);
+  const cpuSeconds = (fields[10]! + fields[11]!) / 100;
+  t.true(cpuSeconds >= stats.workSeconds * 0.2 - 0.02, `${cpuSeconds} s of CPU for ${stats.workSeconds} s of work`);
+  t.true(stats.workSeconds > 0.1);
+});
+
+test("replica-hog burns when its seed says so, ends by itself, and refuses to burn for hours", (t) => {
+  const hog = compiled(t, "replica-hog");
+  const burn = (seed: string) => JSON.parse(spawnSync(hog, [seed, "0", "0", "0.3", "50", "50"], { encoding: "utf8" }).stdout) as HogLine;
+  const [one, again, other] = [burn("1"), burn("1"), burn("2")];
+  t.deepEqual(one.onMs, again.onMs);
+  t.notDeepEqual(one.onMs, other.onMs);
+  const onMs = one.onMs.reduce((sum, [from, to]) => sum + to - from, 0);
+  t.true(onMs > 0 && one.cpuSeconds > 0 && one.cpuSeconds * 1000 < onMs + 60, `${one.cpuSeconds} s in ${onMs} ms`);
+  t.is(spawnSync(hog, ["1", "0", "0", "601", "50", "50"]).status, 64);
+});
+
 test("replica-load counts a connection that nobody takes as refused", async (t) => {
   const load = compiled(t, "replica-load");
   const ran = spawnSync(load, ["127.0.0.1", String(await freePort()), "100", "0.1", "0", "1", "0", "1000"], { encoding: "utf8" });
@@ -386,6 +474,7 @@ test("replica-selection.sh --help names every option that it reads, and wrong on
     ["--loads", "x"],
     ["--broker", "none"],
     ["--replicad", "off"],
+    ["--soak-warm-up", "x"],
   ];
   for (const argv of wrong) t.is(spawnSync("bash", [script, ...argv]).status, 64, argv.join(" "));
 });
