@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { readPorts } from "../verilator/ports.ts";
+import { type Interface, readPorts } from "../verilator/ports.ts";
 import { runTool } from "../verilator/tool.ts";
+import type { Design } from "../verilator/verilator.ts";
 import { classText } from "./generate.ts";
 import { layoutOf } from "./layout.ts";
 import { stamped, stampOf } from "./stamp.ts";
@@ -13,13 +14,26 @@ import { compileWasm } from "./wasm.ts";
 const packageFolder = join(import.meta.dirname, "../..");
 const cache = join(packageFolder, "../../.cache/hdl-bindings");
 
-/** Where the RTL is and where its models go; other folders in tests. */
+/** A module with other parameters than its own, as a model with a name of its own. */
+export interface Variant {
+  readonly module: string;
+  /** As Verilator's `-G` takes them. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Where the RTL is and where its models go, and the models beside the one of each module, by name; others in tests. */
 export interface Folders {
   readonly rtl: string;
   readonly models: string;
+  readonly variants?: Readonly<Record<string, Variant>>;
 }
 
-const ours: Folders = { rtl: join(packageFolder, "rtl"), models: join(packageFolder, "models") };
+/** Hash Distributed A* runs on meshes of these sizes; async_mesh by itself has 4 nodes. */
+const variants = Object.fromEntries(
+  [2, 8, 16].map((nodes) => [`async_mesh_${nodes}`, { module: "async_mesh", parameters: { NODES: String(nodes) } }]),
+);
+
+const ours: Folders = { rtl: join(packageFolder, "rtl"), models: join(packageFolder, "models"), variants };
 
 /** The files that a module needs: its own and those of the modules it names, and so on; sorted, its own first. */
 async function sourcesOf(module: string, texts: ReadonlyMap<string, string>): Promise<readonly string[]> {
@@ -39,26 +53,32 @@ async function toolchain(): Promise<string> {
   return [...texts, verilator.stdout, clang.stdout].join("\0");
 }
 
-/** The class of one module as it would be written now. */
-export async function classOf(module: string, { rtl }: Folders = ours): Promise<string> {
-  const design = { files: [join(rtl, `${module}.sv`)], top: module, include: [rtl] };
-  return classText(design, await readPorts(design), { runtime: "../src/model/mod.ts", base: join(rtl, "..") });
+function designOf(name: string, { rtl, variants = {} }: Folders): Design {
+  const { module, parameters } = variants[name] ?? { module: name, parameters: {} };
+  return { files: [join(rtl, `${module}.sv`)], top: module, parameters, include: [rtl] };
+}
+
+/** The ports, under the name of the model: that of its class and its files. */
+const portsOf = async (name: string, design: Design): Promise<Interface> => ({ ...(await readPorts(design)), module: name });
+
+/** The class of one model, by its name, as it would be written now. */
+export async function classOf(name: string, folders: Folders = ours): Promise<string> {
+  const design = designOf(name, folders);
+  return classText(design, await portsOf(name, design), { runtime: "../src/model/mod.ts", base: join(folders.rtl, "..") });
 }
 
 /**
- * Builds `<module>.wasm` for every `rtl/<module>.sv` whose inputs changed, by their hash, with `<module>.ts` where that differs then.
+ * Builds `<name>.wasm` for every `rtl/<name>.sv` and every variant whose inputs changed, by their hash, with `<name>.ts` where that differs then.
  *
- * @param modules Only these; all unless given.
+ * @param models Only these, by name; all unless given.
  * @param classes Compares the classes of models that did not change too.
  * @returns The files that were written.
+ * @throws {TypeError} for a name that is neither a module nor a variant.
  */
-export async function buildModels(
-  modules: readonly string[] = [],
-  classes = false,
-  { rtl, models }: Folders = ours,
-): Promise<readonly string[]> {
-  const names = (await readdir(rtl)).filter((name) => name.endsWith(".sv")).map((name) => basename(name, ".sv"));
-  const texts = new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(rtl, `${name}.sv`), "utf8")] as const)));
+export async function buildModels(models: readonly string[] = [], classes = false, folders: Folders = ours): Promise<readonly string[]> {
+  const { rtl, models: folder, variants = {} } = folders;
+  const modules = (await readdir(rtl)).filter((name) => name.endsWith(".sv")).map((name) => basename(name, ".sv"));
+  const texts = new Map(await Promise.all(modules.map(async (name) => [name, await readFile(join(rtl, `${name}.sv`), "utf8")] as const)));
   const tools = await toolchain();
   const written: string[] = [];
   const write = async (path: string, content: string | Uint8Array) => {
@@ -66,23 +86,26 @@ export async function buildModels(
     await rename(`${path}.${process.pid}`, path);
     written.push(path);
   };
-  await mkdir(models, { recursive: true });
-  for (const module of modules.length ? modules : names.sort()) {
-    if (!texts.has(module)) throw new TypeError(`no ${join(rtl, `${module}.sv`)}`);
+  await mkdir(folder, { recursive: true });
+  const known = [...modules, ...Object.keys(variants)].sort();
+  for (const name of models.length ? models : known) {
+    const { module, parameters } = variants[name] ?? { module: name, parameters: {} };
+    if (!texts.has(module)) throw new TypeError(`no model ${name}: there are ${known.join(", ")}`);
     const sources = await sourcesOf(module, texts);
     const hash = createHash("sha256").update(tools);
     for (const source of sources) hash.update(`\0${source}\0${texts.get(source)}`);
+    for (const [key, value] of Object.entries(parameters)) hash.update(`\0${key}=${value}`);
     const stamp = hash.digest("hex");
-    const [wasm, script] = [join(models, `${module}.wasm`), join(models, `${module}.ts`)];
+    const [wasm, script] = [join(folder, `${name}.wasm`), join(folder, `${name}.ts`)];
     const fresh = existsSync(wasm) && stampOf(await readFile(wasm)) === stamp;
     if (!fresh) {
-      const design = { files: [join(rtl, `${module}.sv`)], top: module, include: [rtl] };
-      const layout = layoutOf(await readPorts(design));
+      const design = designOf(name, folders);
+      const layout = layoutOf(await portsOf(name, design));
       await write(wasm, stamped((await compileWasm(design, layout, { cache })).bytes, stamp));
     }
     // A new model with an old class would be read at the wrong places.
-    if (!existsSync(script) || ((classes || !fresh) && (await readFile(script, "utf8")) !== (await classOf(module, { rtl, models })))) {
-      await write(script, await classOf(module, { rtl, models }));
+    if (!existsSync(script) || ((classes || !fresh) && (await readFile(script, "utf8")) !== (await classOf(name, folders)))) {
+      await write(script, await classOf(name, folders));
     }
   }
   return written;

@@ -1,22 +1,32 @@
 /** One element of the simulation: an {@link Element} with the cycles that its work takes, and its host's side of an async_engine. @module */
-import type { AsyncEngine } from "../twins/async-engine.ts";
 import type { Domain } from "./domain.ts";
 import { Element } from "./element.ts";
+import type { MeshNode } from "./mesh.ts";
 import { type Message, messageOf, wordOf } from "./message.ts";
 
-/** Cycles of each piece of work. */
+/**
+ * Cycles of each piece of work. Expansion, table and priority queue are a behavioural model: these figures are assumed, each for the reason beside it, and not taken from RTL.
+ * Pieces of work of one element follow each other, none overlap: an element with more stages at once would be like one of {@link scaledCycles}.
+ */
 export interface Cycles {
-  /** To take the best state: always, and for each level of the open list's heap. */
+  /**
+   * To take the best state: always, and for each level of the open list's heap. A heap with a memory for each level begins an operation while others are still going down;
+   * 4: a level reads both children, compares, writes the less one up and passes the hole on.
+   * [A. Ioannou, M. Katevenis, Pipelined Heap (Priority Queue) Management for Advanced Scheduling in High-Speed Networks, IEEE/ACM Transactions on Networking 15, 2007]
+   */
   readonly pop: number;
   readonly popLevel: number;
-  /** To make one successor, with its hash and heuristic. */
+  /**
+   * To make one successor, with its hash and heuristic; 4: the new state, then the two words of the Zobrist table and the two distances that the moved tile changes, from
+   * memories with one port.
+   */
   readonly generate: number;
-  /** To look a state up in the table. */
+  /** To look a state up in the table; 4: block RAM with registers at its address and its output, the comparison, the write of the new cost. In DRAM it would be tens. */
   readonly lookUp: number;
-  /** To put a kept state into the open list: always, and for each level. */
+  /** To put a kept state into the open list: always, and for each level; 2: going down from the root an insertion compares with one node a level, and writes the greater on. */
   readonly push: number;
   readonly pushLevel: number;
-  /** To take a message that is no state, or to pass the token. */
+  /** To take a message that is no state, or to pass the token; 2: read a register and compare, write it. */
   readonly control: number;
 }
 
@@ -25,6 +35,23 @@ export const usualCycles: Cycles = { pop: 4, popLevel: 0, generate: 4, lookUp: 4
 
 /** A heap in one memory, walked level by level: smaller open lists are faster ones, and so n elements may be more than n times as fast as one. */
 export const heapCycles: Cycles = { ...usualCycles, pop: 0, popLevel: 2, push: 0, pushLevel: 1 };
+
+/**
+ * All work by a factor quicker or slower, the engines and links as they are: how much a speed-up hangs on the assumed costs.
+ *
+ * @example
+ * ```ts
+ * scaledCycles(0.5).push; // 1
+ * ```
+ */
+export function scaledCycles(factor: number, cycles: Cycles = usualCycles): Cycles {
+  const { pop, popLevel, generate, lookUp, push, pushLevel, control } = cycles;
+  const of = (count: number): number => Math.ceil(count * factor);
+  return {
+    ...{ pop: of(pop), popLevel: of(popLevel), generate: of(generate), lookUp: of(lookUp) },
+    ...{ push: of(push), pushLevel: of(pushLevel), control: of(control) },
+  };
+}
 
 /** How an element spent its cycles. */
 export interface Spent {
@@ -44,6 +71,8 @@ export class SimulatedElement {
   readonly element: Element;
   readonly spent: Spent = { busy: 0, stalled: 0, idle: 0 };
   messages = 0;
+  /** Is told of each message when its last word was read from the receive ring. */
+  onDelivery: ((message: Message) => void) | undefined;
   readonly #cycles: Cycles;
   readonly #number: number;
   readonly #blocking: boolean;
@@ -78,7 +107,7 @@ export class SimulatedElement {
    *
    * @param listens False withholds the receive ring's reader: for adversarial tests.
    */
-  clock(engine: AsyncEngine, listens: boolean): void {
+  clock(engine: MeshNode, listens: boolean): void {
     // The last edge.
     if (engine.subValid && this.#subReady) this.#wordGone();
     if (engine.rcvReady && this.#rcvValid) this.#wordCame();
@@ -112,7 +141,10 @@ export class SimulatedElement {
 
   #wordCame(): void {
     this.#inWord = (this.#inWord + 1) & 3;
-    if (this.#inWord === 0) this.#inbox.push(messageOf(this.#number, this.#words[0], this.#words[1], this.#words[2]));
+    if (this.#inWord !== 0) return;
+    const message = messageOf(this.#number, this.#words[0], this.#words[1], this.#words[2]);
+    this.onDelivery?.(message);
+    this.#inbox.push(message);
   }
 
   /** The element's own cycle, without an engine: all there is when it is alone. */

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Element } from "./element.ts";
 import { type Message, messageOf, wordOf } from "./message.ts";
 import { domainOf, type WorkerReport, type WorkerTask } from "./process.ts";
+import { TimeShares } from "./time-shares.ts";
 
 const messageBytes = 16;
 /** Expansions between two looks at the sockets. */
@@ -19,6 +20,7 @@ class Worker {
   readonly #peers: (Socket | undefined)[];
   /** Made by the last piece of work and not yet sent. */
   readonly #made: Message[] = [];
+  #shares = new TimeShares(() => performance.now());
   #messages = 0;
   /** Blocking: a message is under way. */
   #waits = false;
@@ -43,8 +45,9 @@ class Worker {
       };
       createServer((socket) => {
         socket.once("readable", () => {
-          const peer = (socket.read(1) as Buffer)[0]!;
-          this.#join(peer, socket);
+          const first = socket.read(1) as Buffer | null;
+          if (!first) return; // it ended before it said who it is
+          this.#join(first[0]!, socket);
           known();
         });
       }).listen(join(folder, String(number)));
@@ -62,6 +65,7 @@ class Worker {
 
   begin(): void {
     this.#begun = true;
+    this.#shares = new TimeShares(() => performance.now());
     this.#element.begin();
     this.#turn();
   }
@@ -69,7 +73,10 @@ class Worker {
   #join(peer: number, socket: Socket): void {
     this.#peers[peer] = socket;
     let rest: Buffer = Buffer.alloc(0);
+    // A peer that is gone is the parent's matter, which then ends all; telling it from here too would hide who was first.
+    socket.on("error", () => {});
     socket.on("data", (chunk) => {
+      this.#shares.become("busy");
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let at = 0;
       while (at < bytes.length) {
@@ -84,6 +91,7 @@ class Worker {
         at += 1 + messageBytes;
       }
       rest = bytes.subarray(at);
+      this.#pause();
       this.#wake();
     });
   }
@@ -105,15 +113,23 @@ class Worker {
 
   #turn(): void {
     if (this.#waits) return;
+    this.#shares.become("busy");
     for (let nth = 0; nth < slice && this.#element.hasWork; nth++) {
       this.#element.expand();
       if (this.#task.blocking && this.#made.length > 0) break;
     }
     if (this.#element.holdsToken && !this.#element.hasWork && this.#made.length === 0) this.#passToken();
+    this.#shares.become("stalled");
     this.#flush();
+    this.#pause();
     const done = this.#element.ended && this.#made.length === 0 && !this.#waits;
     if (done) this.#report();
     else if (this.#element.hasWork || this.#made.length > 0 || (this.#element.holdsToken && !this.#rests)) this.#wake();
+  }
+
+  /** Between two pieces of work. */
+  #pause(): void {
+    this.#shares.become(this.#waits || this.#made.length > 0 || this.#element.hasWork ? "stalled" : "idle");
   }
 
   /** Element 0 lets the token rest between its rounds: else the idle ones would take the processor from those at work. */
@@ -151,7 +167,8 @@ class Worker {
     if (this.#reported) return;
     this.#reported = true;
     const { incumbent, expansions } = this.#element.owner;
-    report({ ready: false, cost: Number.isFinite(incumbent) ? incumbent : null, expansions, messages: this.#messages });
+    const { milliseconds } = this.#shares;
+    report({ ready: false, cost: Number.isFinite(incumbent) ? incumbent : null, expansions, messages: this.#messages, milliseconds });
   }
 }
 

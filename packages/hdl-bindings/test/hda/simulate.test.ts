@@ -3,7 +3,9 @@ import { aStar } from "../../src/hda/a-star.ts";
 import type { Domain } from "../../src/hda/domain.ts";
 import { GridMap } from "../../src/hda/grid-map.ts";
 import { korf } from "../../src/hda/korf.ts";
+import { twinMesh } from "../../src/hda/mesh.ts";
 import { simulateHda } from "../../src/hda/simulate.ts";
+import { heapCycles, SimulatedElement, scaledCycles, usualCycles } from "../../src/hda/simulated-element.ts";
 import { draws } from "../async-engine/draws.ts";
 
 const grid = (seed: number, side = 20): Domain => new GridMap({ width: side, height: side, blocked: 0.3, seed });
@@ -55,6 +57,28 @@ test("simulateHda(): 16 elements at latency 10 are at least 12 times as fast as 
   t.true(Math.abs(many.busy + many.stalled + many.idle - 1) < 1e-9);
 });
 
-test("simulateHda() gives up past mostCycles", (t) => {
+test("simulateHda() of one element, without a mesh, takes the cycles that one takes on a mesh", (t) => {
+  const domain = korf(12, 33);
+  const mesh = twinMesh(2, 64, 10);
+  const one = new SimulatedElement(domain, 0, 1, usualCycles, false);
+  for (; !one.element.ended; mesh.step()) one.clock(mesh.nodes[0]!, true);
+  const { cycles, busy } = simulateHda(domain, { elements: 1, latency: 10 });
+  t.is(cycles, mesh.cycle);
+  t.is(busy, 1);
+});
+
+test("scaledCycles() scales all costs up to whole cycles; work of half the cost takes one element half the time", (t) => {
+  t.deepEqual(scaledCycles(1), usualCycles);
+  t.deepEqual(scaledCycles(2, heapCycles), { pop: 0, popLevel: 4, generate: 8, lookUp: 8, push: 0, pushLevel: 2, control: 4 });
+  t.is(scaledCycles(0.5, heapCycles).pushLevel, 1);
+  const [whole, half] = [1, 0.5].map((factor) => simulateHda(korf(12, 33), { elements: 1, latency: 10, cycles: scaledCycles(factor) }));
+  t.true(Math.abs(whole!.cycles / half!.cycles - 2) < 0.01);
+});
+
+test("simulateHda() gives up past mostCycles, and refuses what is no number of elements", (t) => {
+  t.throws(() => simulateHda(korf(12), { elements: 1, latency: 10, mostCycles: 1000 }), { code: "ERR_HDA_CYCLES" });
+  for (const elements of [0, -1, 1.5, Number.NaN])
+    t.throws(() => simulateHda(korf(12), { elements, latency: 10 }), { code: "ERR_HDA_ELEMENTS" });
+  t.throws(() => simulateHda(korf(12), { elements: 32, latency: 10 }), { code: "ERR_RTL_PARAMETER" });
   t.throws(() => simulateHda(korf(12), { elements: 4, latency: 10, mostCycles: 1000 }), { code: "ERR_HDA_CYCLES" });
 });
