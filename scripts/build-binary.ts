@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 export interface BinaryPlan {
   /** Absolute path of the entry, a `main.ts`. */
   readonly entry: string;
-  /** Files to carry, found by their base names through `node:sea`; koffi's native part, Graphviz, HiGHS and threads come by themselves. */
+  /** Files to carry, found by their base names through `node:sea`; koffi's native part, Graphviz, HiGHS, models of RTL and threads come by themselves. */
   readonly assets: readonly string[];
   /** Options of Node that it always runs with. */
   readonly nodeFlags: readonly string[];
@@ -41,7 +41,7 @@ export interface BuiltBinary {
 export async function buildBinary(plan: BinaryPlan): Promise<BuiltBinary> {
   const script = await bundle(plan.entry);
   const assets = Object.fromEntries(
-    [...plan.assets, koffiNative(), ...graphviz(script), ...highs(script), ...(await threads(script))].map((file) => [
+    [...plan.assets, koffiNative(), ...graphviz(script), ...highs(script), ...models(script), ...(await threads(script))].map((file) => [
       basename(file),
       file,
     ]),
@@ -95,6 +95,19 @@ function highs(script: string): string[] {
   if (!script.includes('"highs.wasm"')) return [];
   const { resolve: find } = createRequire(join(root, "packages/placer/package.json"));
   return [find("highs"), find("highs/runtime")];
+}
+
+/**
+ * WebAssembly of the RTL models whose generated classes (packages/hdl-bindings/models) a script has.
+ *
+ * @throws {Error} for one that is not built.
+ */
+function models(script: string): string[] {
+  return [...new Set([...script.matchAll(/new URL\("\.\/(\w+\.wasm)",/g)].map(([, name]) => name!))].map((name) => {
+    const file = join(root, "packages/hdl-bindings/models", name);
+    if (!existsSync(file)) throw new Error(`${file} is part of the binary and is not built; run scripts/build-rtl`);
+    return file;
+  });
 }
 
 /** Scripts of threads: `search-worker.js` that the script asks for is made of the one `search-worker.ts` of the packages. */

@@ -1,6 +1,4 @@
-/** Models of test/rtl, compiled once a test file, and whether that can be. @module */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+/** Models of test/rtl, compiled once a test file. @module */
 import { join } from "node:path";
 import { type LayoutOptions, layoutOf } from "../src/gen/layout.ts";
 import { compileWasm } from "../src/gen/wasm.ts";
@@ -8,16 +6,15 @@ import { DynamicModel } from "../src/model/dynamic-model.ts";
 import { wasmEngine } from "../src/model/wasm-engine.ts";
 import { webAssembly } from "../src/model/web-assembly.ts";
 import { readPorts } from "../src/verilator/ports.ts";
+import { needs, required } from "./needs.ts";
 
-/** Whether Verilator is installed. */
-export const hasVerilator: boolean = spawnSync("verilator", ["--version"]).status === 0;
+/** Whether Verilator is installed, or has to be. */
+export const hasVerilator: boolean = required || needs.verilator.there();
 
-/** Whether models can be compiled to WebAssembly. */
-export const hasWasm: boolean =
-  hasVerilator && spawnSync("clang++-14", ["--version"]).status === 0 && existsSync("/usr/lib/wasm32-wasi/libc++.a");
+/** Whether models can be compiled to WebAssembly, or must be. */
+export const hasWasm: boolean = required || (hasVerilator && needs.wasm.there());
 
-/** `./test --all`: compilations take seconds each. */
-export const all: boolean = process.env.MITSU_TEST_ALL === "1";
+export { all } from "./needs.ts";
 
 /** Where Verilator's run time is kept compiled; the same as for scripts/build-rtl. */
 export const cache: string = join(import.meta.dirname, "../../../.cache/hdl-bindings");

@@ -39,8 +39,11 @@ export async function openBench(args: BenchArguments, { env }: Context, trace?: 
       const value = BigInt(text);
       model.set(port, value <= 0xffff_ffffn && value >= 0n ? Number(value) : value);
     } catch (cause) {
-      const message = cause instanceof SyntaxError ? `--set ${port}=${text}: no whole number` : (cause as Error).message;
-      throw new MitsuError(message, { code: "ERR_HDL_VALUE", hint: "write it as 5, 0xff or 0b101", exit: exitStatus.usage, cause });
+      const number = !(cause instanceof SyntaxError);
+      const message = number ? (cause as Error).message : `--set ${port}=${text}: no whole number`;
+      const inputs = layout.fields.filter(({ direction }) => direction === "input").map(({ name, width }) => `${name} (${width})`);
+      const hint = number ? `inputs, with their bits: ${inputs.join(", ")}` : "write it as 5, 0xff or 0b101";
+      throw new MitsuError(message, { code: "ERR_HDL_VALUE", hint, exit: exitStatus.usage, cause });
     }
   }
   return model;

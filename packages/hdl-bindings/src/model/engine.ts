@@ -1,6 +1,7 @@
 /** What runs a model: WebAssembly or a shared library, behind one interface. @module */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { getAsset, isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
@@ -67,8 +68,9 @@ function notBuilt(module: string, path: string, trace: boolean, cause?: unknown)
 }
 
 async function load(module: string, url: URL, trace: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  if (isSea()) return new Uint8Array(getAsset(`models/${module}.wasm`));
   try {
+    // scripts/build-binary.ts has a binary carry the model of each generated class that is in it, by the model's file name.
+    if (isSea()) return new Uint8Array(getAsset(basename(url.pathname)));
     return new Uint8Array(await readFile(url));
   } catch (cause) {
     throw notBuilt(module, fileURLToPath(url), trace, cause);

@@ -1,10 +1,14 @@
-/** Ports of a design's top module, read from Verilator's XML. @module */
+/** Ports of a design's top module, read from what Verilator tells of it: XML, or JSON where the version has no XML. @module */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { documentOfJson } from "./json.ts";
 import { type Design, verilate } from "./verilator.ts";
 import { parseXml, type XmlElement } from "./xml.ts";
+
+/** Most bits of a port: what Verilator takes for a number by itself (`--max-num-width`). Wider ones take minutes to compile, and memory. */
+const mostBits = 65_536;
 
 /** One port of the top module. */
 export interface Port {
@@ -25,8 +29,9 @@ export interface Interface {
   readonly sources?: readonly string[];
 }
 
+/** A port that cannot be bound; `port` has its file and line before the name. */
 function unsupported(port: string, what: string): MitsuError {
-  return new MitsuError(`port ${port}: ${what} cannot be bound`, {
+  return new MitsuError(`${port}: ${what} cannot be bound`, {
     code: "ERR_HDL_PORT",
     hint: "wrap the module in one whose ports are packed inputs and outputs",
     exit: exitStatus.usage,
@@ -83,35 +88,44 @@ function signedOf(types: ReadonlyMap<string, XmlElement>, id: string): boolean {
 /**
  * Reads the top module's ports out of Verilator's XML (`--xml-only`), in the order of the source.
  *
- * @throws {MitsuError} `ERR_HDL_PORT` for a port that has no packed type or no one direction.
+ * @throws {MitsuError} `ERR_HDL_PORT` for a port that has no packed type, no one direction or too many bits; with its file and line.
  */
 export function portsOfXml(text: string): Interface {
-  const root = parseXml(text);
-  const netlist = root.children.find(({ name }) => name === "netlist");
-  const top = root.children.find(({ name }) => name === "cells")?.children[0]?.attributes.submodname;
-  const module = netlist?.children.find(({ name, attributes }) => name === "module" && attributes.name === top);
-  const table = netlist?.children.find(({ name }) => name === "typetable");
-  if (!module || !table) throw new MitsuError("verilator's XML has no top module", { code: "ERR_HDL_XML", exit: exitStatus.data });
+  return portsOf(parseXml(text));
+}
+
+function portsOf(root: XmlElement): Interface {
+  const part = (name: string) => root.children.find((child) => child.name === name)?.children ?? [];
+  const netlist = part("netlist");
+  const top = part("cells")[0]?.attributes.submodname;
+  const module = netlist.find(({ name, attributes }) => name === "module" && attributes.name === top);
+  const table = netlist.find(({ name }) => name === "typetable");
+  if (!module || !table) throw new MitsuError("verilator tells of no top module", { code: "ERR_HDL_XML", exit: exitStatus.data });
   const types = new Map(table.children.map((type) => [type.attributes.id!, type]));
+  const files = new Map(part("files").map(({ attributes }) => [attributes.id!, attributes.filename!]));
+  const place = ({ attributes }: XmlElement): string => {
+    const [file, line, column] = (attributes.loc ?? "").split(",");
+    return `${files.has(file!) ? `${files.get(file!)}:${line}:${column}: ` : ""}port ${sourceName(attributes.origName!)}`;
+  };
   const variables = module.children.filter(({ name }) => name === "var");
   const parameters = variables.filter(({ attributes }) => attributes.param === "true");
   const interfaces = variables.find(({ attributes }) => types.get(attributes.dtype_id ?? "")?.name === "ifacerefdtype");
-  if (interfaces) throw unsupported(sourceName(interfaces.attributes.origName!), "an interface");
+  if (interfaces) throw unsupported(place(interfaces), "an interface");
   return {
     module: sourceName(module.attributes.origName!),
-    sources: (root.children.find(({ name }) => name === "module_files")?.children ?? []).map(({ attributes }) => attributes.filename!),
+    sources: part("module_files").map(({ attributes }) => attributes.filename!),
     parameters: Object.fromEntries(
       parameters.map(({ attributes, children }) => [sourceName(attributes.origName!), children[0]?.attributes.name ?? ""]),
     ),
     ports: variables
       .filter(({ attributes }) => attributes.dir !== undefined)
       .sort((one, other) => Number(one.attributes.pinIndex) - Number(other.attributes.pinIndex))
-      .map(({ attributes }) => {
-        const name = sourceName(attributes.origName!);
-        const direction = attributes.dir!;
-        if (direction !== "input" && direction !== "output") throw unsupported(name, `direction ${direction}`);
-        const id = attributes.dtype_id!;
-        return { name, direction, width: widthOf(types, id, name), signed: signedOf(types, id) };
+      .map((variable) => {
+        const { dir: direction, dtype_id: id, origName } = variable.attributes;
+        if (direction !== "input" && direction !== "output") throw unsupported(place(variable), `direction ${direction}`);
+        const width = widthOf(types, id!, place(variable));
+        if (width > mostBits) throw unsupported(place(variable), `a vector of ${width} bits, more than ${mostBits},`);
+        return { name: sourceName(origName!), direction, width, signed: signedOf(types, id!) };
       }),
   };
 }
@@ -127,10 +141,17 @@ export function portsOfXml(text: string): Interface {
  */
 export async function readPorts(design: Design): Promise<Interface> {
   const folder = await mkdtemp(join(tmpdir(), "hdl-bindings-"));
+  const [tree, meta] = [join(folder, "design"), join(folder, "files")];
   try {
-    const file = join(folder, "design.xml");
-    await verilate(design, ["--xml-only", "--xml-output", file, "--Mdir", folder]);
-    return portsOfXml(await readFile(file, "utf8"));
+    try {
+      await verilate(design, ["--xml-only", "--xml-output", tree, "--Mdir", folder]);
+      return portsOfXml(await readFile(tree, "utf8"));
+    } catch (error) {
+      // Asked for what it can rather than for its version, which some builds do not know.
+      if (!(error instanceof MitsuError && error.message.includes("Invalid option: --xml-only"))) throw error;
+    }
+    await verilate(design, ["--json-only", "--json-only-output", tree, "--json-only-meta-output", meta, "--Mdir", folder]);
+    return portsOf(documentOfJson(await readFile(tree, "utf8"), await readFile(meta, "utf8")));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -70,9 +70,13 @@ export function designArguments(design: Design): readonly string[] {
   ];
 }
 
-/** Verilator's refusal as an error with its messages, file and line first; exit status 2. */
-export function refusal(stderr: string): MitsuError {
-  const errors = messages(stderr).map(formatMessage);
+/**
+ * Verilator's refusal as an error with its messages, file and line first; exit status 2.
+ *
+ * @param file Named where a message has no file itself: an unknown parameter, a file that is not there.
+ */
+export function refusal(stderr: string, file?: string): MitsuError {
+  const errors = messages(stderr).map((message) => formatMessage({ ...message, file: message.file ?? file }));
   return new MitsuError(errors.length ? errors.join("\n") : stderr.trim() || "verilator failed without a message", {
     code: "ERR_HDL_DESIGN",
     hint: "mend the first message first: those after it may follow from it",
@@ -83,12 +87,14 @@ export function refusal(stderr: string): MitsuError {
 /**
  * Runs Verilator on a design and gives its warnings.
  *
- * @param mode Such as `["--lint-only", "-Wall"]`. Warnings are no failure: `-Wno-fatal` is always given.
+ * @param mode Such as `["--lint-only", "-Wall"]`. Warnings are no failure, but for those of `$error` and `$fatal` at elaboration.
  * @throws {MitsuError} `ERR_HDL_DESIGN` with Verilator's messages when the design does not elaborate.
  * @throws {MitsuError} `ERR_HDL_TOOL` when Verilator is not installed.
  */
 export async function verilate(design: Design, mode: readonly string[]): Promise<readonly Message[]> {
-  const { status, stderr } = await runTool("verilator", [...mode, "-Wno-fatal", ...designArguments(design)]);
-  if (status !== 0) throw refusal(stderr);
+  // Of warnings only $error and $fatal of the design itself end the elaboration: by these a module refuses its parameters.
+  const fatal = ["-Wno-fatal", "-Werror-USERERROR", "-Werror-USERFATAL"];
+  const { status, stderr } = await runTool("verilator", [...mode, ...fatal, ...designArguments(design)]);
+  if (status !== 0) throw refusal(stderr, design.files[0]);
   return messages(stderr);
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +6,12 @@ import test from "ava";
 import { hdlBindings } from "../../src/cli.ts";
 import { waveText } from "../../src/commands/wave.ts";
 import type { Model } from "../../src/model/mod.ts";
-import { all, cache, hasVerilator, hasWasm, rtl } from "../fixture.ts";
+import { cache, rtl } from "../fixture.ts";
+import { rtlTest } from "../rtl-test.ts";
 
 const vars = { XDG_CACHE_HOME: join(cache, "..") };
-const slow = hasWasm && all ? test : test.skip;
+const live = { needs: ["verilator"] } as const;
+const slow = { needs: ["verilator", "wasm", "native"], long: true } as const;
 
 async function call(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   const env = testEnv({ cwd: import.meta.dirname, vars });
@@ -31,25 +32,23 @@ test("waveText() draws bits as levels and values where they change", (t) => {
   t.is(waveText("q", 8, [1, 1, 16]), "q |0x1.|0x10");
 });
 
-(hasVerilator ? test : test.skip)(
-  "lint: exit status 2 with file and line for a warning, 0 for a clean file, 2 for a wrong option",
-  async (t) => {
-    t.deepEqual(await call("lint", rtl("counter")), { status: 0, out: "", err: "" });
-    const folder = mkdtempSync(join(tmpdir(), "hdl-lint-"));
-    t.teardown(() => rmSync(folder, { recursive: true }));
-    const file = join(folder, "narrow.sv");
-    writeFileSync(file, "module narrow(input logic [7:0] a, output logic [3:0] b);\n  assign b = a;\nendmodule\n");
-    const { status, err } = await call("lint", file);
-    t.is(status, 2);
-    t.regex(err, /narrow\.sv:2:\d+: warning WIDTH/);
-    const wrong = await call("lint", rtl("counter"), "-G", "W");
-    t.is(wrong.status, 2);
-    t.regex(wrong.err, /--parameter W: no '='/);
-  },
-);
+rtlTest("lint: exit status 2 with file and line for a warning, 0 for a clean file, 2 for a wrong option", live, async (t) => {
+  t.deepEqual(await call("lint", rtl("counter")), { status: 0, out: "", err: "" });
+  const folder = mkdtempSync(join(tmpdir(), "hdl-lint-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "narrow.sv");
+  writeFileSync(file, "module narrow(input logic [7:0] a, output logic [3:0] b);\n  assign b = a;\nendmodule\n");
+  const { status, err } = await call("lint", file);
+  t.is(status, 2);
+  t.regex(err, /narrow\.sv:2:\d+: warning WIDTH/);
+  const wrong = await call("lint", rtl("counter"), "-G", "W");
+  t.is(wrong.status, 2);
+  t.regex(wrong.err, /--parameter W: no '='/);
+});
 
-(spawnSync("yosys", ["-V"]).status === 0 && hasVerilator && all ? test : test.skip)(
+rtlTest(
   "synth: counts the cells of a counter and estimates its clock",
+  { needs: ["verilator", "yosys", "nextpnr"], long: true },
   async (t) => {
     const { status, out } = await call("synth", rtl("counter"), "-G", "W=8", "--timing", "--json");
     t.is(status, 0);
@@ -59,37 +58,41 @@ test("waveText() draws bits as levels and values where they change", (t) => {
   },
 );
 
-slow("gen, then the class: TypeScript that runs, with WebAssembly and as a shared library, traced and not, the same", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "hdl-gen-"));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  const runtime = join(import.meta.dirname, "../../src/model/mod.ts");
-  for (const kind of [["--trace"], ["--native"]]) {
-    const { status, err } = await call("gen", rtl("counter"), "-G", "W=4", "-o", folder, "--runtime", runtime, ...kind);
-    t.is(status, 0, err);
-  }
-  type Counter = Model & { enable: number; readonly count: number };
-  const { Counter } = (await import(join(folder, "counter.ts"))) as { Counter: { open(options?: object): Promise<Counter> } };
-  const vcd = join(folder, "counter.vcd");
-  for (const options of [{}, { native: true }, { trace: vcd }, { native: true, randomSeed: 3 }]) {
-    const counter = await Counter.open(options);
-    counter.reset();
-    counter.enable = 1;
-    counter.step(18);
-    t.is(counter.count, 2, JSON.stringify(options));
-    t.is(counter.cycle, 19);
-    t.throws(
-      () => {
-        counter.enable = 2;
-      },
-      { instanceOf: RangeError, message: "counter.enable has 1 bit, it cannot be 2" },
-    );
-    counter.close();
-  }
-  t.regex(readFileSync(vcd, "utf8"), /\$var wire +4 \S+ count \[3:0\] \$end[\s\S]*\n#185\n/);
-  await t.throwsAsync(Counter.open({ native: true, trace: vcd }), { code: "ERR_HDL_MODEL", message: /counter\.trace\.so/ });
-});
+rtlTest(
+  "gen, then the class: TypeScript that runs, with WebAssembly and as a shared library, traced and not, the same",
+  slow,
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "hdl-gen-"));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const runtime = join(import.meta.dirname, "../../src/model/mod.ts");
+    for (const kind of [["--trace"], ["--native"]]) {
+      const { status, err } = await call("gen", rtl("counter"), "-G", "W=4", "-o", folder, "--runtime", runtime, ...kind);
+      t.is(status, 0, err);
+    }
+    type Counter = Model & { enable: number; readonly count: number };
+    const { Counter } = (await import(join(folder, "counter.ts"))) as { Counter: { open(options?: object): Promise<Counter> } };
+    const vcd = join(folder, "counter.vcd");
+    for (const options of [{}, { native: true }, { trace: vcd }, { native: true, randomSeed: 3 }]) {
+      const counter = await Counter.open(options);
+      counter.reset();
+      counter.enable = 1;
+      counter.step(18);
+      t.is(counter.count, 2, JSON.stringify(options));
+      t.is(counter.cycle, 19);
+      t.throws(
+        () => {
+          counter.enable = 2;
+        },
+        { instanceOf: RangeError, message: "counter.enable has 1 bit, it cannot be 2" },
+      );
+      counter.close();
+    }
+    t.regex(readFileSync(vcd, "utf8"), /\$var wire +4 \S+ count \[3:0\] \$end[\s\S]*\n#185\n/);
+    await t.throwsAsync(Counter.open({ native: true, trace: vcd }), { code: "ERR_HDL_MODEL", message: /counter\.trace\.so/ });
+  },
+);
 
-slow("run prints ports, wave writes a VCD; a value that does not fit is exit status 2", async (t) => {
+rtlTest("run prints ports, wave writes a VCD; a value that does not fit is exit status 2", slow, async (t) => {
   const { out } = await call("run", rtl("counter"), "-s", "enable=1", "-n", "10", "--json");
   t.deepEqual((JSON.parse(out) as { ports: unknown[] }).ports.at(-1), { name: "count", direction: "output", width: 32, value: "0xa" });
   const bad = await call("run", rtl("counter"), "-s", "enable=2");

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
@@ -9,7 +8,7 @@ import { layoutOf, reservedNames } from "../../src/gen/layout.ts";
 import { stamped, stampOf } from "../../src/gen/stamp.ts";
 import { Model } from "../../src/model/mod.ts";
 import type { Port } from "../../src/verilator/ports.ts";
-import { hasVerilator } from "../fixture.ts";
+import { rtlTest } from "../rtl-test.ts";
 
 const port = (name: string, width = 1, direction: Port["direction"] = "input"): Port => ({ name, direction, width, signed: false });
 
@@ -81,7 +80,7 @@ test("stampOf() reads what stamped() added, and the module stays valid", (t) => 
 });
 
 const models = join(import.meta.dirname, "../../models");
-(hasVerilator && existsSync(models) ? test : test.skip)("models/*.ts are what the generator writes now", async (t) => {
+rtlTest("models/*.ts are what the generator writes now", { needs: ["verilator"] }, async (t) => {
   const names = (await readdir(models)).filter((name) => name.endsWith(".ts"));
   t.true(names.length > 0);
   for (const name of names) {

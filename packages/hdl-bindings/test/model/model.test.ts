@@ -1,10 +1,10 @@
-import test from "ava";
-import { all, compiled, hasWasm } from "../fixture.ts";
+import { compiled } from "../fixture.ts";
+import { rtlTest } from "../rtl-test.ts";
 
-const live = hasWasm ? test : test.skip;
+const live = { needs: ["verilator", "wasm"] } as const;
 const ones = (bits: number) => (1n << BigInt(bits)) - 1n;
 
-live("a model of some hundred ports: every width comes back inverted, and the name of a port is in its RangeError", async (t) => {
+rtlTest("a model of some hundred ports: every width comes back inverted, and the name of a port is in its RangeError", live, async (t) => {
   const model = (await compiled("many_ports", { parameters: { K: "-5" } }))();
   model.reset();
   t.is(model.get("k"), 0xffff_fffb);
@@ -42,7 +42,7 @@ live("a model of some hundred ports: every width comes back inverted, and the na
   model.close();
 });
 
-live("a model that looks at its falling edge gets one, and $fatal is an error with file and line", async (t) => {
+rtlTest("a model that looks at its falling edge gets one, and $fatal is an error with file and line", live, async (t) => {
   const model = (await compiled("both_edges"))();
   model.reset(2);
   model.set("enable", 1);
@@ -53,7 +53,7 @@ live("a model that looks at its falling edge gets one, and $fatal is an error wi
   t.throws(() => model.step(2 ** 32), { instanceOf: RangeError });
 });
 
-(hasWasm && all ? test : test.skip)("a combinational model: settle() is enough, it has no clock and no reset", async (t) => {
+rtlTest("a combinational model: settle() is enough, it has no clock and no reset", { ...live, long: true }, async (t) => {
   const model = (await compiled("adder64"))();
   for (const [a, b] of [
     [1n, 2n],

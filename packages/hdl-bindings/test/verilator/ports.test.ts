@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { portsOfXml, readPorts } from "../../src/verilator/ports.ts";
-import { hasVerilator, rtl } from "../fixture.ts";
+import { rtl } from "../fixture.ts";
+import { rtlTest } from "../rtl-test.ts";
 
-const live = hasVerilator ? test : test.skip;
+const live = { needs: ["verilator"] } as const;
 
 const xml = (type: string, port = 'dir="input"') => `<verilator_xml><cells><cell submodname="m"/></cells><netlist>
 <module name="other" origName="other"><var name="x" dtype_id="1" dir="input" pinIndex="1" origName="x"/></module>
@@ -33,7 +34,7 @@ test("portsOfXml() names the port that cannot be bound", (t) => {
   }
 });
 
-live("readPorts() reads some hundred ports with their widths, and parameters", async (t) => {
+rtlTest("readPorts() reads some hundred ports with their widths, and parameters", live, async (t) => {
   const { module, ports, parameters } = await readPorts({ files: [rtl("many_ports")], parameters: { K: "9" } });
   t.is(module, "many_ports");
   t.is(ports.length, 2 + 12 + 100 + 1);
@@ -43,12 +44,32 @@ live("readPorts() reads some hundred ports with their widths, and parameters", a
   t.true(ports.find(({ name }) => name === "half")!.signed);
 });
 
-live("readPorts() gives Verilator's message with file and line for bad input", async (t) => {
+rtlTest("readPorts() gives Verilator's message with file and line for bad input", live, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "hdl-ports-"));
   t.teardown(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "bad.sv");
   writeFileSync(file, "module bad(input logic a);\n  assign b = ;\nendmodule\n");
   await t.throwsAsync(readPorts({ files: [file] }), { code: "ERR_HDL_DESIGN", message: /bad\.sv:2:\d+: error/ });
-  await t.throwsAsync(readPorts({ files: [rtl("counter")], parameters: { NOT: "1" } }), { code: "ERR_HDL_DESIGN", message: /NOT/ });
-  await t.throwsAsync(readPorts({ files: [join(folder, "absent.sv")] }), { code: "ERR_HDL_DESIGN", message: /absent\.sv/ });
+  await t.throwsAsync(readPorts({ files: [rtl("counter")], parameters: { NOT: "1" } }), {
+    code: "ERR_HDL_DESIGN",
+    message: /counter\.sv: error: .*NOT/,
+  });
+  await t.throwsAsync(readPorts({ files: [join(folder, "absent.sv")] }), { code: "ERR_HDL_DESIGN", message: /^\S*absent\.sv: error/ });
+  writeFileSync(
+    file,
+    'module bad #(parameter int W = 4) (input logic [W-1:0] a[2]);\n  if (W > 8) $error("W is %0d, at most 8", W);\nendmodule\n',
+  );
+  await t.throwsAsync(readPorts({ files: [file], parameters: { W: "9" } }), {
+    code: "ERR_HDL_DESIGN",
+    message: /bad\.sv:2:\d+: error USERERROR: W is 9, at most 8/,
+  });
+  await t.throwsAsync(readPorts({ files: [file] }), {
+    code: "ERR_HDL_PORT",
+    message: /bad\.sv:1:\d+: port a: an unpacked array cannot be bound/,
+  });
+  writeFileSync(file, "module bad(\n  input logic [70000:0] a);\nendmodule\n");
+  await t.throwsAsync(readPorts({ files: [file] }), {
+    code: "ERR_HDL_PORT",
+    message: /bad\.sv:2:\d+: port a: a vector of 70001 bits, more than 65536/,
+  });
 });
