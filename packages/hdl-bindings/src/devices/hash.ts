@@ -31,12 +31,12 @@ export function hashProvider(
       // A shorter key is followed by zeros, which no input that it allows reaches.
       const padded = new Uint32Array(keyBytes / 4);
       new Uint8Array(padded.buffer).set(key);
-      model.key = padded;
       const most = key.length - 4;
       return {
         operations: {
           hash(input) {
             if (input.length > most) throw new RangeError(`${input.length} bytes are too many: the key is for ${most}`);
+            model.key = padded;
             const result = send(input);
             hashes++;
             return result;
