@@ -419,6 +419,28 @@ test("ReplicaSignals counts only congestion that a replica's measured times do n
   t.is(told()!.serviceMs, serviceMs / 2);
 });
 
+test("ReplicaSignals tells of a request that is under way for long by its own time, whatever the congestion", (t) => {
+  let stall = 0;
+  const { process, pass, told, now } = node(t, { stall: () => stall });
+  const load = process("");
+  const row = load.row(key);
+  load.here(row, true);
+  pass(200);
+  for (let request = 0; request < 30; request++) {
+    load.begin(row, now());
+    pass(10);
+    load.end(row, now(), 10, "ok");
+    pass(1);
+  }
+  stall = 0.75;
+  load.begin(row, now());
+  pass(1500);
+  const atLook = told()!.serviceMs;
+  t.true(atLook > 100 && atLook < 200, `${atLook}`);
+  pass(1);
+  t.true(Math.abs(told()!.serviceMs - atLook) < 1, "the same between two looks");
+});
+
 test("ReplicaSignals says how many replicas a message has no room for", (t) => {
   const { process, pass, rows, signals } = node(t, { here: () => true });
   const load = process("");
