@@ -150,7 +150,7 @@ const faults: readonly (readonly [fault: string, tried: AnyConformanceCase, chec
       replicas,
       ({ set }) => ({
         set: (service: number, all: readonly WeightedReplica[]) =>
-          set!(service as never, all.map(({ id, weight }) => ({ id, weight: weight > 60_000 ? 1 : weight })) as never),
+          set!(service as never, all.map(({ id, weight }) => ({ id, weight: weight > 4_000_000_000 ? 1 : weight })) as never),
       }),
     ],
     [

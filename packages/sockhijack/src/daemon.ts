@@ -9,12 +9,15 @@ import { cgroup2Path, defaultBpffs, ensureBpffs, hasCapability, requireFeatures 
 import { serve, sockhijack } from "@mitsu/ipc";
 import { OtlpExporter, openMetricsType, RecentTraces, RedMetrics, RouteNames } from "@mitsu/telemetry";
 import { asset } from "./assets.ts";
+import { SlotPool } from "./coupling/slot-pool.ts";
+import { KernelDevice } from "./devices/kernel-device.ts";
+import { KernelWork } from "./devices/kernel-work.ts";
 import { Dns } from "./dns.ts";
 import { Engine } from "./engine.ts";
 import { readEvents } from "./events.ts";
 import { detachAll, handlers } from "./handlers.ts";
 import { Kernel } from "./kernel/kernel.ts";
-import { loadState, saveState } from "./mesh/attachment.ts";
+import { loadState, type SavedState, saveState } from "./mesh/attachment.ts";
 import { isPopulated, removeCgroup } from "./mesh/cgroups.ts";
 import { emptyCatalog } from "./mesh/effective-catalog.ts";
 import { Mesh } from "./mesh/mesh.ts";
@@ -99,19 +102,35 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     if (kernel.takenOver && !saved)
       log.warn("pinned state without its names: services get new numbers", { pins: places.pins, state: places.state });
     const now = (): number => performance.now();
-    const mesh = new Mesh({ kernel, catalog, root, saved, object: hash, log, now, onChange: (state) => saveState(places.state, state) });
+    const slots = new SlotPool(kernel.maps.pairs.map.maxEntries);
+    const broken = verdict.usable ? undefined : verdict.broken.join(" ");
+    const device = new KernelDevice({
+      kernel,
+      slots,
+      look: () => mesh.namespaces.all.flatMap(({ fd }) => kernel.scan(fd)),
+      adopt: kernel.takenOver,
+      broken,
+      injects: verdict.usable,
+    });
+    const work = new KernelWork(device, log);
+    const onChange = (state: SavedState): void => saveState(places.state, state);
+    const mesh: Mesh = new Mesh({ kernel, work, catalog, root, saved, object: hash, log, now, onChange });
     life.defer("namespaces", () => mesh.namespaces.close());
     let follow = (): void => {};
     const engine = new Engine({
       kernel,
       mesh,
+      slots,
       splicing: new SplicingPrograms(now),
       usable: verdict.usable,
       log,
       now,
       onScan: () => follow(),
     });
-    life.defer("engine", () => engine.close());
+    life.defer("engine", () => {
+      engine.close();
+      work.leave();
+    });
     mesh.attachDeclared();
     const renew = saved?.object !== hash;
     if (kernel.takenOver)
@@ -199,6 +218,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       log,
       handlers: handlers({
         kernel,
+        work,
         mesh,
         engine,
         dns,

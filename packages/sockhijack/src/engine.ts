@@ -4,6 +4,7 @@ import { MitsuError } from "@mitsu/cli/error";
 import { Budget } from "./budget.ts";
 import { Coupler, type JudgedFlow } from "./coupling/coupler.ts";
 import { flowsOf, isEnrolled, shouldLeaveAlone } from "./coupling/flow.ts";
+import type { SlotPool } from "./coupling/slot-pool.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { freshPair, type Plan, planAction, planFor, type SockRecord, stateFlag, tcpState } from "./kernel/layout.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -14,6 +15,8 @@ export interface EngineOptions {
   readonly kernel: Kernel;
   readonly mesh: Mesh;
   readonly splicing: SplicingPrograms;
+  /** Pairs of the kernel's map `pairs`, which others may look at. */
+  readonly slots: SlotPool;
   /** False when the self-test refused: nothing is ever enrolled. */
   readonly usable: boolean;
   readonly log: Log;
@@ -23,8 +26,6 @@ export interface EngineOptions {
   readonly onScan: () => void;
 }
 
-/** The most connections coupled at once (`MAX_PAIRS`). */
-const pairs = 65536;
 /** Pauses between looks while something is unsettled: soon at first, since most connections settle within two. */
 const pausesMs = [2, 4, 8, 8, 16, 32, 64, 128, 250, 500];
 /** Between scans while sockets wait to leave the map. */
@@ -50,7 +51,7 @@ const newsMs = 60_000;
  */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #coupler = new Coupler(pairs);
+  readonly #coupler: Coupler;
   readonly #detaching = new Set<number>();
   readonly #budget = new Budget(lookShare, lookBurstMs);
   #flows: readonly JudgedFlow[] = [];
@@ -75,6 +76,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#coupler = new Coupler(options.slots);
   }
 
   /** The flows as the last look found them. */

@@ -4,6 +4,7 @@ import type { Log } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Handlers, SockhijackProtocol } from "@mitsu/ipc";
 import type { RecentTraces } from "@mitsu/telemetry";
+import type { KernelWork } from "./devices/kernel-work.ts";
 import type { Dns } from "./dns.ts";
 import type { Engine } from "./engine.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -20,6 +21,7 @@ import { flowView, matrixView, numberedReplicas, serviceViews } from "./views.ts
 /** What the methods work on. */
 export interface HandlerOptions {
   readonly kernel: Kernel;
+  readonly work: KernelWork;
   readonly mesh: Mesh;
   readonly engine: Engine;
   readonly dns: Dns;
@@ -69,7 +71,7 @@ const stoppingOptions = { code: "ERR_DAEMON_STOPPING", exit: exitStatus.temporar
 
 /** The handlers of sockhijack's protocol. */
 export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> {
-  const { kernel, mesh, engine, dns, taps, traces, root, log } = options;
+  const { kernel, work, mesh, engine, dns, taps, traces, root, log } = options;
   /** A service whose first program cannot be attached is not left behind. */
   const undoing = <T>(service: string, attach: () => T): T => {
     try {
@@ -99,6 +101,7 @@ export function handlers(options: HandlerOptions): Handlers<SockhijackProtocol> 
         dns: { ...dns.counters },
         pins: options.pins,
         nic: nicView(mesh, kernel),
+        placement: work.status(),
       };
     },
     flows: ({ service }) => {

@@ -5,6 +5,9 @@ import type { Context, Log } from "@mitsu/cli";
 import { MitsuError } from "@mitsu/cli/error";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
 import { asset } from "./assets.ts";
+import { SlotPool } from "./coupling/slot-pool.ts";
+import { KernelDevice } from "./devices/kernel-device.ts";
+import { KernelWork } from "./devices/kernel-work.ts";
 import { Engine } from "./engine.ts";
 import { detachAll } from "./handlers.ts";
 import { Kernel } from "./kernel/kernel.ts";
@@ -26,8 +29,12 @@ async function releasePinned(places: Places, root: string, log: Log): Promise<vo
     return;
   }
   try {
+    const slots = new SlotPool(kernel.maps.pairs.map.maxEntries);
+    const device = new KernelDevice({ kernel, slots, look: () => [], adopt: true, broken: undefined, injects: true });
+    const work = new KernelWork(device, log);
     const mesh = new Mesh({
       kernel,
+      work,
       catalog: emptyCatalog,
       root,
       saved: loadState(places.state),
@@ -37,12 +44,13 @@ async function releasePinned(places: Places, root: string, log: Log): Promise<vo
       now: () => performance.now(),
     });
     const now = (): number => performance.now();
-    const engine = new Engine({ kernel, mesh, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
+    const engine = new Engine({ kernel, mesh, slots, splicing: new SplicingPrograms(now), usable: true, log, now, onScan: () => {} });
     engine.look("scan");
     const attachments = mesh.attachments;
     await detachAll(attachments, { mesh, engine, log });
     for (const { folder, made } of attachments) if (made) removeCgroup(root, folder);
     mesh.namespaces.close();
+    work.leave();
   } finally {
     kernel.close();
   }

@@ -11,7 +11,7 @@ export interface BalanceSpec {
 /** A replica and its part of the connections. */
 export interface WeightedReplica {
   readonly id: number;
-  /** Relative to the others, 1 to 65 535: one that shall take none is left out. A replica has one weight, wherever it is: the last that was set. */
+  /** Relative to the others, 1 to 4 294 967 295: one that shall take none is left out. A replica has one weight, wherever it is: the last that was set. */
   readonly weight: number;
 }
 
@@ -24,7 +24,7 @@ export interface BalancedService {
 /** What it does. Services, one number for each of their ports, and replicas go by numbers from 1 up that their owner gave them. */
 export interface Balance {
   /**
-   * Gives a service its replicas, in one step: a connect meets the old ones or the new ones. None take it out.
+   * Gives a service its replicas. None take it out. A connect meanwhile goes to one of the old ones or of the new ones.
    *
    * @throws {MitsuError} `ERR_HAL_FULL`; `ERR_HAL_LIMIT` for a number that this device has no place for; the old ones stay.
    * @throws {RangeError} For a number or weight that is none, and a replica that comes twice.
@@ -56,7 +56,7 @@ export function balanceFault({ service, replicas }: BalancedService): string | u
   const ids = new Set<number>();
   for (const { id, weight } of replicas) {
     if (!isNumber(id)) return `replica ${id} is not a whole number from 1 up`;
-    if (!isNumber(weight) || weight > 0xffff) return `weight ${weight} is not one of 1 to 65535`;
+    if (!isNumber(weight) || weight > 0xffff_ffff) return `weight ${weight} is not one of 1 to 4294967295`;
     if (ids.has(id)) return `replica ${id} comes twice`;
     ids.add(id);
   }

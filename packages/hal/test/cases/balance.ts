@@ -32,7 +32,7 @@ function use(operations: Balance, { entries }: BalanceSpec, seed: number): void 
   for (let step = 0; step < 100; step++) {
     const service = 1 + (next() % services);
     const wanted = new Map<number, number>();
-    for (let left = next() % (entries + 1); left > 0; left--) wanted.set(1 + (next() % 40), 1 + (next() % 65_535));
+    for (let left = next() % (entries + 1); left > 0; left--) wanted.set(1 + (next() % 40), 1 + 2 * next());
     const replicas = [...wanted].map(([id, weight]) => ({ id, weight }));
     const others = [...held].reduce((sum, [one, ids]) => sum + (one === service ? 0 : ids.length), 0);
     if (others + replicas.length > entries) assert.throws(() => operations.set(service, replicas), { code: "ERR_HAL_FULL" });
@@ -49,7 +49,7 @@ function use(operations: Balance, { entries }: BalanceSpec, seed: number): void 
     [1.5, [{ id: 1, weight: 1 }]],
     [1, [{ id: 0, weight: 1 }]],
     [1, [{ id: 1, weight: 0 }]],
-    [1, [{ id: 1, weight: 65_536 }]],
+    [1, [{ id: 1, weight: 2 ** 32 }]],
     [1, [{ id: 1, weight: Number.NaN }]],
     [
       1,

@@ -1,10 +1,11 @@
 /** `status`, `services`, `matrix`, `metrics`: what the daemon knows, for reading. @module */
-import { type Context, formatBytes, formatDuration, print, table } from "@mitsu/cli";
+import { type Context, formatBytes, formatDuration, type OutputStream, print, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { MatrixCell, ServiceStatus, SockhijackStatus } from "@mitsu/ipc";
 import { daemonClient } from "../client.ts";
+import { placementText } from "./placement-text.ts";
 
-function statusText(status: SockhijackStatus, nowMs: number): string {
+function statusText(status: SockhijackStatus, nowMs: number, out: OutputStream): string {
   const up = formatDuration((nowMs - status.startedAtMs) * 1e6);
   const counters = Object.entries(status.counters).filter(([, value]) => value > 0);
   return [
@@ -14,6 +15,7 @@ function statusText(status: SockhijackStatus, nowMs: number): string {
     `kernel state ${status.pins}`,
     ...(status.nic ? [nicText(status.nic)] : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
+    ...(status.placement ? ["", placementText(status.placement, out).trimEnd()] : []),
     ...(counters.length > 0 ? ["", ...counters.map(([name, value]) => `${String(value).padStart(14)}  ${name}`)] : []),
     "",
   ].join("\n");
@@ -27,7 +29,7 @@ function nicText({ pid, service, port, active, total }: NonNullable<SockhijackSt
 export async function status(_args: unknown, context: Context): Promise<number> {
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
-  print(context, answer, (value) => statusText(value, context.env.now()));
+  print(context, answer, (value, out) => statusText(value, context.env.now(), out));
   return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
 }
 

@@ -3,7 +3,7 @@ import { applied, fact, type Plan, planAction, planFor, type SockRecord, stateFl
 import { type FitnessRules, unfit } from "./fitness.ts";
 import { type Flow, isEnrolled } from "./flow.ts";
 import type { Reason } from "./reason.ts";
-import { SlotPool } from "./slot-pool.ts";
+import { type Ends, SlotPool } from "./slot-pool.ts";
 
 /** Where a connection stands. It only ever moves right, and back to `tcp` from `leaving`. */
 type Phase = "tcp" | "enrolling" | "coupled" | "leaving";
@@ -70,9 +70,9 @@ export class Coupler {
   /** Set while the first look at another version's sockets is taken: they leave the map, and come back with this version's programs. */
   renewing = false;
 
-  /** @param pairs How many connections can be coupled at once: entries of the kernel's map `pairs`. */
-  constructor(pairs: number) {
-    this.#slots = new SlotPool(pairs);
+  /** @param pairs How many connections can be coupled at once: entries of the kernel's map `pairs`; or the slots themselves, where others look at them. */
+  constructor(pairs: number | SlotPool) {
+    this.#slots = typeof pairs === "number" ? new SlotPool(pairs) : pairs;
   }
 
   /** How many connections are in the socket map, or on their way. */
@@ -107,7 +107,7 @@ export class Coupler {
     if (known) return known;
     // A daemon that starts over pinned state finds connections in the map already.
     const inside = [flow.client, flow.server].filter(isEnrolled);
-    const slot = inside.map((end) => end!.slot).find((found) => this.#slots.claim(found)) ?? 0;
+    const slot = inside.find((end) => this.#slots.claim(end!.slot, endsOf(end!)))?.slot ?? 0;
     const coupled = inside.length === 2 && slot !== 0 && !this.renewing && !inside.some((end) => end!.flags & stateFlag.quiet);
     const fresh: Tracked = {
       phase: coupled ? "coupled" : inside.length > 0 ? "leaving" : "tcp",
@@ -196,7 +196,7 @@ export class Coupler {
       t.reason = "full";
       return;
     }
-    t.slot = this.#slots.take();
+    t.slot = this.#slots.take([client!.cookie, server!.cookie]);
     if (t.slot === 0) {
       t.reason = "full";
       return;
@@ -245,6 +245,10 @@ export class Coupler {
       if (t.slot) this.#slots.free(t.slot);
     }
   }
+}
+
+function endsOf(end: SockRecord): Ends {
+  return end.flags & stateFlag.client ? [end.cookie, end.peer] : [end.peer, end.cookie];
 }
 
 function enrolPlan(peer: SockRecord, slot: number, flags: number): Plan {

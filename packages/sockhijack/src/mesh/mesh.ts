@@ -5,6 +5,7 @@ import { type Catalog, diffCatalog, formatChanges } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { u32 } from "@mitsu/ebpf-ts";
+import type { KernelWork } from "../devices/kernel-work.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import * as layout from "../kernel/layout.ts";
 import { type Attachment, noState, type SavedState } from "./attachment.ts";
@@ -15,12 +16,16 @@ import { type Endpoint, endpointsOf, type Presence } from "./listening.ts";
 import { MirroredMap } from "./mirrored-map.ts";
 import { Namespaces } from "./namespaces.ts";
 import { type Nic, Nics, nicEndpoint } from "./nics.ts";
+import { PlacedFrontends } from "./placed-frontends.ts";
+import { placedPolicies, placedServices } from "./placed-maps.ts";
 import { serviceOfPid } from "./service-of-pid.ts";
 import { frontendName, replicaName, tablesOf } from "./tables.ts";
 
 /** What a mesh is made of. */
 export interface MeshOptions {
   readonly kernel: Kernel;
+  /** By which replicas, tracing and rules get into the kernel. */
+  readonly work: KernelWork;
   readonly catalog: Catalog;
   /** Mount point of cgroup v2. */
   readonly root: string;
@@ -60,7 +65,7 @@ export class Mesh {
   #told = "";
 
   constructor(options: MeshOptions) {
-    const { kernel, catalog, saved = noState } = options;
+    const { kernel, work, catalog, saved = noState } = options;
     this.#options = options;
     this.#file = catalog;
     this.ids = {
@@ -72,9 +77,9 @@ export class Mesh {
     const { maps } = kernel;
     this.#mirrors = {
       addresses: new MirroredMap(maps.addresses, layout.addressKey, layout.addressValue, mirror),
-      backends: new MirroredMap(maps.backends, layout.backendKey, u32, mirror),
-      policies: new MirroredMap(maps.policies, layout.policyKey, layout.policyValue, mirror),
-      services: new MirroredMap(maps.services, u32, layout.service, {
+      backends: new PlacedFrontends(maps, work.balance),
+      policies: new MirroredMap(placedPolicies(maps, work.rules), layout.policyKey, layout.policyValue, mirror),
+      services: new MirroredMap(placedServices(maps, work.tracing), u32, layout.service, {
         ...mirror,
         empty: { redirect: 0, deny_errno: 0, attached: 0, trace: 0, sampling: 0, nic: 0 },
       }),
@@ -91,7 +96,6 @@ export class Mesh {
           service: 0,
         },
       }),
-      frontends: new MirroredMap(maps.frontends, u32, layout.frontend, { ...mirror, empty: { backends: 0, pad: 0 } }),
       names: new MirroredMap(maps.names, u32, layout.serviceName, { ...mirror, empty: { text: "" } }),
       weights: catalogWeights(kernel, saved.replicas),
     };
@@ -282,7 +286,7 @@ export class Mesh {
   refresh(records: readonly layout.SockRecord[] = this.#records): void {
     this.#records = records;
     const { kernel, onChange } = this.#options;
-    const { ids, maps } = { ids: this.ids, maps: kernel.maps };
+    const { ids } = this;
     this.#endpoints = endpointsOf(this.#catalog, this.#presences, records, (id) => ids.services.name(id), this.namespaces);
     this.#locateNic();
     ids.replicas.retain(new Set([...this.#endpoints, ...(this.#nic ? [this.#nic] : [])].map(replicaName)));
@@ -293,10 +297,7 @@ export class Mesh {
     this.#mirrors.services.sync(tables.services);
     this.#mirrors.replicas.sync(tables.replicas);
     this.#mirrors.weights(tables.weights, (id) => ids.replicas.name(id));
-    const shrinking = tables.frontends.filter(([id, { backends }]) => backends < (maps.frontends.get(id)?.backends ?? 0));
-    for (const [id, value] of shrinking) maps.frontends.set(id, value);
-    this.#mirrors.backends.sync(tables.backends);
-    this.#mirrors.frontends.sync(tables.frontends);
+    this.#mirrors.backends.sync(tables);
     this.#mirrors.policies.sync(tables.policies);
     kernel.setControl("default_action", this.#catalog.defaults.policy === "deny" ? 1 : 0);
     this.#mirrors.addresses.sync(tables.addresses);

@@ -1,5 +1,12 @@
 /** A kernel map that is kept equal to a wanted state by writing only what changed. @module */
-import type { Codec, TypedMap } from "@mitsu/ebpf-ts";
+import type { Codec } from "@mitsu/ebpf-ts";
+
+/** What is written: a kernel map, or what stands before one. */
+export interface WritableMap<K, V> {
+  set(key: K, value: V): unknown;
+  delete(key: K): unknown;
+  entries(): Iterable<[K, V]>;
+}
 
 /**
  * Remembers what the kernel holds, so that a change of one service does not rewrite the tables of all.
@@ -11,14 +18,14 @@ import type { Codec, TypedMap } from "@mitsu/ebpf-ts";
  * ```
  */
 export class MirroredMap<K, V> {
-  readonly #map: TypedMap<K, V>;
+  readonly #map: WritableMap<K, V>;
   readonly #key: Codec<K>;
   readonly #value: Codec<V>;
   readonly #empty: V | undefined;
   readonly #held = new Map<string, { key: K; value: string }>();
 
   /** @param options `readFirst` when the map may hold entries already; `empty` is what a removed entry of an array becomes. */
-  constructor(map: TypedMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean; readonly empty?: V }) {
+  constructor(map: WritableMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean; readonly empty?: V }) {
     this.#map = map;
     this.#key = key;
     this.#value = value;
