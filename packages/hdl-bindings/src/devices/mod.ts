@@ -1,5 +1,15 @@
 /** Devices of `@mitsu/hal` over the RTL models. @module */
 export {
+  type AsyncMeshOptions,
+  asyncMessageDevice,
+  asyncMessageProvider,
+  meshClockMhz,
+  openAsyncMessageDevice,
+} from "./async-message.ts";
+export { checksumDevice, checksumProvider, openChecksumDevice } from "./checksum.ts";
+export { type PacketDeviceOptions, packetClockMhz } from "./checksum-stream.ts";
+export { hashDevice, hashProvider, openHashDevice } from "./hash.ts";
+export {
   type MatchTableOptions,
   matchActionProvider,
   matchTableClockMhz,
@@ -9,6 +19,7 @@ export {
   type OpenedMatchTable,
   openMatchTableDevice,
 } from "./match-action.ts";
+export { type OpenedSimulatedNic, openSimulatedNic, type SimulatedNicOptions } from "./simulated-nic.ts";
 export {
   type OpenedTopicMatcher,
   openTopicMatcherDevice,
