@@ -5,7 +5,7 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Layout } from "../model/layout.ts";
 import { runTool } from "../verilator/tool.ts";
 import { type Design, type Message, verilate } from "../verilator/verilator.ts";
-import { glueSource, needsFallingEdge } from "./glue.ts";
+import { evaluationOf, glueSource } from "./glue.ts";
 import { runtimeExports, runtimeHeader } from "./runtime.ts";
 
 /** Flags of every compilation, whatever the target; `all.cpp` wants the folder itself as the working directory. */
@@ -49,10 +49,10 @@ export async function writeSources(design: Design, layout: Layout, folder: strin
   const parts = (await readdir(model)).filter((name) => name.endsWith(".cpp")).sort();
   const texts = await Promise.all(parts.map((name) => readFile(join(model, name), "utf8")));
   // A trace shows the clock low too.
-  const oneEval = !trace && layout.clock !== undefined && !needsFallingEdge(texts, layout.clock);
+  const cycles = trace || layout.clock === undefined ? "both-edges" : evaluationOf(texts, layout.clock);
   await writeFile(join(folder, "hdl_runtime.h"), runtimeHeader);
   await writeFile(join(folder, "hdl_exports.h"), runtimeExports);
-  await writeFile(join(folder, "glue.inc"), glueSource(layout, oneEval));
+  await writeFile(join(folder, "glue.inc"), glueSource(layout, cycles));
   await writeFile(join(folder, "all.cpp"), [...parts.map((name) => `#include "model/${name}"`), '#include "glue.inc"', ""].join("\n"));
   return warnings;
 }

@@ -120,6 +120,10 @@ static VerilatedVcdC* vcd;
 
 /** After a module's own part: what JavaScript calls. */
 export const runtimeExports = `
+#ifndef OPENED
+#define OPENED()
+#endif
+
 EXPORT(hdl_open) void* hdl_open(int random, int seed) {
   context = new VerilatedContext;
   context->randReset(random ? 2 : 0);
@@ -128,6 +132,7 @@ EXPORT(hdl_open) void* hdl_open(int random, int seed) {
   context->traceEverOn(true);
 #endif
   model = new Vmodel{context, ""};
+  OPENED();
   copy_in(io);
   model->eval(); // with the clock low: the first step then has a rising edge
   copy_out(io + IN);
@@ -136,7 +141,8 @@ EXPORT(hdl_open) void* hdl_open(int random, int seed) {
 
 EXPORT(hdl_step) void hdl_step(unsigned n) {
   copy_in(io);
-  for (; n != 0; n--) cycle();
+  if (n != 0) cycle();
+  while (n-- > 1) again();
   copy_out(io + IN);
 }
 
