@@ -76,7 +76,7 @@ export async function status(_args: unknown, context: Context): Promise<number> 
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
   const matching = await matchingOf(client);
-  print(context, { ...answer, matching }, (value, out) => statusText(value, context.env.now(), out, matching));
+  print(context, matching ? { ...answer, matching } : answer, (value, out) => statusText(value, context.env.now(), out, matching));
   return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
 }
 

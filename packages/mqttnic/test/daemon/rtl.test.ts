@@ -6,9 +6,9 @@ import { cli, Daemon, execute, folderOf } from "./support/daemon.ts";
 
 const conf = "listener {port} 127.0.0.1\nallow_anonymous true\nsys_interval 0\npersistence true\npersistence_location .\n";
 
-async function matching(daemon: Daemon): Promise<MatchingStatus | null> {
+async function matching(daemon: Daemon): Promise<MatchingStatus | undefined> {
   const { out } = await cli("status", "--json", "--socket", daemon.socket);
-  return (JSON.parse(out) as { matching: MatchingStatus | null }).matching;
+  return (JSON.parse(out) as { matching?: MatchingStatus }).matching;
 }
 
 test.serial("daemon --data-plane rtl: status says where filters are, why and at what cost; a restart brings them back", async (t) => {
@@ -39,7 +39,7 @@ test.serial("daemon --data-plane rtl: status says where filters are, why and at 
 
 test.serial("daemon on another plane has no matching to tell; MITSU_MQTT_PLANE=rtl adds it to net", async (t) => {
   const plain = await Daemon.start(t, { conf, flags: ["--data-plane", "net"], by: ["env", "-u", "MITSU_MQTT_PLANE"] });
-  t.is(await matching(plain), null);
+  t.is(await matching(plain), undefined);
   plain.kill("SIGTERM");
   await plain.exited;
   const added = await Daemon.start(t, { conf, flags: ["--data-plane", "net"], by: ["env", "MITSU_MQTT_PLANE=rtl"] });
