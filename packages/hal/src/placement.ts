@@ -5,7 +5,7 @@
 import { MitsuError } from "@mitsu/cli/error";
 import { capabilities } from "./capabilities.ts";
 import { type AnyCapability, type AnyWork, capabilityLabel, entriesOf, specFault, type Work } from "./capability.ts";
-import type { Device, Installed } from "./device.ts";
+import type { Device, Installed, Offer } from "./device.ts";
 import { messageOf, reasonOf, type Search, searchDevices } from "./device-search.ts";
 import { Placed, type PlacedWork } from "./placed-work.ts";
 import { describe, noDevice, refusals } from "./placement-error.ts";
@@ -241,7 +241,7 @@ export class Placement {
     for (const device of this.#devices.keys())
       for (const placed of this.#on(device)) {
         const { name, version } = placed.work.capability;
-        const offer = device.offers().find((one) => one.capability === name && one.version === version);
+        const offer = this.#offersOf(device).find((one) => one.capability === name && one.version === version);
         if (offer === undefined) this.#lost(placed);
         else if (offer.entries.used > offer.entries.most) this.#squeezed(placed);
       }
@@ -255,10 +255,16 @@ export class Placement {
     try {
       this.#moveOff(placed, why);
     } catch (error) {
-      placed.keep(installed!.export());
-      placed.why = `${why}, and nothing else takes it: its state is kept`;
-      this.#release(device, installed);
       this.#tell(messageOf(error));
+      try {
+        placed.keep(installed!.export());
+        placed.why = `${why}, and nothing else takes it: its state is kept`;
+        this.#release(device, installed);
+      } catch (broken) {
+        // Without its state it would begin anew elsewhere and answer wrongly: better that its calls fail.
+        placed.why = `${why}, and does not give its state back (${messageOf(broken)}): it stays`;
+        this.#tell(`${describe(placed)}: ${placed.why}`);
+      }
     }
   }
 
@@ -293,8 +299,9 @@ export class Placement {
     if (error.code === "ERR_HAL_FULL") return this.#grow(placed);
     if (error.code === "ERR_HAL_LIMIT") return this.#exceed(placed, error, beyond);
     if (error.code !== "ERR_HAL_GONE") return false;
+    const { installed } = placed;
     this.#lost(placed);
-    return true;
+    return placed.installed !== installed;
   }
 
   /** A call was beyond its device: another may have wider limits. @throws {MitsuError} `ERR_HAL_LIMIT` when none has, with each one's reason; it is back then where it was. */
@@ -389,9 +396,19 @@ export class Placement {
   }
 
   #lookAt(device: Device): void {
-    for (const { capability, version } of device.offers())
+    for (const { capability, version } of this.#offersOf(device))
       if (!this.#known.some((one) => one.name === capability && one.version === version))
         this.#skip(`device ${device.identity.name} offers ${capability} version ${version}, which is not known here`);
+  }
+
+  /** A device that does not say what it offers offers nothing: it may be broken, but a placement goes on. */
+  #offersOf(device: Device): readonly Offer[] {
+    try {
+      return device.offers();
+    } catch (error) {
+      this.#skip(`device ${device.identity.name} does not say what it offers (${messageOf(error)})`);
+      return [];
+    }
   }
 
   #skip(what: string): void {

@@ -7,6 +7,7 @@
  */
 import { systemEnv, table } from "@mitsu/cli";
 import {
+  asyncMessage,
   type Capability,
   checksum,
   defineCapability,
@@ -15,6 +16,7 @@ import {
   matchAction,
   Placement,
   ProviderDevice,
+  softwareAsyncMessage,
   softwareChecksum,
   softwareHash,
   softwareMatchAction,
@@ -57,6 +59,19 @@ for (const match of ["exact", "prefix"] as const) {
   }
   let at = 0;
   measure(`${match} look-up among 4000 rows`, () => operations.lookup(keys[at++ & 4095]!));
+}
+
+for (const payloadBytes of [16, 1024]) {
+  const device = softwareAsyncMessage();
+  const [sender, receiver] = [1, 2].map(
+    (address) => device.install({ capability: asyncMessage, spec: { entries: 16, address, payloadBytes } }).operations,
+  );
+  const payload = new Uint8Array(payloadBytes).fill(5);
+  measure(`message of ${payloadBytes} bytes, sent, received, completed`, () => {
+    sender!.send(2, payload);
+    receiver!.receive();
+    sender!.completed();
+  });
 }
 
 interface Successor {

@@ -260,3 +260,35 @@ test("messages in an engine's rings move with it, in order", (t) => {
   for (let at = 1; at <= 4; at++) t.deepEqual(operations.receive()?.payload, Uint8Array.of(at));
   t.like(second.counters(), { "async-message.installed": 1, "async-message.entries": 4 });
 });
+
+test("a device that does not say what it offers, or gives no state back, ends nothing but its own work", (t) => {
+  const broken = tableDevice("broken");
+  const notices: string[] = [];
+  const placement = new Placement([broken, softwareMatchAction()], { notice: (text) => notices.push(text) });
+  const [lost, other] = [placement.place("lost", work), placement.place("other", work, "software-only")];
+  other.operations.add(1n, 32, 11);
+  lost.operations.add(1n, 32, 22);
+  const { installed } = lost as unknown as { readonly installed: { export(): unknown } };
+  const { export: exported } = installed;
+  installed.export = () => {
+    throw new Error("no answer");
+  };
+  broken.offers = () => {
+    throw new Error("bus error");
+  };
+  broken.setEntries(matchAction, 7);
+  t.is(rowOf(placement, "lost").why, "broken is gone, and does not give its state back (no answer): it stays");
+  t.is(other.operations.lookup(1n), 11);
+  t.true(notices.includes("device broken does not say what it offers (bus error): skipped"));
+  const { operations } = installed as unknown as { readonly operations: { lookup(key: bigint): number } };
+  const { lookup } = operations;
+  operations.lookup = () => {
+    throw goneError("broken");
+  };
+  t.throws(() => lost.operations.lookup(1n), { code: "ERR_HAL_GONE" });
+  // It answers again: the work moves with its state.
+  [operations.lookup, installed.export] = [lookup, exported];
+  broken.setEntries(matchAction, 8);
+  t.is(lost.device?.identity.name, "software-match-action");
+  t.is(lost.operations.lookup(1n), 22);
+});

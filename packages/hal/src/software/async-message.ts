@@ -15,7 +15,7 @@ export function asyncMessageProvider(
     entries,
     limits: { payloadBytes: 65_536 },
     // A message of 16 bytes from one engine to another, sent, received and completed, as test/costs.ts measures it on a slow core.
-    cost: () => ({ ns: 500 }),
+    cost: () => ({ ns: 300 }),
     refuses: ({ address }, { session }) => network.fault(address, session),
     open: (spec, state) => openEngine(spec, state, network, counts),
     counters: () => ({ ...counts }),
