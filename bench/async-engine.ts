@@ -89,8 +89,8 @@ async function measure({ quick }: HdlOptions): Promise<HdlReport> {
       logarithmic: true,
       target: 4,
       lines: [
+        ...[64, 8].map((depth) => ({ name: `depth ${depth}`, at: rows.map((row) => [row.latency, row.asynchronous[depth]!] as const) })),
         { name: "blocking", at: rows.map((row) => [row.latency, row.blocking] as const) },
-        ...[8, 64].map((depth) => ({ name: `depth ${depth}`, at: rows.map((row) => [row.latency, row.asynchronous[depth]!] as const) })),
       ],
     },
   ];

@@ -2,14 +2,13 @@
 import { existsSync } from "node:fs";
 import { matchAction, Placement, softwareMatchAction } from "@mitsu/hal";
 import { conformance, matchActionCase } from "@mitsu/hal/conformance";
-import test from "ava";
 import { MatchTable } from "../../models/match_table.ts";
 import { matchTableDevice, matchTableLimits, openMatchTableDevice } from "../../src/devices/match-action.ts";
 import { collidingDifferences } from "../match-action/colliding-keys.ts";
+import { rtlTest } from "../rtl-test.ts";
 import { numbers } from "../topic-matcher/numbers.ts";
 
 const built = existsSync(new URL("../../models/match_table.wasm", import.meta.url));
-const rtlTest = built ? test : test.skip;
 
 /** A different one each time, and the same ones in each run. */
 function seeds(from: number): () => bigint {
@@ -25,9 +24,9 @@ if (built) {
   // The suite opens devices at once, and a model takes a while.
   const models = await Promise.all(Array.from({ length: 16 }, () => MatchTable.open()));
   conformance("match_table.sv", () => matchTableDevice(models.pop()!, { seed: seeds(1) }), [matchActionCase]);
-} else test("match_table.sv is a device", (t) => t.pass("skipped: scripts/build-rtl has made no model"));
+} else rtlTest("match_table.sv is a device", { needs: ["models"] }, (t) => t.fail());
 
-rtlTest("matchTableDevice() holds all its 14 336 keys and finds each in 5 cycles", async (t) => {
+rtlTest("matchTableDevice() holds all its 14 336 keys and finds each in 5 cycles", { needs: ["models"] }, async (t) => {
   const model = await MatchTable.open();
   t.teardown(() => model.close());
   const device = matchTableDevice(model, { seed: seeds(2) });
@@ -51,7 +50,7 @@ rtlTest("matchTableDevice() holds all its 14 336 keys and finds each in 5 cycles
   t.deepEqual(device.offers()[0]!.cost, { ns: 50, cycles: 5 });
 });
 
-rtlTest("matchTableDevice() takes another seed when keys collide in every way, and loses no hits", async (t) => {
+rtlTest("matchTableDevice() takes another seed when keys collide in every way, and loses no hits", { needs: ["models"] }, async (t) => {
   const model = await MatchTable.open();
   t.teardown(() => model.close());
   const device = matchTableDevice(model, { seed: seeds(4) });
@@ -76,29 +75,33 @@ rtlTest("matchTableDevice() takes another seed when keys collide in every way, a
   t.is(operations.hits(0n, 0), 1);
 });
 
-rtlTest("matchTableDevice() refuses keys of more than 120 bits and prefixes beyond its 64 slots, with the reason", async (t) => {
-  const { device, close } = await openMatchTableDevice();
-  t.teardown(close);
-  const asked = (spec: object) => device.validate({ capability: matchAction, spec });
-  t.like(asked({ entries: 1, keyBits: 128, match: "exact" }), {
-    ok: false,
-    code: "limit",
-    reason: "takes keys of 120 bits at most, not 128",
-  });
-  const first = device.install({ capability: matchAction, spec: { entries: 10_000, keyBits: 32, match: "prefix" } });
-  t.like(asked({ entries: 1, keyBits: 32, match: "prefix" }), { ok: false, reason: "has 0 of 64 slots for prefixes left, not 1" });
-  t.true(asked({ entries: 4336, keyBits: 32, match: "exact" }).ok);
-  for (let at = 0; at < 64; at++) first.operations.add(BigInt(at) << 20n, 16 - 4, at);
-  for (let at = 0; at < 100; at++) first.operations.add(BigInt(at), 32, at);
-  t.throws(() => first.operations.add(0n, 0, 1), { code: "ERR_HAL_LIMIT" });
-  t.is(first.operations.lookup(5n << 20n), 5);
-  t.is(first.operations.lookup(5n), 5);
-  t.is(first.operations.remove(0n, 12), true);
-  first.operations.add(0n, 0, 1);
-  t.is(first.operations.lookup(0xffff_ffffn), 1);
-});
+rtlTest(
+  "matchTableDevice() refuses keys of more than 120 bits and prefixes beyond its 64 slots, with the reason",
+  { needs: ["models"] },
+  async (t) => {
+    const { device, close } = await openMatchTableDevice();
+    t.teardown(close);
+    const asked = (spec: object) => device.validate({ capability: matchAction, spec });
+    t.like(asked({ entries: 1, keyBits: 128, match: "exact" }), {
+      ok: false,
+      code: "limit",
+      reason: "takes keys of 120 bits at most, not 128",
+    });
+    const first = device.install({ capability: matchAction, spec: { entries: 10_000, keyBits: 32, match: "prefix" } });
+    t.like(asked({ entries: 1, keyBits: 32, match: "prefix" }), { ok: false, reason: "has 0 of 64 slots for prefixes left, not 1" });
+    t.true(asked({ entries: 4336, keyBits: 32, match: "exact" }).ok);
+    for (let at = 0; at < 64; at++) first.operations.add(BigInt(at) << 20n, 16 - 4, at);
+    for (let at = 0; at < 100; at++) first.operations.add(BigInt(at), 32, at);
+    t.throws(() => first.operations.add(0n, 0, 1), { code: "ERR_HAL_LIMIT" });
+    t.is(first.operations.lookup(5n << 20n), 5);
+    t.is(first.operations.lookup(5n), 5);
+    t.is(first.operations.remove(0n, 12), true);
+    first.operations.add(0n, 0, 1);
+    t.is(first.operations.lookup(0xffff_ffffn), 1);
+  },
+);
 
-rtlTest("matchTableDevice() is gone when its model fails: the rows and hits go elsewhere", async (t) => {
+rtlTest("matchTableDevice() is gone when its model fails: the rows and hits go elsewhere", { needs: ["models"] }, async (t) => {
   const model = await MatchTable.open();
   let fails = false;
   const frail = new Proxy(model, {

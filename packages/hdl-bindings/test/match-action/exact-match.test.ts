@@ -1,12 +1,10 @@
 /** exact_match and its twin. */
-import { existsSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { ExactMatch } from "../../models/exact_match.ts";
 import { ExactMatchTwin } from "../../src/twins/exact-match.ts";
+import { rtlTest } from "../rtl-test.ts";
 import { numbers } from "../topic-matcher/numbers.ts";
 import { collidingDifferences } from "./colliding-keys.ts";
-
-const rtlTest = existsSync(new URL("../../models/exact_match.wasm", import.meta.url)) ? test : test.skip;
 
 const shape = { rows: 4096, ways: 4, keyBits: 128 };
 const ops = { look: 0, install: 1, remove: 2, clear: 3 } as const;
@@ -90,24 +88,28 @@ function byTwin(twin: ExactMatchTwin, steps: readonly Step[]): { found: Answer[]
   return { found, answers };
 }
 
-rtlTest("exact_match takes a key a cycle and answers 3 cycles after, whether it is there or not, with 12 000 entries too", async (t) => {
-  const model = await open(t);
-  const random = numbers(2);
-  const here: bigint[] = [];
-  for (let at = 0; at < 12_000; at++) {
-    const key = wide(random, 128);
-    const [answer] = carry(model, [{ op: "install", way: at % 4, of: key, action: at }]).answers;
-    if (!(answer as { bad: boolean }).bad) here.push(key);
-  }
-  t.true(here.length > 7000, `${here.length} had an empty row`); // 4 × 4096 × (1 - 1/e^0.73) = 8500
-  const steps = Array.from({ length: 3000 }, (_, at): Step => ({ key: at % 2 ? here[random(here.length)]! : wide(random, 128) }));
-  const { found, cycles, latencies } = carry(model, steps);
-  t.deepEqual([...latencies], [3]);
-  t.is(cycles, 3003);
-  t.is(found.filter((one) => one !== undefined).length, 1500);
-});
+rtlTest(
+  "exact_match takes a key a cycle and answers 3 cycles after, whether it is there or not, with 12 000 entries too",
+  { needs: ["models"] },
+  async (t) => {
+    const model = await open(t);
+    const random = numbers(2);
+    const here: bigint[] = [];
+    for (let at = 0; at < 12_000; at++) {
+      const key = wide(random, 128);
+      const [answer] = carry(model, [{ op: "install", way: at % 4, of: key, action: at }]).answers;
+      if (!(answer as { bad: boolean }).bad) here.push(key);
+    }
+    t.true(here.length > 7000, `${here.length} had an empty row`); // 4 × 4096 × (1 - 1/e^0.73) = 8500
+    const steps = Array.from({ length: 3000 }, (_, at): Step => ({ key: at % 2 ? here[random(here.length)]! : wide(random, 128) }));
+    const { found, cycles, latencies } = carry(model, steps);
+    t.deepEqual([...latencies], [3]);
+    t.is(cycles, 3003);
+    t.is(found.filter((one) => one !== undefined).length, 1500);
+  },
+);
 
-rtlTest("exact_match refuses a key whose row has another one, and takes it when the host moved that", async (t) => {
+rtlTest("exact_match refuses a key whose row has another one, and takes it when the host moved that", { needs: ["models"] }, async (t) => {
   const model = await open(t);
   const [one, other] = collidingDifferences(seed, 128, 48);
   const twin = new ExactMatchTwin(shape, seed);
@@ -174,7 +176,7 @@ for (const [name, by, keys] of [
     () => Array.from({ length: 128 }, (_, bit) => 1n << BigInt(bit)),
   ],
 ] as const)
-  rtlTest(`exact_match agrees with its twin on 1500 steps, under pauses and back-pressure: ${name}`, async (t) => {
+  rtlTest(`exact_match agrees with its twin on 1500 steps, under pauses and back-pressure: ${name}`, { needs: ["models"] }, async (t) => {
     const model = await open(t, by);
     const twin = new ExactMatchTwin(shape, by);
     const random = numbers(3);

@@ -1,11 +1,9 @@
 /** match_action and its twin. */
-import { existsSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { MatchAction } from "../../models/match_action.ts";
 import { type MatchActionEntry, MatchActionTwin } from "../../src/twins/match-action.ts";
+import { rtlTest } from "../rtl-test.ts";
 import { numbers } from "../topic-matcher/numbers.ts";
-
-const rtlTest = existsSync(new URL("../../models/match_action.wasm", import.meta.url)) ? test : test.skip;
 
 type Result = { slot: number; action: number } | undefined;
 /** A key to look up, or a change of a slot. */
@@ -105,7 +103,7 @@ test("MatchActionTwin takes the longest prefix, then the lowest slot", (t) => {
   t.throws(() => twin.install(64, table[0]![1]), { code: "ERR_RTL_SLOT", message: "there is no slot 64 in a table of 64" });
 });
 
-rtlTest("match_action takes the longest prefix, then the lowest slot, and counts hits", async (t) => {
+rtlTest("match_action takes the longest prefix, then the lowest slot, and counts hits", { needs: ["models"] }, async (t) => {
   const model = await open(t);
   t.deepEqual(carry(model, [{ key: host }]).results, [undefined], "an empty table");
   const { results } = carry(model, [...installs, ...lookups.map(([key]) => ({ key }))]);
@@ -118,7 +116,7 @@ rtlTest("match_action takes the longest prefix, then the lowest slot, and counts
   t.is(count(model, 3), 0, "an installation begins at 0");
 });
 
-rtlTest("match_action takes a key a cycle and answers 2 cycles after", async (t) => {
+rtlTest("match_action takes a key a cycle and answers 2 cycles after", { needs: ["models"] }, async (t) => {
   const model = await open(t);
   carry(model, installs);
   const { results, cycles, first } = carry(
@@ -130,38 +128,42 @@ rtlTest("match_action takes a key a cycle and answers 2 cycles after", async (t)
   t.is(count(model, 63), 1000);
 });
 
-rtlTest("match_action agrees with its twin on 6000 keys between 800 changes, under pauses and back-pressure", async (t) => {
-  const model = await open(t);
-  const twin = new MatchActionTwin(64, 64);
-  const random = numbers(1);
-  const base = 0x1234_5678_9abc_def0n;
-  for (const [pause, stall, changes] of [
-    [0, 0, 10],
-    [0, 0, 50],
-    [30, 0, 10],
-    [0, 60, 10],
-    [50, 50, 20],
-  ] as const) {
-    const steps = Array.from({ length: 1500 }, (): Step => {
-      if (random(100) >= changes) return { key: near(random, base) };
-      const slot = random(64);
-      return {
-        slot,
-        entry: random(5) ? { key: near(random, base), prefix: random(3) ? random(65) : 64, action: random(65536) } : undefined,
-      };
-    });
-    t.deepEqual(
-      carry(
-        model,
-        steps,
-        () => random(100) < pause,
-        () => random(100) < stall,
-      ).results,
-      byTwin(twin, steps),
-    );
-    for (let slot = 0; slot < 64; slot++) {
-      const hits = twin.count(slot);
-      if (hits !== undefined) t.is(count(model, slot), hits, `hits of ${slot}`);
+rtlTest(
+  "match_action agrees with its twin on 6000 keys between 800 changes, under pauses and back-pressure",
+  { needs: ["models"] },
+  async (t) => {
+    const model = await open(t);
+    const twin = new MatchActionTwin(64, 64);
+    const random = numbers(1);
+    const base = 0x1234_5678_9abc_def0n;
+    for (const [pause, stall, changes] of [
+      [0, 0, 10],
+      [0, 0, 50],
+      [30, 0, 10],
+      [0, 60, 10],
+      [50, 50, 20],
+    ] as const) {
+      const steps = Array.from({ length: 1500 }, (): Step => {
+        if (random(100) >= changes) return { key: near(random, base) };
+        const slot = random(64);
+        return {
+          slot,
+          entry: random(5) ? { key: near(random, base), prefix: random(3) ? random(65) : 64, action: random(65536) } : undefined,
+        };
+      });
+      t.deepEqual(
+        carry(
+          model,
+          steps,
+          () => random(100) < pause,
+          () => random(100) < stall,
+        ).results,
+        byTwin(twin, steps),
+      );
+      for (let slot = 0; slot < 64; slot++) {
+        const hits = twin.count(slot);
+        if (hits !== undefined) t.is(count(model, slot), hits, `hits of ${slot}`);
+      }
     }
-  }
-});
+  },
+);

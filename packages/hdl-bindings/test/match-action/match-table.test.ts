@@ -1,12 +1,10 @@
 /** match_table and the twins of its two halves. */
-import { existsSync } from "node:fs";
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import { MatchTable } from "../../models/match_table.ts";
 import { ExactMatchTwin } from "../../src/twins/exact-match.ts";
 import { type MatchActionEntry, MatchActionTwin } from "../../src/twins/match-action.ts";
+import { rtlTest } from "../rtl-test.ts";
 import { numbers } from "../topic-matcher/numbers.ts";
-
-const rtlTest = existsSync(new URL("../../models/match_table.wasm", import.meta.url)) ? test : test.skip;
 
 const seed = 0x5_1234_89ab_cdef_0246_8ace_1357_9bdf_fedc_ba98_7654n;
 /** A key, a change of an exact entry, or of a prefix. */
@@ -63,7 +61,7 @@ function carry(
   return { found, cycles: model.cycle - start, first };
 }
 
-rtlTest("match_table takes a key a cycle and answers 5 cycles after", async (t) => {
+rtlTest("match_table takes a key a cycle and answers 5 cycles after", { needs: ["models"] }, async (t) => {
   const model = await open(t);
   const { found, cycles, first } = carry(model, [
     { op: 1, way: 0, of: 5n, action: 1 },
@@ -79,54 +77,58 @@ rtlTest("match_table takes a key a cycle and answers 5 cycles after", async (t) 
   t.true(first <= 10 && cycles === first + 1000, `${first} and ${cycles} cycles`);
 });
 
-rtlTest("match_table agrees with its twins on 4000 steps, under pauses and back-pressure, and counts what decided", async (t) => {
-  const model = await open(t);
-  const exact = new ExactMatchTwin({ rows: 4096, ways: 4, keyBits: 128 }, seed);
-  const prefixes = new MatchActionTwin(64, 128);
-  const random = numbers(6);
-  const pool = Array.from({ length: 12 }, () => (BigInt(random(3)) << 126n) | BigInt(random(4)));
-  const pick = (): bigint => pool[random(pool.length)]!;
-  for (const [pause, stall, changes] of [
-    [0, 0, 10],
-    [0, 0, 60],
-    [30, 0, 20],
-    [20, 60, 20],
-  ] as const) {
-    const steps = Array.from({ length: 1000 }, (): Step => {
-      if (random(100) >= changes) return { key: pick() };
-      if (random(2)) return { op: random(3) ? 1 : 2, way: random(4), of: pick(), action: random(65536) };
-      return {
-        slot: random(6),
-        entry: random(4) ? { key: pick(), prefix: [0, 2, 126, 127, 128][random(5)]!, action: random(65536) } : undefined,
-      };
-    });
-    const expected = steps.flatMap((step): Found[] => {
-      if ("op" in step) {
-        if (step.op === 1) exact.install(step.way, step.of, step.action);
-        else exact.remove(step.way, step.of);
-      } else if ("slot" in step) {
-        if (step.entry) prefixes.install(step.slot, step.entry);
-        else prefixes.remove(step.slot);
-      } else {
-        const whole = exact.lookup(step.key);
-        if (whole) return [{ exact: true, action: whole.action }];
-        const prefix = prefixes.lookup(step.key);
-        return [prefix && { exact: false, action: prefix.action }];
+rtlTest(
+  "match_table agrees with its twins on 4000 steps, under pauses and back-pressure, and counts what decided",
+  { needs: ["models"] },
+  async (t) => {
+    const model = await open(t);
+    const exact = new ExactMatchTwin({ rows: 4096, ways: 4, keyBits: 128 }, seed);
+    const prefixes = new MatchActionTwin(64, 128);
+    const random = numbers(6);
+    const pool = Array.from({ length: 12 }, () => (BigInt(random(3)) << 126n) | BigInt(random(4)));
+    const pick = (): bigint => pool[random(pool.length)]!;
+    for (const [pause, stall, changes] of [
+      [0, 0, 10],
+      [0, 0, 60],
+      [30, 0, 20],
+      [20, 60, 20],
+    ] as const) {
+      const steps = Array.from({ length: 1000 }, (): Step => {
+        if (random(100) >= changes) return { key: pick() };
+        if (random(2)) return { op: random(3) ? 1 : 2, way: random(4), of: pick(), action: random(65536) };
+        return {
+          slot: random(6),
+          entry: random(4) ? { key: pick(), prefix: [0, 2, 126, 127, 128][random(5)]!, action: random(65536) } : undefined,
+        };
+      });
+      const expected = steps.flatMap((step): Found[] => {
+        if ("op" in step) {
+          if (step.op === 1) exact.install(step.way, step.of, step.action);
+          else exact.remove(step.way, step.of);
+        } else if ("slot" in step) {
+          if (step.entry) prefixes.install(step.slot, step.entry);
+          else prefixes.remove(step.slot);
+        } else {
+          const whole = exact.lookup(step.key);
+          if (whole) return [{ exact: true, action: whole.action }];
+          const prefix = prefixes.lookup(step.key);
+          return [prefix && { exact: false, action: prefix.action }];
+        }
+        return [];
+      });
+      const { found } = carry(
+        model,
+        steps,
+        () => random(100) < pause,
+        () => random(100) < stall,
+      );
+      t.deepEqual(found, expected);
+      for (let slot = 0; slot < 6; slot++) {
+        model.q_slot = slot;
+        model.step();
+        const hits = prefixes.count(slot);
+        if (hits !== undefined) t.is(model.q_count, hits, `hits of prefix ${slot}`);
       }
-      return [];
-    });
-    const { found } = carry(
-      model,
-      steps,
-      () => random(100) < pause,
-      () => random(100) < stall,
-    );
-    t.deepEqual(found, expected);
-    for (let slot = 0; slot < 6; slot++) {
-      model.q_slot = slot;
-      model.step();
-      const hits = prefixes.count(slot);
-      if (hits !== undefined) t.is(model.q_count, hits, `hits of prefix ${slot}`);
     }
-  }
-});
+  },
+);
