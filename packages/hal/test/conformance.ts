@@ -23,6 +23,7 @@ export { redirectCase, redirectCaseOf } from "./cases/redirect.ts";
 export { relayCase, relayStreams } from "./cases/relay.ts";
 export { topicMatchCase } from "./cases/topic-match.ts";
 export { traceInjectCase } from "./cases/trace-inject.ts";
+export { topicList } from "./doubles/topic-list.ts";
 
 /** How a capability is tried on any device. */
 export interface ConformanceCase<Spec extends object, Operations extends object, State> {

@@ -1,4 +1,4 @@
-/** A topic matcher that is a list, for tests: the slowest there can be. @module */
+/** A topic matcher that is a list, for tests: the slowest there can be, to compare others with. @module */
 import { type TopicEntry, type TopicMatch, type TopicMatchSpec, topicMatch } from "../../src/capabilities/topic-match.ts";
 import { fullError } from "../../src/capability.ts";
 import { cycleCost } from "../../src/device.ts";
