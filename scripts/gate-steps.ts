@@ -21,6 +21,7 @@ export function gateSteps(): readonly GateStep[] {
   ];
   if (bpf.length > 0) steps.push({ name: "build-bpf", command: ["scripts/build-bpf"] });
   if (native.length > 0) steps.push({ name: "build-native", command: ["scripts/build-native"] });
+  if (files.some((file) => /\/rtl\/.*\.sv$/.test(file))) steps.push({ name: "build-rtl", command: ["scripts/build-rtl"] });
   if (bpf.length + native.length > 0)
     steps.push({ name: "clang-format", command: ["clang-format", "--dry-run", "-Werror", ...bpf, ...native] });
   if (shell.length > 0) steps.push({ name: "shellcheck", command: ["shellcheck", "-x", ...shell] });

@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Program } from "../packages/cli/src/command.ts";
+import { tools } from "../packages/hdl-bindings/man/facts.ts";
+import * as hdlBindingsNotes from "../packages/hdl-bindings/man/notes.ts";
+import { hdlBindings } from "../packages/hdl-bindings/src/cli.ts";
 import * as mqttnicFacts from "../packages/mqttnic/man/facts.ts";
 import * as mqttnicNotes from "../packages/mqttnic/man/notes.ts";
 import { mqttnic } from "../packages/mqttnic/src/cli.ts";
@@ -50,7 +53,7 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), replicadPage(), meshPage()];
+  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), replicadPage(), hdlBindingsPage(), meshPage()];
 }
 
 function page(path: string, values: Readonly<Record<string, string>>): Page {
@@ -58,17 +61,24 @@ function page(path: string, values: Readonly<Record<string, string>>): Page {
   return { path: whole, text: fillIn(readFileSync(`${whole}.in`, "utf8"), values) };
 }
 
-/** What every daemon's page has. */
-function daemonValues(program: Program, notes: CommandNotes, unit: string): Record<string, string> {
+/** What every program's page has. */
+function programValues(program: Program, notes: CommandNotes): Record<string, string> {
   return {
-    config: String(program.options.config?.default),
-    socket: String(program.options.socket?.default),
     summary: program.summary,
     synopsis: synopsis(program),
     commands: commandList(program, notes),
     globals: globalOptions(program),
     exit: exitStatuses(),
     examples: examples(program.examples).replace(".Pp\n", ""),
+  };
+}
+
+/** What every daemon's page has. */
+function daemonValues(program: Program, notes: CommandNotes, unit: string): Record<string, string> {
+  return {
+    ...programValues(program, notes),
+    config: String(program.options.config?.default),
+    socket: String(program.options.socket?.default),
     capabilities: capabilities(unit),
   };
 }
@@ -124,6 +134,10 @@ function replicadPage(): Page {
     state: String(state?.default),
     metrics: metricList("replicad", replicadFacts.registerMetrics),
   });
+}
+
+function hdlBindingsPage(): Page {
+  return page("hdl-bindings/man/hdl-bindings.1", { ...programValues(hdlBindings, hdlBindingsNotes), tools: tools() });
 }
 
 function meshPage(): Page {

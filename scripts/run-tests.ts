@@ -60,6 +60,13 @@ async function main(argv: string[]): Promise<number> {
   ) {
     results.push(failed("kernel tests", ["MITSU_REQUIRE_KERNEL=1, but no kernel test passed"]));
   }
+  if (whole && process.env.MITSU_REQUIRE_RTL === "1") {
+    const missing = globSync("packages/hdl-bindings/rtl/*.sv").filter(
+      (file) => !existsSync(file.replace("/rtl/", "/models/").replace(/sv$/, "wasm")),
+    );
+    if (missing.length > 0)
+      results.push(show(failed("models of RTL", [`MITSU_REQUIRE_RTL=1, but there is none of ${missing.join(", ")}`])));
+  }
   return report(results);
 }
 

@@ -6,6 +6,9 @@ import { parseCatalog } from "../../packages/catalog/src/mod.ts";
 import { flagOf, type Options, type Program } from "../../packages/cli/src/command.ts";
 import { exitStatus } from "../../packages/cli/src/error.ts";
 import { builtinOptions } from "../../packages/cli/src/help.ts";
+import * as hdlBindingsNotes from "../../packages/hdl-bindings/man/notes.ts";
+import { hdlBindings } from "../../packages/hdl-bindings/src/cli.ts";
+import { debianPackages } from "../../packages/hdl-bindings/src/verilator/tool.ts";
 import * as mqttnicNotes from "../../packages/mqttnic/man/notes.ts";
 import { mqttnic } from "../../packages/mqttnic/src/cli.ts";
 import { flagWords, refusalWords } from "../../packages/nicd/man/facts.ts";
@@ -28,12 +31,13 @@ import { fieldNames, mapPaths } from "../man/fields.ts";
 import { prose, unliteral } from "../man/mdoc.ts";
 import { fillIn, manPages } from "../man.ts";
 
-const daemons: readonly (readonly [Program, CommandNotes, string])[] = [
+const programs: readonly (readonly [Program, CommandNotes, string])[] = [
   [sockhijack, sockhijackNotes, "packages/{cli,ipc,catalog,ebpf-ts,sockhijack}/src/**/*.ts"],
   [nicd, nicdNotes, "packages/{cli,ipc,catalog,ebpf-ts,telemetry,nicd}/src/**/*.ts"],
   [mqttnic, mqttnicNotes, "packages/{cli,ipc,catalog,reactor,mqttnic}/src/**/*.ts"],
   [placer, placerNotes, "packages/{cli,ipc,catalog,placer}/src/**/*.ts"],
   [replicad, replicadNotes, "packages/{cli,ipc,catalog,ebpf-ts,replica-table,selector,replicad}/src/**/*.ts"],
+  [hdlBindings, hdlBindingsNotes, "packages/{cli/src/{env,error,help,log,run}.ts,hdl-bindings/src/**/*.ts}"],
 ];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();
@@ -95,8 +99,8 @@ function tagsOf(t: ExecutionContext, text: string, title: string, names: readonl
   t.deepEqual(shown, [...names], title);
 }
 
-for (const [program, { notes, nouns }, sourceFiles] of daemons) {
-  const name = `${program.name}.8`;
+for (const [program, { notes, nouns }, sourceFiles] of programs) {
+  const name = pages.map(({ path }) => basename(path)).find((page) => page.replace(/\.[18]$/, "") === program.name)!;
 
   test(`${name} shows every command with each of its options, arguments and examples`, (t) => {
     const text = rendered(t, name, 200);
@@ -127,7 +131,7 @@ for (const [program, { notes, nouns }, sourceFiles] of daemons) {
   });
 
   test(`${name} names the environment variables that the sources read, and no others`, (t) => {
-    const files = globSync([sourceFiles, "scripts/embedded-koffi.ts"], { cwd: root });
+    const files = globSync(name.endsWith(".8") ? [sourceFiles, "scripts/embedded-koffi.ts"] : [sourceFiles], { cwd: root });
     const sources = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
     const read = new Set([
       ...[...sources.matchAll(/\b(?:vars|process\.env)(?:\.|\[")([A-Z][A-Z_]+)\b/g)].map(([, variable]) => variable!),
@@ -189,6 +193,16 @@ test("replicad.8 shows every metric with what it counts", (t) => {
   const registered = [...source.matchAll(/\bname: "(\w+)"/g)].map(([, name]) => name!);
   t.true(registered.length > 30);
   t.deepEqual(shown.map((name) => name.replace(/(_total|_seconds|_ratio)$/, "")).toSorted(), registered.toSorted());
+});
+
+test("hdl-bindings.1 shows every tool with its Debian packages", (t) => {
+  const text = rendered(t, "hdl-bindings.1", 300);
+  if (text === undefined) return;
+  const shown = [...section(text, "DIAGNOSTICS").matchAll(/^ {11}(\S+)\(1\) +Debian: (.+)\.$/gm)].map(([, tool, packages]) => [
+    tool,
+    packages,
+  ]);
+  t.deepEqual(Object.fromEntries(shown) as object, debianPackages);
 });
 
 test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {

@@ -61,6 +61,7 @@ export const hdlBindings: Program = {
         output: { type: "string", alias: "o", description: "folder of the result", required: true, unit: "path" },
         runtime: { type: "string", description: "what the class imports its run time from", default: "@mitsu/hdl-bindings/model" },
         trace: { type: "boolean", description: "a second model that can write a VCD, about a fifth slower" },
+        fst: { type: "boolean", description: "with --native: a further model that writes FST" },
         native: { type: "boolean", description: "a shared library for this machine instead of WebAssembly" },
       },
       positionals: [filesArgument],
@@ -87,12 +88,13 @@ export const hdlBindings: Program = {
     command({
       name: "wave",
       summary: "run a design and write its waves",
+      description: "A file whose name ends in .fst is FST, all else a VCD.",
       examples: [
         { command: "hdl-bindings wave rtl/counter.sv -s enable=1 -n 20 -o counter.vcd --signal count", does: "a VCD, and count as text" },
       ],
       options: {
         ...runOptions,
-        output: { type: "string", alias: "o", description: "the VCD", default: "wave.vcd", unit: "path" },
+        output: { type: "string", alias: "o", description: "the file", default: "wave.vcd", unit: "path" },
         signal: { type: "array", description: "a port to print as text, a column a cycle", unit: "port" },
       },
       positionals: [filesArgument],

@@ -6,8 +6,11 @@ import { join } from "node:path";
 /** `./test --all`: compilations take seconds each. */
 export const all: boolean = process.env.MITSU_TEST_ALL === "1";
 
-/** What a test can need of this machine, and whether it is there. */
-export const needs = {
+/** One thing that a test can need. */
+export type Need = "verilator" | "wasm" | "yosys" | "nextpnr" | "native" | "fst" | "models";
+
+/** Whether each is there, and what to do where not. */
+export const needs: Readonly<Record<Need, { readonly there: () => boolean; readonly hint: string }>> = {
   verilator: { there: () => spawnSync("verilator", ["--version"]).status === 0, hint: "apt-get install verilator" },
   wasm: {
     there: () => spawnSync("clang++-14", ["--version"]).status === 0 && existsSync("/usr/lib/wasm32-wasi/libc++.a"),
@@ -18,10 +21,7 @@ export const needs = {
   native: { there: () => spawnSync("g++", ["--version"]).status === 0, hint: "apt-get install g++" },
   fst: { there: () => existsSync("/usr/include/zlib.h"), hint: "apt-get install zlib1g-dev" },
   models: { there: modelsAreBuilt, hint: "run scripts/build-rtl" },
-} as const satisfies Readonly<Record<string, { readonly there: () => boolean; readonly hint: string }>>;
-
-/** One of {@link needs}. */
-export type Need = keyof typeof needs;
+};
 
 /** Set by .ci/run where the tools are: what is missing then fails. */
 export const required: boolean = process.env.MITSU_REQUIRE_RTL === "1";

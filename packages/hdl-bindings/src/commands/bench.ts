@@ -1,14 +1,21 @@
 /** A model that is compiled for one command and forgotten. @module */
-import { resolve } from "node:path";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { type Context, exitStatus, MitsuError } from "@mitsu/cli";
 import { layoutOf } from "../gen/layout.ts";
+import { compileNative } from "../gen/native.ts";
 import { compileWasm } from "../gen/wasm.ts";
 import { DynamicModel } from "../model/dynamic-model.ts";
+import type { Engine } from "../model/engine.ts";
+import type { Layout } from "../model/layout.ts";
+import { nativeEngine } from "../model/native-engine.ts";
 import { createTraceFile } from "../model/trace-file.ts";
 import type { Value } from "../model/value.ts";
 import { wasmEngine } from "../model/wasm-engine.ts";
 import { webAssembly } from "../model/web-assembly.ts";
 import { readPorts } from "../verilator/ports.ts";
+import type { Design } from "../verilator/verilator.ts";
 import { type DesignArguments, designOf, pairs } from "./design.ts";
 import { cacheFolder } from "./gen.ts";
 
@@ -27,12 +34,14 @@ export async function openBench(args: BenchArguments, { env }: Context, trace?: 
   }
   const design = designOf(args, env);
   const layout = layoutOf(await readPorts(design), args);
-  const { bytes } = await compileWasm(design, layout, { trace: trace !== undefined, cache: cacheFolder(env.vars) });
-  const engine = wasmEngine(layout.module, new webAssembly.Module(new Uint8Array(bytes)), {
-    display: (text) => env.stderr.write(text),
-    trace: trace === undefined ? undefined : createTraceFile(resolve(env.cwd(), trace)),
-  });
-  const model = new DynamicModel(layout, engine);
+  const file = trace === undefined ? undefined : resolve(env.cwd(), trace);
+  const display = (text: string) => env.stderr.write(text);
+  const model = new DynamicModel(layout, file?.endsWith(".fst") ? await fstEngine(design, layout, file) : await vcdEngine());
+  async function vcdEngine(): Promise<Engine> {
+    const { bytes } = await compileWasm(design, layout, { trace: file === undefined ? false : "vcd", cache: cacheFolder(env.vars) });
+    const module = new webAssembly.Module(new Uint8Array(bytes));
+    return wasmEngine(layout.module, module, { display, trace: file === undefined ? undefined : createTraceFile(file) });
+  }
   if (layout.reset) model.reset();
   for (const [port, text] of Object.entries(pairs("set", args.set))) {
     try {
@@ -47,6 +56,18 @@ export async function openBench(args: BenchArguments, { env }: Context, trace?: 
     }
   }
   return model;
+}
+
+/** Only a shared library can write FST. */
+async function fstEngine(design: Design, layout: Layout, path: string): Promise<Engine> {
+  const { bytes } = await compileNative(design, layout, { trace: "fst" });
+  const folder = await mkdtemp(join(tmpdir(), "hdl-bindings-"));
+  try {
+    await writeFile(join(folder, "model.so"), bytes);
+    return nativeEngine(layout, join(folder, "model.so"), { fst: path });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** A value as people read it: hexadecimal, most significant first. */

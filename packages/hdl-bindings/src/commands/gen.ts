@@ -1,7 +1,7 @@
 /** `hdl-bindings gen`: a class and a model. @module */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Context, print } from "@mitsu/cli";
+import { type Context, exitStatus, MitsuError, print } from "@mitsu/cli";
 import { generate } from "../gen/generate.ts";
 import { formatMessage } from "../verilator/verilator.ts";
 import { type DesignArguments, designOf } from "./design.ts";
@@ -17,12 +17,20 @@ interface Arguments extends DesignArguments {
   readonly clock: string | undefined;
   readonly reset: string | undefined;
   readonly trace: boolean;
+  readonly fst: boolean;
   readonly native: boolean;
 }
 
 /** Writes the files and says which; Verilator's warnings go to stderr. */
 export async function run(args: Arguments, context: Context): Promise<void> {
   const { env } = context;
+  if (args.fst && !args.native) {
+    throw new MitsuError("--fst without --native: a model in WebAssembly cannot write FST", {
+      code: "ERR_USAGE",
+      hint: "give --native too, or --trace for a VCD",
+      exit: exitStatus.usage,
+    });
+  }
   const made = await generate(designOf(args, env), {
     output: resolve(env.cwd(), args.output),
     runtime: args.runtime,
@@ -30,6 +38,7 @@ export async function run(args: Arguments, context: Context): Promise<void> {
     clock: args.clock,
     reset: args.reset,
     trace: args.trace,
+    fst: args.fst,
     native: args.native,
     cache: cacheFolder(env.vars),
   });

@@ -8,11 +8,14 @@ import { type Design, type Message, verilate } from "../verilator/verilator.ts";
 import { evaluationOf, glueSource } from "./glue.ts";
 import { runtimeExports, runtimeHeader } from "./runtime.ts";
 
+/** What a model writes of its signals: VCD through a callback, or FST, which needs zlib and files, so only as a shared library. */
+export type Tracing = false | "vcd" | "fst";
+
 /** Flags of every compilation, whatever the target; `all.cpp` wants the folder itself as the working directory. */
-export function commonFlags(include: string, trace: boolean): readonly string[] {
+export function commonFlags(include: string, trace: Tracing): readonly string[] {
   return [
     ...["-O3", "-std=c++17", "-w", "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL", "-DVM_COVERAGE=0", "-DVM_SC=0"],
-    ...[`-DVM_TRACE=${trace ? 1 : 0}`, `-I${include}`, `-I${include}/vltstd`],
+    ...[`-DVM_TRACE=${trace ? 1 : 0}`, `-DVM_TRACE_FST=${trace === "fst" ? 1 : 0}`, `-I${include}`, `-I${include}/vltstd`],
   ];
 }
 
@@ -42,10 +45,18 @@ export async function compile(tool: string, args: readonly string[], cwd: string
  *
  * @throws {MitsuError} `ERR_HDL_DESIGN` when the design does not elaborate.
  */
-export async function writeSources(design: Design, layout: Layout, folder: string, trace: boolean): Promise<readonly Message[]> {
+export async function writeSources(design: Design, layout: Layout, folder: string, trace: Tracing): Promise<readonly Message[]> {
   const model = join(folder, "model");
   await mkdir(model, { recursive: true });
-  const warnings = await verilate(design, ["--cc", "-O3", ...(trace ? ["--trace"] : []), "--prefix", "Vmodel", "--Mdir", model]);
+  const warnings = await verilate(design, [
+    "--cc",
+    "-O3",
+    ...(trace ? [trace === "fst" ? "--trace-fst" : "--trace"] : []),
+    "--prefix",
+    "Vmodel",
+    "--Mdir",
+    model,
+  ]);
   const parts = (await readdir(model)).filter((name) => name.endsWith(".cpp")).sort();
   const texts = await Promise.all(parts.map((name) => readFile(join(model, name), "utf8")));
   // A trace shows the clock low too.

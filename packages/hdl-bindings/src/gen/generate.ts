@@ -9,7 +9,11 @@ import { compileNative } from "./native.ts";
 import { type CompileOptions, compileWasm } from "./wasm.ts";
 
 /** What is generated, and where. */
-export interface GenerateOptions extends LayoutOptions, CompileOptions {
+export interface GenerateOptions extends LayoutOptions, Omit<CompileOptions, "trace"> {
+  /** Makes a second model that can write a VCD. */
+  readonly trace?: boolean;
+  /** Makes a further one that writes FST; only with `native`. */
+  readonly fst?: boolean;
   /** Folder of the result. */
   readonly output: string;
   /** Import specifier of the run time in the class. */
@@ -34,7 +38,7 @@ export function classText(design: Design, found: Interface, options: Omit<Genera
 }
 
 /**
- * Writes `<module>.ts` and `<module>.wasm`, or `<module>.so`; with `trace` also the model that can trace, `<module>.trace.wasm`.
+ * Writes `<module>.ts` and `<module>.wasm`, or `<module>.so`; with `trace` and `fst` also the models that can trace, `<module>.trace.wasm` and `<module>.fst.so`.
  *
  * @throws {MitsuError} `ERR_HDL_DESIGN`, `ERR_HDL_PORT` for a design that cannot be bound; `ERR_HDL_TOOL` for a missing tool.
  * @example
@@ -51,7 +55,8 @@ export async function generate(design: Design, options: GenerateOptions): Promis
   const make = options.native ? compileNative : compileWasm;
   const { bytes, warnings } = await make(design, layout, { ...options, trace: false });
   files[`${base}.${suffix}`] = bytes;
-  if (options.trace) files[`${base}.trace.${suffix}`] = (await make(design, layout, options)).bytes;
+  if (options.trace) files[`${base}.trace.${suffix}`] = (await make(design, layout, { ...options, trace: "vcd" })).bytes;
+  if (options.fst) files[`${base}.fst.so`] = (await compileNative(design, layout, { ...options, trace: "fst" })).bytes;
   await mkdir(options.output, { recursive: true });
   for (const [path, content] of Object.entries(files)) {
     await writeFile(`${path}.part`, content);

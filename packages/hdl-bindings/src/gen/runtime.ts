@@ -95,7 +95,10 @@ void vl_finish(const char* file, int line, const char*) VL_MT_UNSAFE { say(0, fi
 void vl_stop(const char* file, int line, const char*) VL_MT_UNSAFE { say(1, file, line, "$stop or a failed assertion"); }
 void vl_fatal(const char* file, int line, const char*, const char* text) VL_MT_UNSAFE { say(2, file, line, text); }
 
-#if VM_TRACE
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+static VerilatedFstC* waves;
+#elif VM_TRACE
 #include "verilated_vcd_c.h"
 class Sink final : public VerilatedVcdFile {
 public:
@@ -107,10 +110,12 @@ public:
   }
 };
 static Sink sink;
-static VerilatedVcdC* vcd;
+static VerilatedVcdC* waves;
+#endif
+#if VM_TRACE
 #define DUMP() \\
   do { \\
-    if (VL_UNLIKELY(vcd != nullptr)) vcd->dump(context->time()); \\
+    if (VL_UNLIKELY(waves != nullptr)) waves->dump(context->time()); \\
     context->timeInc(5); \\
   } while (0)
 #else
@@ -220,23 +225,26 @@ EXPORT(hdl_pump) void hdl_pump(int* job, const unsigned char* in, unsigned char*
 EXPORT(hdl_alloc) void* hdl_alloc(unsigned bytes) { return std::malloc(bytes); }
 EXPORT(hdl_free) void hdl_free(void* address) { std::free(address); }
 
-EXPORT(hdl_trace_open) int hdl_trace_open() {
-#if VM_TRACE
-  vcd = new VerilatedVcdC(&sink);
-  model->trace(vcd, 99);
-  vcd->open("trace.vcd");
-  return 1;
-#else
-  return 0;
-#endif
+#if VM_TRACE_FST
+EXPORT(hdl_trace_open_file) void hdl_trace_open_file(const char* path) {
+  waves = new VerilatedFstC;
+  model->trace(waves, 99);
+  waves->open(path);
 }
+#elif VM_TRACE
+EXPORT(hdl_trace_open) void hdl_trace_open() {
+  waves = new VerilatedVcdC(&sink);
+  model->trace(waves, 99);
+  waves->open("trace.vcd");
+}
+#endif
 
 EXPORT(hdl_close) void hdl_close() {
 #if VM_TRACE
-  if (vcd) {
-    vcd->close();
-    delete vcd;
-    vcd = nullptr;
+  if (waves) {
+    waves->close();
+    delete waves;
+    waves = nullptr;
   }
 #endif
   model->final();

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import type { Layout } from "../model/layout.ts";
 import { missingTool } from "../verilator/tool.ts";
 import type { Design, Message } from "../verilator/verilator.ts";
-import { commonFlags, compile, verilatorInclude, writeSources } from "./cxx.ts";
+import { commonFlags, compile, type Tracing, verilatorInclude, writeSources } from "./cxx.ts";
 import { wasiHeaders } from "./runtime.ts";
 
 const compiler = "clang++-14";
@@ -15,8 +15,8 @@ const standardLibrary = "/usr/lib/wasm32-wasi/libc++.a";
 
 /** How a model is compiled. */
 export interface CompileOptions {
-  /** Whether it can write a VCD; costs a fifth of the speed. */
-  readonly trace?: boolean;
+  /** What it can write of its signals; a VCD costs a fifth of the speed. FST only as a shared library: its writer wants zlib, threads and files. */
+  readonly trace?: Tracing;
   /** Where Verilator's run time, compiled once, is kept; nothing is kept unless given. */
   readonly cache?: string | undefined;
 }
@@ -55,7 +55,8 @@ export async function compileWasm(design: Design, layout: Layout, options: Compi
   if (!existsSync(standardLibrary)) throw missingTool(compiler, `no ${standardLibrary}: libc++ for wasm32-wasi is not installed`);
   const folder = await mkdtemp(join(tmpdir(), "hdl-bindings-"));
   try {
-    const trace = options.trace === true;
+    const trace = options.trace ?? false;
+    if (trace === "fst") throw new TypeError("a model in WebAssembly cannot write FST");
     const warnings = await writeSources(design, layout, folder, trace);
     const include = await verilatorInclude();
     await mkdir(join(folder, "wasi"));

@@ -36,7 +36,7 @@ export interface Engine {
 
 /** How a model is opened. */
 export interface OpenOptions {
-  /** File that gets every signal's changes as VCD; needs the model that can trace (`gen --trace`). */
+  /** File that gets every signal's changes: VCD by the model of `gen --trace`, or, named `.fst` and with `native`, FST by that of `gen --native --fst`. */
   readonly trace?: string;
   /** Starts registers at random values of this seed instead of 0, to find what the reset forgets. */
   readonly randomSeed?: number;
@@ -49,6 +49,8 @@ export interface OpenOptions {
 /** What an engine is told besides its code. */
 export interface EngineOptions {
   readonly trace?: TraceFile | undefined;
+  /** Path of an FST, which the library writes itself; of shared libraries only. */
+  readonly fst?: string | undefined;
   readonly randomSeed?: number;
   readonly display?: (text: string) => void;
 }
@@ -58,10 +60,10 @@ function named(url: URL, trace: boolean, native: boolean): URL {
   return new URL(url.href.replace(/\.wasm$/, `${trace ? ".trace" : ""}.${native ? "so" : "wasm"}`));
 }
 
-function notBuilt(module: string, path: string, trace: boolean, cause?: unknown): MitsuError {
+function notBuilt(module: string, path: string, trace?: string, cause?: unknown): MitsuError {
   return new MitsuError(`no model of ${module} at ${path}`, {
     code: "ERR_HDL_MODEL",
-    hint: trace ? "build the one that can trace: hdl-bindings gen --trace" : "build it: scripts/build-rtl, or hdl-bindings gen",
+    hint: trace ? `build the one that can trace: hdl-bindings gen ${trace}` : "build it: scripts/build-rtl, or hdl-bindings gen",
     exit: exitStatus.unavailable,
     cause,
   });
@@ -73,7 +75,7 @@ async function load(module: string, url: URL, trace: boolean): Promise<Uint8Arra
     if (isSea()) return new Uint8Array(getAsset(basename(url.pathname)));
     return new Uint8Array(await readFile(url));
   } catch (cause) {
-    throw notBuilt(module, fileURLToPath(url), trace, cause);
+    throw notBuilt(module, fileURLToPath(url), trace ? "--trace" : undefined, cause);
   }
 }
 
@@ -85,11 +87,17 @@ async function load(module: string, url: URL, trace: boolean): Promise<Uint8Arra
  */
 export async function openEngine(layout: Layout, url: URL, options: OpenOptions = {}): Promise<Engine> {
   const tracing = options.trace !== undefined;
-  const from = named(url, tracing, options.native === true);
   const { trace: path, ...rest } = options;
+  if (options.native && path?.endsWith(".fst")) {
+    const library = fileURLToPath(url.href.replace(/\.wasm$/, ".fst.so"));
+    if (!existsSync(library)) throw notBuilt(layout.module, library, "--native --fst");
+    const { nativeEngine } = await import("./native-engine.ts");
+    return nativeEngine(layout, library, { ...rest, fst: path });
+  }
+  const from = named(url, tracing, options.native === true);
   if (options.native) {
     const library = fileURLToPath(from);
-    if (!existsSync(library)) throw notBuilt(layout.module, library, tracing);
+    if (!existsSync(library)) throw notBuilt(layout.module, library, tracing ? "--native --trace" : undefined);
     const { nativeEngine } = await import("./native-engine.ts");
     return nativeEngine(layout, library, { ...rest, trace: path === undefined ? undefined : createTraceFile(path) });
   }

@@ -6,6 +6,7 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import koffi from "koffi";
 import type { Engine, EngineOptions } from "./engine.ts";
 import type { Layout } from "./layout.ts";
+import { writable } from "./trace-file.ts";
 
 const messageType = koffi.proto("void hdl_message(int kind, void* text, uint length)");
 const traceType = koffi.proto("void hdl_trace(void* bytes, uint length)");
@@ -38,7 +39,8 @@ export function nativeEngine(layout: Layout, path: string, options: EngineOption
   library.func("void hdl_callbacks(hdl_message* message, hdl_trace* trace)")(message, trace);
   const pointer = library.func("void* hdl_open(int random, int seed)")(options.randomSeed === undefined ? 0 : 1, options.randomSeed ?? 1);
   const buffer = koffi.view(pointer, layout.inputBytes + layout.outputBytes);
-  if (options.trace) library.func("int hdl_trace_open()")();
+  if (options.trace) library.func("void hdl_trace_open()")();
+  if (options.fst !== undefined) library.func("void hdl_trace_open_file(const char* path)")(writable(options.fst));
   const step = library.func("void hdl_step(uint n)");
   const settle = library.func("void hdl_settle()");
   const batch = library.func("void hdl_batch(uint n, void* in, void* out)");

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 
-/** Tool → Debian package that has it. */
-const packages: Readonly<Record<string, string>> = {
+/** Tool → Debian packages that have it. */
+export const debianPackages: Readonly<Record<string, string>> = {
   verilator: "verilator",
   "clang++-14": "clang-14 lld-14 libc++-14-dev-wasm32 libc++abi-14-dev-wasm32 wasi-libc",
   "g++": "g++",
@@ -23,7 +23,7 @@ export interface ToolResult {
 export function missingTool(tool: string, what: string = `${tool} is not installed`): MitsuError {
   return new MitsuError(what, {
     code: "ERR_HDL_TOOL",
-    hint: `install it: apt-get install ${packages[tool] ?? tool}`,
+    hint: `install it: apt-get install ${debianPackages[tool] ?? tool}`,
     exit: exitStatus.unavailable,
   });
 }
