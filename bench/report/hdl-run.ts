@@ -32,10 +32,20 @@ export interface HdlReport {
   readonly svg: string;
 }
 
-function parse(choices: HdlChoices): HdlOptions & { readonly help: boolean } {
+/**
+ * Reads a bench's options.
+ *
+ * @throws {TypeError} for one that is not known, or a choice that is none.
+ * @example
+ * ```ts
+ * parseHdlOptions(["--quick", "--engine", "twin"], { engine: ["rtl", "twin"] }).own.engine; // "twin"
+ * ```
+ */
+export function parseHdlOptions(args: readonly string[], choices: HdlChoices): HdlOptions & { readonly help: boolean } {
   const flag = { type: "boolean", default: false } as const;
   const own = Object.fromEntries(Object.entries(choices).map(([name, [usual]]) => [name, { type: "string", default: usual! } as const]));
   const { values } = parseArgs({
+    args: [...args],
     options: {
       ...own,
       quick: flag,
@@ -65,9 +75,9 @@ export async function runHdlBench(
   measure: (options: HdlOptions) => Promise<HdlReport>,
   choices: HdlChoices = {},
 ): Promise<number> {
-  let options: ReturnType<typeof parse>;
+  let options: ReturnType<typeof parseHdlOptions>;
   try {
-    options = parse(choices);
+    options = parseHdlOptions(process.argv.slice(2), choices);
   } catch (error) {
     process.stderr.write(`${name}: ${(error as Error).message}\n`);
     return 2;
