@@ -59,6 +59,7 @@ export { MessageRings } from "./message-rings.ts";
 export type { PlacedWork } from "./placed-work.ts";
 export { type NamedWork, Placement, type PlacementOptions } from "./placement.ts";
 export { formatReport, type PlacementReport, type Policy, policies, type Refusal, type ReportRow } from "./placement-report.ts";
+export { formatPlacement, type PlacementStatusRow } from "./placement-status.ts";
 export { type AnyProvider, type Opened, type Provider, ProviderDevice } from "./provider-device.ts";
 export { asyncMessageProvider, softwareAsyncMessage } from "./software/async-message.ts";
 export { checksumProvider, internetChecksum, softwareChecksum } from "./software/checksum.ts";

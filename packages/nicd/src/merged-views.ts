@@ -1,5 +1,15 @@
 /** Several workers' answers as one. @module */
-import type { Client, NicdCluster, NicdEndpoint, NicdLink, NicdProtocol, NicdRule, NicdStatus, ReplicaStanding } from "@mitsu/ipc";
+import type {
+  Client,
+  NicdCluster,
+  NicdEndpoint,
+  NicdLink,
+  NicdProtocol,
+  NicdRule,
+  NicdStatus,
+  PlacementStatus,
+  ReplicaStanding,
+} from "@mitsu/ipc";
 import type { WireExchange } from "@mitsu/telemetry";
 import { mergedRows } from "./merged-rows.ts";
 import { mergedSamples } from "./merged-samples.ts";
@@ -50,6 +60,7 @@ export function mergedStatus(
     certificate: all[0]?.certificate ?? null,
     spans: added(all.map(({ spans }) => spans)),
     reports: mergedReports(all.map(({ reports }) => reports)),
+    placement: mergedPlacement(all.flatMap(({ placement }) => placement ?? [])),
   };
 }
 
@@ -59,6 +70,23 @@ const laterRegistration = "another nicd was registered later";
 function mergedReports(all: readonly NicdStatus["reports"][]): NicdStatus["reports"] {
   const state = (["fresh", "stale"] as const).find((one) => all.some((each) => each.state === one)) ?? "none";
   return { state, replicas: Math.max(0, ...all.map(({ replicas }) => replicas)) };
+}
+
+/** Each worker has a placement of its own: alike work on alike devices is one row. */
+function mergedPlacement(all: readonly PlacementStatus[]): PlacementStatus {
+  const rows = grouped(
+    all.map(({ work }) => work),
+    ({ work, device }) => `${work} ${device ?? ""}`,
+  );
+  return {
+    work: rows.map((alike) => ({
+      ...alike[0]!,
+      entries: sum(alike.map(({ entries }) => entries)),
+      used: sum(alike.map(({ used }) => used ?? 0)),
+      moves: sum(alike.map(({ moves }) => moves)),
+    })),
+    notices: [...new Set(all.flatMap(({ notices }) => notices))],
+  };
 }
 
 function mergedLink(links: NicdLink[]): NicdLink {

@@ -33,6 +33,7 @@ export function statusView(
     links: links.status,
     spans: telemetry.otlp ? { ...telemetry.otlp.counts } : {},
     reports: { state: worker.tables.state, replicas: reportedReplicas(worker) },
+    placement: plane.relays.status(),
   };
 }
 

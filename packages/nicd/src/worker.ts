@@ -174,6 +174,7 @@ export class Worker {
     this.links.close();
     this.tables.close();
     await this.#reactor.stop();
+    this.plane.relays.leave();
     await this.telemetry.close();
   }
 

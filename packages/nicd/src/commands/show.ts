@@ -1,12 +1,13 @@
 /** `status`, `routes`, `clusters`, `links`, `metrics`, `reload`: what the daemon knows, for reading. @module */
 import { type Context, formatBytes, formatDuration, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
 import { exitStatus } from "@mitsu/cli/error";
+import { formatPlacement } from "@mitsu/hal";
 import type { NicdCluster, NicdEndpoint, NicdLink, NicdRoute, NicdRule, NicdStatus } from "@mitsu/ipc";
 import { daemonClient } from "../client.ts";
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-function statusText(status: NicdStatus, nowMs: number): string {
+function statusText(status: NicdStatus, nowMs: number, out: OutputStream): string {
   const listed = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, times]) => `${name} ${times}`)
@@ -36,6 +37,7 @@ function statusText(status: NicdStatus, nowMs: number): string {
         ]
       : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
+    ...(status.placement ? ["", formatPlacement(status.placement, out).trimEnd()] : []),
     "",
   ].join("\n");
 }
@@ -44,7 +46,7 @@ function statusText(status: NicdStatus, nowMs: number): string {
 export async function status(_args: unknown, context: Context): Promise<number> {
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
-  print(context, answer, (value) => statusText(value, context.env.now()));
+  print(context, answer, (value, out) => statusText(value, context.env.now(), out));
   return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
 }
 

@@ -6,6 +6,7 @@ import type { LoadWriter } from "@mitsu/replica-table";
 import { Cluster } from "../cluster/cluster.ts";
 import type { LiveEndpoint } from "../cluster/live-endpoint.ts";
 import type { ReplicaReports } from "../cluster/replica-reports.ts";
+import { RelayWork } from "../devices/relay-work.ts";
 import type { ChainParts } from "../filters/build-chain.ts";
 import type { LiveExchange } from "../live-exchange.ts";
 import type { RequestHead } from "../message-head.ts";
@@ -62,6 +63,8 @@ export class DataPlane {
   readonly reactor: Reactor;
   readonly pool: UpstreamPool;
   readonly connections: ConnectionCounts = { http: 0, tcp: 0 };
+  /** Connections that are passed through, and what passes them. */
+  readonly relays: RelayWork = new RelayWork();
   readonly downstreams: Set<Http1Downstream> = new Set();
   /** Stands in for the route of requests to a service that is no more. */
   readonly noRoute: CompiledRoute;

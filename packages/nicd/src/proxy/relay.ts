@@ -1,6 +1,7 @@
 /** Passes bytes both ways between two streams that nobody looks into. @module */
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { Timer } from "@mitsu/reactor/timers";
+import type { StreamOwner } from "../devices/relay-device.ts";
 import type { DataPlane } from "./data-plane.ts";
 
 /** Tunnels without a byte either way are closed after so long, as Envoy's `idle_timeout` of TCP proxies. */
@@ -25,38 +26,32 @@ export function relay(
   replica: ByteStream,
   ended: (toReplicaBytes: number, toClientBytes: number, error: Error | null) => void,
 ): RelayEnds {
+  const { device, operations } = plane.relays;
   let over = false;
   let closed = 0;
-  const bytes = { toReplica: 0, toClient: 0 };
   const idle = new Timer(() => end(new Error("idle for an hour")));
   const rearm = (): void => plane.reactor.timers.arm(idle, idleTimeoutMs);
+  const owner: StreamOwner = {
+    passed: rearm,
+    closed(error, { other }) {
+      if (error !== null || ++closed === 2) end(error);
+      else other?.stream.end();
+    },
+  };
+  const [toReplica, toClient] = [device.lend(client, owner), device.lend(replica, owner)];
   const end = (error: Error | null): void => {
     if (over) return;
     over = true;
     plane.reactor.timers.disarm(idle);
     plane.connections.tcp--;
+    operations.part(toReplica.number);
+    for (const lent of [toReplica, toClient]) device.giveBack(lent);
     client.destroy(error !== null);
     replica.destroy(error !== null);
-    ended(bytes.toReplica, bytes.toClient, error);
+    ended(toReplica.bytes, toClient.bytes, error);
   };
-  const half = (from: ByteStream, to: ByteStream, count: "toReplica" | "toClient"): ByteStreamEvents => ({
-    onData(buffer, start, stop) {
-      bytes[count] += stop - start;
-      if (!to.write(buffer, start, stop)) from.pause();
-      rearm();
-    },
-    onEnd() {
-      to.end();
-    },
-    onDrain() {
-      to.resume();
-    },
-    onClose(error) {
-      if (error !== null || ++closed === 2) end(error);
-      else to.end();
-    },
-  });
   plane.connections.tcp++;
   rearm();
-  return { toClient: half(replica, client, "toClient"), toReplica: half(client, replica, "toReplica") };
+  operations.join(toReplica.number, toClient.number);
+  return { toClient, toReplica };
 }

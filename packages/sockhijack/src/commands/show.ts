@@ -1,9 +1,9 @@
 /** `status`, `services`, `matrix`, `metrics`: what the daemon knows, for reading. @module */
 import { type Context, formatBytes, formatDuration, type OutputStream, print, table } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { formatPlacement } from "@mitsu/hal";
 import type { MatrixCell, ServiceStatus, SockhijackStatus } from "@mitsu/ipc";
 import { daemonClient } from "../client.ts";
-import { placementText } from "./placement-text.ts";
 
 function statusText(status: SockhijackStatus, nowMs: number, out: OutputStream): string {
   const up = formatDuration((nowMs - status.startedAtMs) * 1e6);
@@ -15,7 +15,7 @@ function statusText(status: SockhijackStatus, nowMs: number, out: OutputStream):
     `kernel state ${status.pins}`,
     ...(status.nic ? [nicText(status.nic)] : []),
     ...status.degraded.map((why) => `DEGRADED: ${why}`),
-    ...(status.placement ? ["", placementText(status.placement, out).trimEnd()] : []),
+    ...(status.placement ? ["", formatPlacement(status.placement, out).trimEnd()] : []),
     ...(counters.length > 0 ? ["", ...counters.map(([name, value]) => `${String(value).padStart(14)}  ${name}`)] : []),
     "",
   ].join("\n");
