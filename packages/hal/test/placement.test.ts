@@ -153,6 +153,23 @@ test("a capability of another package is placed without a change here, by its va
   t.deepEqual(placement.report().notices, []);
 });
 
+test("work of another package's capability moves with its state: it grows, its device goes, its policy changes", (t) => {
+  const [card, cores] = [filterDevice(4, "card"), filterDevice(100, "cores")];
+  const placement = new Placement([card, cores], { capabilities: [filter] });
+  const module = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  const placed = placement.place("audit", { capability: filter, spec: { entries: 2, module } });
+  for (let stream = 0; stream < 4; stream++) placed.operations.pass(stream, new Uint8Array(90));
+  t.is(placed.device, card);
+  placed.operations.pass(4, new Uint8Array(90));
+  t.is(placed.device, cores);
+  cores.setGone(true);
+  t.is(placed.device, undefined);
+  t.throws(() => placement.setPolicy(placed, "best" as Policy), { code: "ERR_HAL_POLICY" });
+  placement.setPolicy(placed, "software-only");
+  cores.setGone(false);
+  for (let stream = 0; stream < 5; stream++) t.is(placed.operations.pass(stream, new Uint8Array(11)), "stop");
+});
+
 test("formatReport() is a table with who refused and why, and the notices", (t) => {
   const placement = new Placement([tableDevice("nic", { entries: 2 }), softwareMatchAction(), softwareChecksum()]);
   placement.place("routes", work);

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import test from "ava";
 import { capabilities, policies } from "../src/mod.ts";
-import { conformanceChecks } from "./conformance.ts";
+import { conformanceChecks, exchangeChecks } from "./conformance.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -20,4 +20,5 @@ test("the README has every capability and policy, and as many checks as there ar
   for (const { name } of capabilities) t.true(readme.includes(`\`${name}\``), name);
   for (const policy of policies) t.true(readme.includes(`\`${policy}\``), policy);
   t.true(readme.includes(`registers ${conformanceChecks.length} tests`));
+  t.true(readme.includes(`registers ${exchangeChecks.length} more`));
 });

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bytes, type Capability, defineCapability, integer, type Provider, ProviderDevice } from "../../src/mod.ts";
+import { bytes, type Capability, defineCapability, fullError, integer, type Provider, ProviderDevice } from "../../src/mod.ts";
 import type { ConformanceCase } from "../conformance.ts";
 
 /** A chain's filter: its module, and how many streams it may have. */
@@ -17,7 +17,9 @@ export interface FilterSpec {
 
 /** What a filter does to a stream's bytes. */
 export interface Filter {
+  /** @throws {MitsuError} `ERR_HAL_FULL`. */
   pass(stream: number, input: Uint8Array): Uint8Array | "stop";
+  end(stream: number): void;
 }
 
 /** Bytes that each stream had. */
@@ -29,7 +31,7 @@ export const filter: Capability<FilterSpec, Filter, FilterState> = defineCapabil
   version: 1,
   about: "runs a WebAssembly filter over what passes",
   fields: { entries: integer(1, 65_536), module: bytes(8, 2 ** 26) },
-  operations: ["pass"],
+  operations: ["pass", "end"],
   empty: [],
   count: (state) => state.length,
 });
@@ -44,16 +46,18 @@ function filterProvider(entries: number): Provider<FilterSpec, Filter, FilterSta
     entries,
     cost: (spec) => ({ ns: 1000 + (spec?.module.length ?? 0) }),
     refuses: ({ module }) => (magic.every((byte, at) => module[at] === byte) ? undefined : "the module is not WebAssembly"),
-    open(_spec, state) {
+    open({ entries: most }, state) {
       const streams = new Map(state);
       return {
         operations: {
           pass(stream, input) {
+            if (!streams.has(stream) && streams.size >= most) throw fullError("filter");
             passed += input.length;
             const before = streams.get(stream) ?? 0;
             streams.set(stream, before + input.length);
             return before + input.length > 100 ? "stop" : input;
           },
+          end: (stream) => void streams.delete(stream),
         },
         export: () => [...streams],
       };
@@ -77,5 +81,16 @@ export const filterCase: ConformanceCase<FilterSpec, Filter, FilterState> = {
   use(operations) {
     assert.deepEqual(operations.pass(1, new Uint8Array(60)), new Uint8Array(60));
     assert.equal(operations.pass(1, new Uint8Array(60)), "stop");
+    operations.end(1);
+    assert.deepEqual(operations.pass(1, new Uint8Array(60)), new Uint8Array(60));
+  },
+  fill(operations, _spec, entries) {
+    for (let stream = 0; stream < entries; stream++) operations.pass(stream, new Uint8Array());
+  },
+  filled(operations, { entries: most }, entries) {
+    for (let stream = 0; stream < most; stream++) operations.pass(stream, new Uint8Array());
+    assert.throws(() => operations.pass(most, new Uint8Array()), { code: "ERR_HAL_FULL" });
+    for (let stream = entries; stream < most; stream++) operations.end(stream);
+    for (let stream = most; stream < 2 * most - entries; stream++) operations.pass(stream, new Uint8Array());
   },
 };
