@@ -11,7 +11,7 @@ import { type Message, messageOf, wordOf } from "./message.ts";
 export interface Cycles {
   /**
    * To take the best state: always, and for each level of the open list's heap. A heap with a memory for each level begins an operation while others are still going down;
-   * 4: a level reads both children, compares, writes the less one up and passes the hole on.
+   * 4: a level reads both children, compares, writes the less one up and passes the hole on. With memories of two ports one begins in nearly every cycle, at more cost.
    * [A. Ioannou, M. Katevenis, Pipelined Heap (Priority Queue) Management for Advanced Scheduling in High-Speed Networks, IEEE/ACM Transactions on Networking 15, 2007]
    */
   readonly pop: number;
@@ -33,7 +33,10 @@ export interface Cycles {
 /** A pipelined heap, which takes the same time whatever it holds: a speed-up with these comes from the elements alone. */
 export const usualCycles: Cycles = { pop: 4, popLevel: 0, generate: 4, lookUp: 4, push: 2, pushLevel: 0, control: 2 };
 
-/** A heap in one memory, walked level by level: smaller open lists are faster ones, and so n elements may be more than n times as fast as one. */
+/**
+ * A heap in one memory, walked level by level: smaller open lists are faster ones, and so n elements may be more than n times as fast as one. Going down, a level is two
+ * reads and a write that overlaps the next level's, 2; going up from the last place one read and such a write, 1, as if every insertion went to the top.
+ */
 export const heapCycles: Cycles = { ...usualCycles, pop: 0, popLevel: 2, push: 0, pushLevel: 1 };
 
 /**
