@@ -2,7 +2,7 @@
 //
 // Latency:    submission to receipt: `latency` + 4 + BEATS cycles; to completion: the same, then `latency` + 4.
 // Throughput: one word a cycle each way.
-// Resources:  two async_engine, four async_link.
+// Resources:  two async_engine, four async_link; as it stands, bench/rtl-synth.sh finds 1 067 LUT4, 803 flip-flops, 20 RAMs, 72 MHz in an iCE40 HX8K.
 // Parameters: those of async_engine; MAX_LATENCY, a power of two above the greatest `latency`.
 `default_nettype none
 

@@ -2,7 +2,8 @@
 //
 // Latency:    a word published in the cycle of its push is at the head two cycles later.
 // Throughput: one push and one pop a cycle.
-// Resources:  WORDS × W bits of memory (one write port, one read port), 4 pointers of log2(WORDS) + 1 bits.
+// Resources:  WORDS × W bits of memory (one write port, one read port), 4 pointers of log2(WORDS) + 1 bits; as it stands, bench/rtl-synth.sh finds 86 LUT4, 102 flip-flops,
+//             2 RAMs, 101 MHz in an iCE40 HX8K.
 // Parameters: W bits a word; WORDS, a power of two from 2.
 `default_nettype none
 

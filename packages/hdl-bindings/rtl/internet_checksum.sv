@@ -6,7 +6,7 @@
 //
 // Latency:    last beat to result 3 cycles.
 // Throughput: one beat a cycle, packets back to back.
-// Resources:  yosys synth_ice40: 219 LUT4, 63 carries, 74 flip-flops; 130 MHz in an iCE40 HX8K by nextpnr.
+// Resources:  yosys synth_ice40: 219 LUT4, 63 carries, 74 flip-flops; 108 MHz in an iCE40 HX8K by nextpnr.
 //
 // Parameters: none.
 `default_nettype none

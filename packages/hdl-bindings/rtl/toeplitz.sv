@@ -7,7 +7,7 @@
 //
 // Latency:    last beat to hash 2 cycles.
 // Throughput: one beat a cycle, inputs back to back: an IPv6 pair with ports (36 bytes) takes 5 cycles.
-// Resources:  yosys synth_ice40: 2 341 LUT4 (32 XOR trees of 64 inputs, the multiplexer of the key), 102 flip-flops.
+// Resources:  yosys synth_ice40: 2 341 LUT4 (32 XOR trees of 64 inputs, the multiplexer of the key), 102 flip-flops; 69 MHz in an iCE40 HX8K by nextpnr.
 //
 // Parameters: KEY_BYTES (12 to 64): 40 in RSS, 52 where a longer key is in use.
 `default_nettype none
