@@ -84,7 +84,11 @@ async function serveControl(
   { socket, program, log }: Context,
   life: Life,
 ): Promise<void> {
-  const metrics = exposeMetrics(await createMetrics("mqttnic"), () => broker.core.status());
+  const metrics = exposeMetrics(
+    await createMetrics("mqttnic"),
+    () => broker.core.status(),
+    broker.core.matching && (() => broker.core.matching!.status()),
+  );
   if (args.metrics !== undefined) {
     const server = await serveMetrics({ listen: args.metrics, metrics, log });
     life.defer("metrics listener", () => server.close());

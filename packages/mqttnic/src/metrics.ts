@@ -1,6 +1,7 @@
 /** mqttnic's metrics, read from its status at each scrape. @module */
 import type { CounterMetric, GaugeMetric, Metrics } from "@mitsu/cli";
 import type { MqttnicStatus } from "@mitsu/ipc";
+import type { MatchingStatus } from "./matching/matching.ts";
 
 type Numbers = { readonly [Key in keyof MqttnicStatus as MqttnicStatus[Key] extends number | null ? Key : never]: true };
 
@@ -31,8 +32,9 @@ const counters: Partial<Record<keyof Numbers, readonly [name: string, unit: "cou
   bytesSent: ["sent", "bytes", "Bytes to clients."],
 };
 
-/** Registers them. @returns `metrics`. */
-export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus): Metrics {
+/** Registers them, those of matching where devices do it. @returns `metrics`. */
+export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus, matching?: () => MatchingStatus): Metrics {
+  if (matching) exposeMatching(metrics, matching);
   const up = new Map<keyof Numbers, GaugeMetric>();
   const total = new Map<keyof Numbers, CounterMetric>();
   for (const [key, [name, unit, help]] of Object.entries(gauges)) up.set(key as keyof Numbers, metrics.gauge({ name, unit, help }));
@@ -66,4 +68,29 @@ export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus): Me
     }
   });
   return metrics;
+}
+
+/** With the data plane `rtl`. */
+function exposeMatching(metrics: Metrics, matching: () => MatchingStatus): void {
+  const filters = metrics.gauge({
+    name: "topic_filters",
+    unit: "count",
+    help: "Topic filters, by where they are: placed, or beside the hardware for their levels, want of room, or as they are new.",
+    labels: ["where"],
+  });
+  const device = metrics.gauge({
+    name: "topic_matcher",
+    unit: "info",
+    help: "Which device has the placed topic filters.",
+    labels: ["device"],
+    anew: true,
+  });
+  const lookups = metrics.counter({ name: "topic_lookups", unit: "count", help: "Topics whose route was not known and was looked up." });
+  metrics.onScrape(() => {
+    const now = matching();
+    filters.set(now.placed, { where: "placed" });
+    for (const [where, count] of Object.entries(now.beside)) filters.set(count, { where });
+    for (const row of now.report.work.slice(0, 1)) device.set(1, { device: row.device ?? "none" });
+    lookups.set(now.lookups);
+  });
 }

@@ -30,6 +30,13 @@ test.serial("daemon --data-plane rtl: status says where filters are, why and at 
   t.regex(text.out, /topic matching: 2 of 3 filters on rtl-topic-matcher, beside it in software 1 with more levels than fit; \d+ look-ups/);
   t.regex(text.out, /topic filters +topic-match +auto +rtl-topic-matcher +90 +9 +4096 +0 +the cheapest; next mqttnic-tree/);
   t.like(await matching(first), { dataPlane: "rtl", filters: 3, placed: 2, beside: { levels: 1, full: 0 }, retained: "software" });
+  const metrics = await cli("metrics", "--socket", first.socket);
+  for (const line of [
+    'mitsu_mqttnic_topic_filters{where="placed"} 2',
+    'mitsu_mqttnic_topic_filters{where="levels"} 1',
+    'mitsu_mqttnic_topic_matcher_info{device="rtl-topic-matcher"} 1',
+  ])
+    t.true(metrics.out.split("\n").includes(line), line);
 
   first.kill("SIGTERM");
   t.is(await first.exited, 0);
