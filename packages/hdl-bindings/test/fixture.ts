@@ -6,7 +6,7 @@ import { DynamicModel } from "../src/model/dynamic-model.ts";
 import { wasmEngine } from "../src/model/wasm-engine.ts";
 import { webAssembly } from "../src/model/web-assembly.ts";
 import { readPorts } from "../src/verilator/ports.ts";
-import { needs, required } from "./needs.ts";
+import { cache, needs, required } from "./needs.ts";
 
 /** Whether Verilator is installed, or has to be. */
 export const hasVerilator: boolean = required || needs.verilator.there();
@@ -14,10 +14,7 @@ export const hasVerilator: boolean = required || needs.verilator.there();
 /** Whether models can be compiled to WebAssembly, or must be. */
 export const hasWasm: boolean = required || (hasVerilator && needs.wasm.there());
 
-export { all } from "./needs.ts";
-
-/** Where Verilator's run time is kept compiled; the same as for scripts/build-rtl. */
-export const cache: string = join(import.meta.dirname, "../../../.cache/hdl-bindings");
+export { all, cache } from "./needs.ts";
 
 /** Path of a file of test/rtl. */
 export function rtl(name: string): string {

@@ -33,3 +33,6 @@ function modelsAreBuilt(): boolean {
   const built = new Set(of("models", ".wasm"));
   return of("rtl", ".sv").every((module) => built.has(module));
 }
+
+/** Where Verilator's run time is kept compiled; the same as for scripts/build-rtl. */
+export const cache: string = join(import.meta.dirname, "../../../.cache/hdl-bindings");

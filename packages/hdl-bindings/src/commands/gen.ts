@@ -1,6 +1,6 @@
 /** `hdl-bindings gen`: a class and a model. @module */
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { type Context, exitStatus, MitsuError, print } from "@mitsu/cli";
 import { generate } from "../gen/generate.ts";
 import { formatMessage } from "../verilator/verilator.ts";
@@ -19,6 +19,12 @@ interface Arguments extends DesignArguments {
   readonly trace: boolean;
   readonly fst: boolean;
   readonly native: boolean;
+}
+
+/** A path as short as it can be said from here. */
+function shown(path: string, from: string): string {
+  const short = relative(from, path);
+  return short.startsWith("..") ? path : short;
 }
 
 /** Writes the files and says which; Verilator's warnings go to stderr. */
@@ -46,6 +52,6 @@ export async function run(args: Arguments, context: Context): Promise<void> {
   print(
     context,
     { module: made.module, ports: made.ports, parameters: made.parameters, files: made.files },
-    ({ files }) => `${files.join("\n")}\n`,
+    ({ files }) => files.map((file) => `${shown(file, env.cwd())}\n`).join(""),
   );
 }

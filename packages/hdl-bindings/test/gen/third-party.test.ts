@@ -40,13 +40,13 @@ async function opened(design: Design, options: { clock?: string; reset?: string 
   return [new DynamicModel(layout, wasmEngine(layout.module, new webAssembly.Module(new Uint8Array(bytes)), {})), found];
 }
 
-rtlTest("PicoRV32 with its 26 parameters runs a program: the sum of 1 to 100, stored", long, async (t) => {
+rtlTest("PicoRV32 with its 26 parameters runs a program: the sum of 1 to 1000, stored", long, async (t) => {
   fetch();
   const [core, { ports, parameters }] = await opened(picorv32());
   t.deepEqual([ports.length, Object.keys(parameters).length], [27, 26]);
-  // addi x1,x0,0; addi x2,x0,100; add x1,x1,x2; addi x2,x2,-1; bne x2,x0,-8; sw x1,0x100(x0); ebreak
+  // addi x1,x0,0; addi x2,x0,1000; add x1,x1,x2; addi x2,x2,-1; bne x2,x0,-8; sw x1,0x100(x0); ebreak
   const memory = new Uint32Array(1024);
-  memory.set([0x0000_0093, 0x0640_0113, 0x0020_80b3, 0xfff1_0113, 0xfe01_1ce3, 0x1010_2023, 0x0010_0073]);
+  memory.set([0x0000_0093, 0x3e80_0113, 0x0020_80b3, 0xfff1_0113, 0xfe01_1ce3, 0x1010_2023, 0x0010_0073]);
   core.reset(4);
   for (let cycle = 0; cycle < 20_000 && core.get("trap") === 0; cycle++) {
     const asked = core.get("mem_valid") === 1 && core.get("mem_ready") === 0;
@@ -59,7 +59,7 @@ rtlTest("PicoRV32 with its 26 parameters runs a program: the sum of 1 to 100, st
     core.step();
   }
   t.is(core.get("trap"), 1, "ebreak");
-  t.is(memory[0x40], 5050);
+  t.is(memory[0x40], 500_500);
   t.true(core.cycle > 2000, `${core.cycle} cycles`);
 });
 
@@ -79,7 +79,7 @@ rtlTest("mor1kx with its 68 parameters, of fifty files found by name, fetches fr
   }
   t.is(fetches[0], 0x100);
   t.true(fetches.length > 500, String(fetches.length));
-  t.true(fetches.every((address, at) => at === 0 || address === fetches[at - 1]! + 4));
+  t.deepEqual(fetches.slice(0, 40), []);
 });
 
 rtlTest("mor1kx' stages of 101 and 118 ports bind, and run 4000 cycles", long, async (t) => {
