@@ -79,7 +79,7 @@ test("PlacedFilters: what finds no room waits in software, and moves in when a f
 test("PlacedFilters: many that come at once wait in software, are found there, and go into hardware bit by bit", async (t) => {
   let now = 0;
   // A clock that goes on by a millisecond at each look: two look-ups a filter.
-  const pace = { installMs: 5, everyMs: 10, nowMs: () => now++ };
+  const pace = { installMs: 2, everyMs: 10, nowMs: () => now++ };
   const filters = new PlacedFilters<string>(new Placement([await hardware(t), treeDevice()]), 4096, pace);
   for (let at = 0; at < 40; at++) filters.add(`a/${at}/+`, String(at));
   const { placed, beside } = filters.places;
