@@ -97,6 +97,7 @@ export function limitError(what: string): MitsuError {
 }
 
 /** What an operation throws whose device went away: a placement then goes on elsewhere. */
-export function goneError(device: string): MitsuError {
-  return new MitsuError(`device ${device} is gone`, { code: "ERR_HAL_GONE", hint: "place the work on another device" });
+export function goneError(device: string, cause?: unknown): MitsuError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new MitsuError(`device ${device} is gone${why}`, { code: "ERR_HAL_GONE", hint: "place the work on another device", cause });
 }

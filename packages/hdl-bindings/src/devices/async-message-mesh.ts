@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { MitsuError } from "@mitsu/cli/error";
 import type { MessageRings, NetworkPort, ReceivedMessage } from "@mitsu/hal";
 import type { AsyncMesh } from "../../models/async_mesh.ts";
 import { Assembly, beats, framed } from "./async-message-lane.ts";
@@ -150,6 +151,11 @@ export class MeshDriver {
     model.rcv_ready = hungry;
     model.cpl_ready = completes;
     model.step();
+    if (model.overflow !== 0)
+      throw new MitsuError(`a word came to engine ${31 - Math.clz32(model.overflow)} without a place in its receive ring`, {
+        code: "ERR_HDL_OVERFLOW",
+        hint: "the credits are wrong: look at async_mesh in a trace",
+      });
     for (const [n, node] of this.#nodes.entries()) {
       if (node === undefined) continue;
       const bit = 1 << n;

@@ -65,7 +65,7 @@ export function asyncMessageProvider(
     } catch (error) {
       isGone = true;
       failed?.(error);
-      throw goneError(name);
+      throw goneError(name, error);
     }
   };
   return {

@@ -51,7 +51,7 @@ export function packetSender(ports: PacketPorts, name: string, failed?: (error: 
     } catch (error) {
       isGone = true;
       failed?.(error);
-      throw goneError(name);
+      throw goneError(name, error);
     }
   };
 }

@@ -63,6 +63,24 @@ rtlTest("payloads of every length come whole, those beyond the credits too", (t)
   t.is(device.counters()["async-message.repeated"], 0);
 });
 
+rtlTest("four engines that send all they can to one fill its ring and overflow nothing", (t) => {
+  const device = asyncMessageDevice(nextModel());
+  const engines = [1, 2, 3, 4].map(
+    (address) => device.install({ capability: asyncMessage, spec: { entries: 64, address, payloadBytes: 24 } }).operations,
+  );
+  let sent = 0;
+  for (let idle = 0; idle < 100; idle++)
+    for (const { send } of engines)
+      if (send(1, new Uint8Array(24)) !== undefined) {
+        sent++;
+        idle = 0;
+      }
+  t.is(sent, 4 * 64);
+  const came = Object.values(restBySender(engines[0]!)).flat();
+  t.is(came.length, 4 * 64);
+  t.is(device.offers().length, 1);
+});
+
 /** Two engines of three with messages to each other in all rings, on the mesh, with software beside it. */
 function underWay() {
   const network = new MessageNetwork();
@@ -83,7 +101,7 @@ function underWay() {
 }
 
 /** What an engine has still to get, by sender. */
-function rest(operations: AsyncMessage): Record<number, number[]> {
+function restBySender(operations: AsyncMessage): Record<number, number[]> {
   const came: Record<number, number[]> = {};
   for (let idle = 0; idle < 300; idle++) {
     const message = operations.receive();
@@ -110,11 +128,11 @@ for (const [what, lose] of [
     lose(all);
     t.true(placed.some(({ device }) => device !== nic));
     // The second has taken one already, of whichever sender came first.
-    const second = rest(engines[1]!.operations);
+    const second = restBySender(engines[1]!.operations);
     t.is((second[1]?.length ?? 0) + (second[3]?.length ?? 0), 7);
     for (const came of Object.values(second)) t.deepEqual(came, [0, 1, 2, 3].slice(-came.length));
-    t.deepEqual(rest(engines[0]!.operations), { 3: [0, 1, 2, 3] });
-    t.deepEqual(rest(engines[2]!.operations), { 2: [0, 1, 2, 3] });
+    t.deepEqual(restBySender(engines[0]!.operations), { 3: [0, 1, 2, 3] });
+    t.deepEqual(restBySender(engines[2]!.operations), { 2: [0, 1, 2, 3] });
     for (const [nth, { operations }] of engines.entries()) {
       const told: number[] = [];
       for (let looks = 0; looks < 100; looks++) told.push(...operations.completed());

@@ -74,6 +74,16 @@ rtlTest("a model that ends, or does not answer, is gone: software goes on with t
   }
 });
 
+rtlTest("a model that ends says why, to those who use the device without a placement", async (t) => {
+  const model = await Toeplitz.open();
+  const { operations } = hashDevice(model).install({ capability: hash, spec });
+  model.step = () => {
+    throw new Error("$fatal at toeplitz.sv:1");
+  };
+  t.throws(() => operations.hash(input), { code: "ERR_HAL_GONE", message: "device rtl-toeplitz is gone: $fatal at toeplitz.sv:1" });
+  t.throws(() => operations.hash(input), { code: "ERR_HAL_GONE" });
+});
+
 rtlTest("hashDevice() refuses a clock that is none", async (t) => {
   const model = await Toeplitz.open();
   for (const clockMhz of [0, -1, Number.NaN]) t.throws(() => hashDevice(model, { clockMhz }), { instanceOf: RangeError });
