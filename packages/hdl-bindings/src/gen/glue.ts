@@ -140,6 +140,9 @@ export function evaluationOf(sources: readonly string[], clock: string): Evaluat
     /void Vmodel___024root___eval_act\([^)]*\) \{\n *if \(false[^\n]*\n *Vmodel__Syms[^\n]*\n *VL_DEBUG_IF[^\n]*\n( *\/\/ Body\n)?\}/.test(
       text,
     );
-  const parts = ["ico", "nba"].every((part) => text.includes(`void Vmodel___024root___eval_${part}(Vmodel___024root* vlSelf) {`));
+  const parts = ["ico", "nba"].every(
+    (part) =>
+      text.includes(`void Vmodel___024root___eval_${part}(Vmodel___024root* vlSelf) {`) && text.includes(`__V${part}Triggered.at(0U)`),
+  );
   return !others && plain && parts ? "direct" : "one-edge";
 }
