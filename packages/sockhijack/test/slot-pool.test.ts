@@ -62,3 +62,31 @@ test("SlotPool never gives a slot to two, whatever is taken, claimed and freed",
   );
   t.pass();
 });
+
+test("SlotPool knows the two sockets of a slot by either, until they leave; the slot stays in use until it is given back", (t) => {
+  const slots = new SlotPool(4);
+  const slot = slots.take([11n, 12n]);
+  t.is(slots.slotOf(12n), slot);
+  t.deepEqual([slots.peer(11n), slots.peer(12n), slots.peer(13n)], [12n, 11n, undefined]);
+  t.deepEqual(slots.all(), [[11n, 12n]]);
+  t.is(slots.pairs, 1);
+  t.deepEqual(slots.leave(slot), [11n, 12n]);
+  t.deepEqual(slots.leave(slot), []);
+  t.is(slots.peer(11n), undefined);
+  t.deepEqual([slots.pairs, slots.used], [0, 1]);
+  slots.free(slot);
+  t.is(slots.used, 0);
+  t.is(slots.take([11n, 14n]), slot);
+  t.is(slots.peer(11n), 14n);
+});
+
+test("SlotPool.claim() of a slot in use is true for the very same two sockets only", (t) => {
+  const slots = new SlotPool(4);
+  const slot = slots.take([11n, 12n]);
+  t.true(slots.claim(slot, [11n, 12n]));
+  t.false(slots.claim(slot, [11n, 13n]));
+  t.false(slots.claim(slot));
+  t.true(slots.claim(2, [11n, 15n]));
+  t.is(slots.peer(11n), 12n, "a socket is in one pair");
+  t.is(slots.peer(15n), undefined);
+});

@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { systemEnv } from "@mitsu/cli";
 import { encodeSocketAddress, Listener, Reactor, TcpSocket } from "@mitsu/reactor";
-import type { ByteStream } from "@mitsu/reactor/byte-stream";
+import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { RelayWork } from "../../src/devices/relay-work.ts";
 
 const [bytes, rounds, repeats] = [64, 20_000, 5];
@@ -27,13 +27,13 @@ const port = Number(String((await once(echo.stdout, "data"))[0]));
 
 const listener = new Listener(reactor, { address: "127.0.0.1", port: 0 }, false, (fd) => {
   const owner = { passed() {}, closed: () => [client, replica].forEach((stream) => void stream.destroy()) };
-  const none = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+  const none: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
   const events = { client: none, replica: none };
   const by = (side: "client" | "replica") => ({
-    onData: (buffer: Buffer, start: number, end: number) => events[side].onData.call(events[side], buffer, start, end),
+    onData: (buffer: Buffer, start: number, end: number) => events[side].onData(buffer, start, end),
     onEnd: () => events[side].onEnd(),
     onDrain: () => events[side].onDrain(),
-    onClose: (error: Error | null) => (events[side].onClose as (error: Error | null) => void)(error),
+    onClose: (error: Error | null) => events[side].onClose(error),
   });
   const client: ByteStream = new TcpSocket(reactor, fd, by("client"));
   const replica: ByteStream = TcpSocket.connect(reactor, encodeSocketAddress({ address: "127.0.0.1", port }), by("replica"));

@@ -35,7 +35,7 @@ export function frontends(path: KernelPath): Provider<BalanceSpec, Balance, read
       const services = path.adopt && state.length === 0 ? adopted() : new Map<number, readonly number[]>();
       const weights = new Map<number, number>();
       for (const ids of services.values()) for (const id of ids) weights.set(id, maps.scores.get(id)?.weight ?? 100);
-      const size = (without: number): number => [...services].reduce((sum, [one, ids]) => sum + (one === without ? 0 : ids.length), 0);
+      let total = services.values().reduce((sum, ids) => sum + ids.length, 0);
       const replicas = (service: number): readonly WeightedReplica[] | undefined =>
         services.get(service)?.map((id) => ({ id, weight: weights.get(id)! }));
       const set: Balance["set"] = (service, wanted) => {
@@ -43,8 +43,8 @@ export function frontends(path: KernelPath): Provider<BalanceSpec, Balance, read
         if (fault !== undefined) throw new RangeError(fault);
         const beyond = limit({ service, replicas: wanted });
         if (beyond !== undefined) throw limitError(beyond);
-        if (size(service) + wanted.length > entries) throw fullError("balance");
         const [ids, before] = [wanted.map(({ id }) => id), services.get(service) ?? []];
+        if (total - before.length + ids.length > entries) throw fullError("balance");
         try {
           writeBackends(service, before, ids);
         } catch (cause) {
@@ -55,6 +55,7 @@ export function frontends(path: KernelPath): Provider<BalanceSpec, Balance, read
           writeWeight(id, weight);
           weights.set(id, weight);
         }
+        total += ids.length - before.length;
         if (ids.length === 0) services.delete(service);
         else services.set(service, ids);
       };
@@ -72,7 +73,7 @@ export function frontends(path: KernelPath): Provider<BalanceSpec, Balance, read
         throw error;
       }
       table.take();
-      path.used.set(balance.name, () => size(0));
+      path.used.set(balance.name, () => total);
       return {
         operations: { set, replicas },
         export: () => [...services.keys()].map((service) => ({ service, replicas: replicas(service)! })),

@@ -6,14 +6,14 @@ import { countersOf, type KernelPath, OneTable } from "./kernel-path.ts";
 /** Width of a key: 32 bits from service, 32 to service, 16 port. */
 export const ruleKeyBits = 80;
 /** Numbers of rules that an action has room for, beside the bit that says deny. */
-export const mostRule = 0x7fff;
+const mostRule = 0x7fff;
 
 /** A row's key. */
 export function ruleKey({ from, to, port }: Pick<PolicyKey, "from" | "to" | "port">): bigint {
   return (BigInt(from) << 48n) | (BigInt(to) << 16n) | BigInt(port);
 }
 
-/** A row's action. A rule beyond {@link mostRule} holds as any, and events name it `default`. */
+/** A row's action. A rule beyond 32 767 holds as any, and events name it `default`. */
 export function ruleAction({ action, rule }: PolicyValue): number {
   return ((rule > mostRule ? 0 : rule) << 1) | action;
 }
