@@ -35,7 +35,7 @@ const looks = ["sockhijack", "header", "side-band", "haproxy2", "envoy2", "plain
 
 function scaleOf(values: readonly number[], logarithmic: boolean, from: number, to: number): (value: number) => number {
   const place = logarithmic ? Math.log : (value: number): number => value;
-  const low = logarithmic ? place(Math.min(...values) / 1.1) : Math.min(0, ...values);
+  const low = logarithmic ? place(Math.min(...values) / 1.1) : Math.min(0, Math.min(...values) * 1.1);
   const high = logarithmic ? place(Math.max(...values) * 1.1) : Math.max(...values) * 1.05;
   return (value) => fixed(from + ((place(value) - low) / (high - low || 1)) * (to - from));
 }
@@ -47,10 +47,12 @@ function ticksOf(values: readonly number[], logarithmic: boolean): readonly numb
     const all = Array.from({ length: 24 }, (_, power) => 2 ** (power - 6)).filter((tick) => tick >= least / 1.1 && tick <= most * 1.1);
     return all.filter((_, nth) => nth % Math.ceil(all.length / 7) === 0);
   }
-  const rough = most / 5;
+  const from = Math.min(0, least);
+  const rough = (most - from) / 5;
   const ten = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * ten).find((one) => one >= rough)!;
-  return Array.from({ length: Math.floor(most / step) + 1 }, (_, nth) => Number((nth * step).toPrecision(6)));
+  const first = Math.ceil(from / step);
+  return Array.from({ length: Math.floor(most / step) - first + 1 }, (_, nth) => Number(((first + nth) * step).toPrecision(6)));
 }
 
 function drawPanel(panel: HdlPanel, names: readonly string[], left: number, above: number, width: number): string {

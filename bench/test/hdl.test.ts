@@ -129,6 +129,27 @@ test("renderHdl() puts three panels side by side and four in two rows, and label
   t.is(matches(three.svg, /text-anchor="middle">8</g), 0);
 });
 
+test("renderHdl() labels values below 0 too, with room under the lowest mark", (t) => {
+  const lines = [
+    {
+      name: "l",
+      at: [
+        [1, 0],
+        [2, -10],
+        [3, 17],
+      ] as const,
+    },
+  ];
+  const svg = renderHdl([{ title: "P", xName: "x", yName: "y", logarithmic: false, lines }], caption);
+  const ticks = [...svg.matchAll(/y="([\d.]+)" text-anchor="end">(-?\d+)</g)].map(([, y, tick]) => [Number(tick), Number(y)] as const);
+  t.deepEqual(
+    ticks.map(([tick]) => tick),
+    [-10, 0, 10],
+  );
+  const bottom = 116 + 300;
+  t.true(ticks[0]![1] < bottom - 4 && ticks[1]![1] < ticks[0]![1]);
+});
+
 test("hdaTable() gives shares as percent and sensitivity only where it was measured", (t) => {
   const text = hdaTable([row(), row({ elements: 1, speedUp: 1 }), row({ sensitivity: { halved: 12, doubled: 14.77, heap: 18.2 } })], out);
   const [head, first, , third] = text.split("\n");
