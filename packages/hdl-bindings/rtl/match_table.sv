@@ -11,7 +11,8 @@
 //
 // Latency:    key to action 5 cycles, whatever the keys and however many entries; 3 in the exact table, 2 in the prefixes.
 // Throughput: one key a cycle; less 3 to 8 cycles for each change.
-// Resources:  those of the two, and two results.
+// Resources:  those of the two, and two results. With ROWS 256, WAYS 2, PREFIXES 8, KEY_W 32, COUNT_W 16 bench/rtl-synth.sh finds 1 541 LUT4, 1 178
+//             flip-flops, 11 RAMs, 44 MHz in an iCE40 HX8K.
 //
 // Parameters: ROWS, WAYS of exact_match, PREFIXES (ENTRIES of match_action), KEY_W (8 to 128), ACTION_W (1 to 32), COUNT_W (8 to 64).
 `default_nettype none
