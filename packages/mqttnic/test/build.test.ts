@@ -116,3 +116,17 @@ test.serial("the binary carries clients with --data-plane net", async (t) => {
   daemon.kill("SIGTERM");
   t.deepEqual(await ended, [0, null]);
 });
+
+test.serial("the binary carries the RTL topic matcher for --data-plane rtl", async (t) => {
+  const empty = emptyRoot(t, binary);
+  if (!empty) return;
+  const { daemon } = await broker(t, empty, "--data-plane", "rtl");
+  const status = JSON.parse(empty.run("status", "--json", "--socket", "/m.sock").stdout) as {
+    degraded: string[];
+    matching: { report: { work: { device: string }[] } };
+  };
+  t.deepEqual([status.degraded, status.matching.report.work[0]?.device], [[], "rtl-topic-matcher"]);
+  const ended = once(daemon, "exit");
+  daemon.kill("SIGTERM");
+  await ended;
+});
