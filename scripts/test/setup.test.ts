@@ -64,3 +64,14 @@ test("kernel-needs names each capability that root lacks", (t) => {
     ["CAP_NET_ADMIN", "CAP_BPF"],
   );
 });
+
+test("rtl-needs names the Debian package of each tool of RTL that is missing, all of which apt-packages installs", (t) => {
+  const bare = spawnSync("/bin/bash", [join(root, "scripts/rtl-needs")], { encoding: "utf8", env: { PATH: "/nowhere" } });
+  t.is(bare.status, 1);
+  const named = bare.stdout.trim().split("\n");
+  t.deepEqual(named.slice(0, 3), ["verilator", "clang-14", "lld-14"]);
+  for (const job of ["build", "demo", "test"]) {
+    const installs = run("scripts/apt-packages", job).stdout.split("\n");
+    for (const name of named) t.true(installs.includes(name), `${job}: ${name}`);
+  }
+});

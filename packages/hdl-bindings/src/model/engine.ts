@@ -70,12 +70,12 @@ function notBuilt(module: string, path: string, trace?: string, cause?: unknown)
 }
 
 async function load(module: string, url: URL, trace: boolean): Promise<Uint8Array<ArrayBuffer>> {
+  // scripts/build-binary.ts has a binary carry the model of each generated class that is in it, by the model's file name.
+  const asset = isSea() ? basename(url.pathname) : undefined;
   try {
-    // scripts/build-binary.ts has a binary carry the model of each generated class that is in it, by the model's file name.
-    if (isSea()) return new Uint8Array(getAsset(basename(url.pathname)));
-    return new Uint8Array(await readFile(url));
+    return new Uint8Array(asset === undefined ? await readFile(url) : getAsset(asset));
   } catch (cause) {
-    throw notBuilt(module, fileURLToPath(url), trace ? "--trace" : undefined, cause);
+    throw notBuilt(module, asset ?? fileURLToPath(url), trace ? "--trace" : undefined, cause);
   }
 }
 

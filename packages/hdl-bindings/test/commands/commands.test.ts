@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run, testEnv } from "@mitsu/cli";
@@ -10,8 +10,9 @@ import { cache, rtl } from "../fixture.ts";
 import { rtlTest } from "../rtl-test.ts";
 
 const vars = { XDG_CACHE_HOME: join(cache, "..") };
-const live = { needs: ["verilator"] } as const;
-const slow = { needs: ["verilator", "wasm", "native"], long: true } as const;
+const live = { needs: ["verilator"], serial: true } as const;
+// Serial, as some change PATH.
+const slow = { needs: ["verilator", "wasm", "native"], long: true, serial: true } as const;
 
 async function call(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   const env = testEnv({ cwd: import.meta.dirname, vars });
@@ -48,7 +49,7 @@ rtlTest("lint: exit status 2 with file and line for a warning, 0 for a clean fil
 
 rtlTest(
   "synth: counts the cells of a counter and estimates its clock",
-  { needs: ["verilator", "yosys", "nextpnr"], long: true },
+  { needs: ["verilator", "yosys", "nextpnr"], long: true, serial: true },
   async (t) => {
     const { status, out } = await call("synth", rtl("counter"), "-G", "W=8", "--timing", "--json");
     t.is(status, 0);
@@ -98,3 +99,55 @@ rtlTest("run prints ports, wave writes a VCD; a value that does not fit is exit 
   const bad = await call("run", rtl("counter"), "-s", "enable=2");
   t.deepEqual([bad.status, /counter\.enable has 1 bit/.test(bad.err)], [2, true]);
 });
+
+rtlTest(
+  "wave writes an FST by a shared library, and refuses a folder that is not there",
+  { ...slow, needs: ["verilator", "native", "fst"] },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "hdl-fst-"));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "counter.fst");
+    const { status, out, err } = await call("wave", rtl("counter"), "-s", "enable=1", "-n", "20", "-o", file, "--signal", "count");
+    t.is(status, 0, err);
+    t.regex(out, /^count \|0x1\|0x2/);
+    const fst = readFileSync(file);
+    // GTKWave's format: a header block is type 0, of 329 bytes, then first and last time; 21 cycles of 10, the last level at 205.
+    t.deepEqual([fst[0], fst.readBigUInt64BE(1), fst.readBigUInt64BE(9), fst.readBigUInt64BE(17)], [0, 329n, 0n, 205n]);
+    const nowhere = await call("wave", rtl("counter"), "-o", join(folder, "none/x.fst"));
+    t.is(nowhere.status, 1);
+    t.regex(nowhere.err, /cannot write .*none\/x\.fst/);
+    const wasm = await call("gen", rtl("counter"), "-o", folder, "--fst");
+    t.deepEqual([wasm.status, /cannot write FST/.test(wasm.err)], [2, true]);
+  },
+);
+
+for (const [tool, name, commands] of [
+  ["verilator", "verilator", ["gen", "run", "lint", "wave", "synth"]],
+  ["clang++-14", "clang-14", ["gen", "run", "wave"]],
+  ["g++", "g++", ["gen --native", "wave -o x.fst"]],
+  ["yosys", "yosys", ["synth"]],
+  ["nextpnr-ice40", "nextpnr-ice40", ["synth --timing"]],
+] as const) {
+  rtlTest(
+    `without ${tool}, ${commands.join(", ")} are exit status 69 with its Debian package`,
+    { ...slow, needs: ["verilator"] },
+    async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), "hdl-without-"));
+      const { PATH } = process.env;
+      t.teardown(() => {
+        process.env.PATH = PATH;
+        rmSync(folder, { recursive: true });
+      });
+      mkdirSync(join(folder, "bin"));
+      for (const one of readdirSync("/usr/bin")) if (one !== tool) symlinkSync(join("/usr/bin", one), join(folder, "bin", one));
+      process.env.PATH = join(folder, "bin");
+      for (const command of commands) {
+        const [verb, ...options] = command.split(" ");
+        const output = verb === "gen" ? ["-o", folder] : [];
+        const { status, err } = await call(verb!, rtl("counter"), ...options, ...output);
+        t.is(status, 69, `${command}: ${err}`);
+        t.regex(err, new RegExp(`apt-get install ${name.replaceAll("+", "\\+")}`), command);
+      }
+    },
+  );
+}

@@ -79,7 +79,13 @@ rtlTest("mor1kx with its 68 parameters, of fifty files found by name, fetches fr
   }
   t.is(fetches[0], 0x100);
   t.true(fetches.length > 500, String(fetches.length));
-  t.deepEqual(fetches.slice(0, 40), []);
+  // It keeps its strobe for a cycle after the acknowledgement, so that an address may be seen twice.
+  const addresses = fetches.filter((address, at) => address !== fetches[at - 1]);
+  t.true(addresses.length > 250, String(addresses.length));
+  t.deepEqual(
+    addresses,
+    addresses.map((_, at) => 0x100 + 4 * at),
+  );
 });
 
 rtlTest("mor1kx' stages of 101 and 118 ports bind, and run 4000 cycles", long, async (t) => {
