@@ -48,7 +48,7 @@ function ticksOf(values: readonly number[], logarithmic: boolean): readonly numb
     return all.filter((_, nth) => nth % Math.ceil(all.length / 7) === 0);
   }
   const from = Math.min(0, least);
-  const rough = (most - from) / 5;
+  const rough = (most - from) / 6;
   const ten = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * ten).find((one) => one >= rough)!;
   const first = Math.ceil(from / step);

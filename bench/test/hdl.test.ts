@@ -144,10 +144,10 @@ test("renderHdl() labels values below 0 too, with room under the lowest mark", (
   const ticks = [...svg.matchAll(/y="([\d.]+)" text-anchor="end">(-?\d+)</g)].map(([, y, tick]) => [Number(tick), Number(y)] as const);
   t.deepEqual(
     ticks.map(([tick]) => tick),
-    [-10, 0, 10],
+    [-10, -5, 0, 5, 10, 15],
   );
   const bottom = 116 + 300;
-  t.true(ticks[0]![1] < bottom - 4 && ticks[1]![1] < ticks[0]![1]);
+  t.true(ticks[0]![1] < bottom - 4 && ticks[2]![1] < ticks[0]![1]);
 });
 
 test("hdaTable() gives shares as percent and sensitivity only where it was measured", (t) => {
