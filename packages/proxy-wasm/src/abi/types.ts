@@ -23,11 +23,23 @@ export const status = {
 /** One of {@link status}. */
 export type Status = (typeof status)[keyof typeof status];
 
-/** What a callback answers. The last two are of the headers callbacks only. */
-export const action = { continue: 0, stopIteration: 1, endStream: 2, stopAllIterationAndBuffer: 3, stopAllIterationAndWatermark: 4 } as const;
+/** What a callback of heads, trailers or a connection answers. The last two are of heads only; `endStream` is obsolete, and Envoy takes it as `continue`. */
+export const action = {
+  continue: 0,
+  stopIteration: 1,
+  endStream: 2,
+  stopAllIterationAndBuffer: 3,
+  stopAllIterationAndWatermark: 4,
+} as const;
 
 /** One of {@link action}. */
 export type Action = (typeof action)[keyof typeof action];
+
+/** What a callback of a body answers: what is stopped is kept as a whole, kept but seen piece by piece, or thrown away. */
+export const bodyAction = { continue: 0, stopIterationAndBuffer: 1, stopIterationAndWatermark: 2, stopIterationNoBuffer: 3 } as const;
+
+/** One of {@link bodyAction}. */
+export type BodyAction = (typeof bodyAction)[keyof typeof bodyAction];
 
 /** Maps of names and values. */
 export const mapType = {

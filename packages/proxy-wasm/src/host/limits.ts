@@ -2,13 +2,16 @@
 
 /** All have defaults, see {@link defaultLimits}. */
 export interface Limits {
-  /** Basic blocks' worth of instructions of one callback; see `module/fuel.ts` for what a unit is. */
+  /**
+   * Instructions of one callback; see `module/fuel.ts` for what a unit is. Host functions have as much again for what they do on its behalf: see
+   * `host/vm.ts` for what each costs.
+   */
   readonly fuel: number;
   /** Of one call of `_initialize`, `_start`, `proxy_on_vm_start` or `proxy_on_configure`. */
   readonly startFuel: number;
   /** Bytes of linear memory, rounded down to pages of 64 KiB. */
   readonly memoryBytes: number;
-  /** Bytes of a serialised map, either way. */
+  /** Bytes of a serialised map, either way; also of all names and values that a filter writes in one stream. */
   readonly mapBytes: number;
   /** Bytes that one callback may take of `random_get`. */
   readonly randomBytes: number;

@@ -1,5 +1,6 @@
 /** What the program around gives one plugin beside its streams: clocks, logs, calls, memory that plugins share. @module */
 import type { LogLevel, MetricType } from "../abi/types.ts";
+import type { TrapReport } from "./plugin.ts";
 
 /** A call to another service by HTTP. */
 export interface HttpCall {
@@ -64,7 +65,7 @@ export interface PluginHost {
   readonly logLevel: LogLevel;
   /** Nanoseconds since 1970. */
   nowNs(): bigint;
-  /** Null when the upstream is not known. The answer comes later, also when the call fails: as null. */
+  /** Null when the upstream is not known. The answer comes later, also when the call fails: as null. `done` does not throw. */
   httpCall(call: HttpCall, done: (answer: HttpCallAnswer | null) => void): HttpCallHandle | null;
   grpcCall(call: GrpcCall, events: GrpcEvents): GrpcHandle | null;
   readonly shared: SharedMemory;
@@ -74,8 +75,12 @@ export interface PluginHost {
   setTick(periodMs: number): void;
   /** Of the plugin itself (`plugin_name`, `plugin_root_id`, `node` …), and what {@link StreamHost.property} does not know. */
   property(path: readonly string[]): Uint8Array | undefined;
-  /** A function of the host by name; undefined for none: the guest is told `notFound`. @throws What becomes `badArgument`. */
+  /** A function of the host by name; undefined for none of its own: those of `foreign-functions.ts` are looked at then. @throws What becomes `badArgument`. */
   foreign(name: string): ((argument: Uint8Array) => Uint8Array) | undefined;
+  /** The guest trapped, in whatever way it was called; comes once, before the method throws. Callbacks of calls and queues do not throw: this is how their traps are told. */
+  onTrap?(report: TrapReport): void;
+  /** The plugin that {@link Plugin.stop} left at work has said `proxy_done`. */
+  onStopped?(): void;
 }
 
 /** A call that may be given up. */
@@ -89,8 +94,12 @@ export interface SharedMemory {
   get(key: string): { readonly value: Uint8Array; readonly cas: number } | undefined;
   /** @param cas 0: whatever it is; else only when it is still that one. @returns "full" beyond the bound. */
   set(key: string, value: Uint8Array, cas: number): "ok" | "casMismatch" | "full";
-  /** The queue's number; the same for the same name. */
-  registerQueue(name: string): number;
+  /**
+   * The queue's number; the same for the same name, with what is in it. 0 for no room.
+   *
+   * @param ready Told of each item that comes in, later than the call that put it there; takes the place of who was told before.
+   */
+  registerQueue(name: string, ready: (queue: number) => void): number;
   /** Undefined for none. @param vmId Whose. */
   resolveQueue(vmId: string, name: string): number | undefined;
   enqueue(queue: number, value: Uint8Array): "ok" | "notFound" | "full";

@@ -1,5 +1,5 @@
 /** A filter at work: one virtual machine, one root context, and its streams. @module */
-import type { Action } from "../abi/types.ts";
+import type { Action, BodyAction } from "../abi/types.ts";
 import type { FilterModule } from "../module/filter-module.ts";
 import type { Limits } from "./limits.ts";
 import type { PluginHost } from "./plugin-host.ts";
@@ -29,17 +29,21 @@ export interface TrapReport {
   readonly detail: string;
 }
 
-/** Filter of one HTTP exchange. Each method may throw a `FilterTrap`. What the module does not export answers `continue`, at no cost. */
+/**
+ * Filter of one HTTP exchange. Each method may throw a `FilterTrap`. What the module does not export answers `continue`, at no cost. What it answers
+ * comes back as it is (numbers beyond the last action as that one), but for a callback in which it sent a local response: that always stops
+ * (`stopAllIterationAndWatermark`, of a body `stopIterationNoBuffer`, of trailers `stopIteration`).
+ */
 export interface HttpContext {
   readonly id: number;
   requestHeaders(endOfStream: boolean): Action;
   /** @param size Bytes that are buffered now. */
-  requestBody(size: number, endOfStream: boolean): Action;
+  requestBody(size: number, endOfStream: boolean): BodyAction;
   requestTrailers(): Action;
   responseHeaders(endOfStream: boolean): Action;
-  responseBody(size: number, endOfStream: boolean): Action;
+  responseBody(size: number, endOfStream: boolean): BodyAction;
   responseTrailers(): Action;
-  /** The exchange is over: proxy_on_done, proxy_on_log, proxy_on_delete. */
+  /** The exchange is over: proxy_on_log, proxy_on_done, proxy_on_delete, in Envoy's order. Nothing happens the second time, or when the plugin has trapped. */
   end(): void;
 }
 
@@ -68,6 +72,18 @@ export interface Callbacks {
   readonly changesBodies: boolean;
 }
 
+/** Since the start. */
+export interface PluginCounters {
+  /** Of callbacks. */
+  readonly calls: number;
+  /** Units; 0 for a module without a counter. */
+  readonly fuel: number;
+  /** Calls of host functions beyond the filter's capabilities. */
+  readonly denied: number;
+  /** HTTP and gRPC calls on their way. */
+  readonly callsOpen: number;
+}
+
 /** See {@link startPlugin}. */
 export interface Plugin {
   readonly options: PluginOptions;
@@ -78,7 +94,7 @@ export interface Plugin {
   /** Of linear memory now. */
   readonly memoryBytes: number;
   /** Since it was started. */
-  readonly counters: { readonly calls: number; readonly fuel: number };
+  readonly counters: PluginCounters;
   openHttp(stream: StreamHost): HttpContext;
   openTcp(stream: StreamHost): TcpContext;
   /** proxy_on_tick. */
@@ -87,8 +103,14 @@ export interface Plugin {
   queueReady(queue: number): void;
   /** proxy_on_configure with another configuration. @returns What the filter says of it. */
   configure(configuration: Uint8Array): boolean;
-  /** proxy_on_done of the root context, then its deletion; open streams must have ended. */
-  stop(): void;
+  /** proxy_on_foreign_function: something of the host's own, which only filters written for it know. */
+  foreignFunction(id: number, argument: Uint8Array): void;
+  /**
+   * proxy_on_done of the root context, then its deletion; open streams must have ended. A trap in there is not reported, as nothing is left to go wrong.
+   *
+   * @returns False when the filter still has work: it ends with its `proxy_done` ({@link PluginHost.onStopped}), or with a second `stop`.
+   */
+  stop(): boolean;
 }
 
 /**

@@ -3,7 +3,11 @@ import type { BufferType, MapType, StreamType } from "../abi/types.ts";
 
 /** A head or trailers. Names are lower case; values Latin-1, a character a byte. Pseudo-headers (`:method`, `:path`, `:status` …) are among them. */
 export interface FieldMap {
-  /** Every value of a name joined by `, ` (RFC 9110 §5.3), as Envoy gives it; undefined for none. */
+  /** True where a change would come too late: what was sent on already. The guest is told `badArgument`. */
+  readonly readOnly?: boolean;
+  /** How many fields; without it, {@link pairs} is asked for them. */
+  readonly count?: number;
+  /** The first value of a name, as Envoy 1.40 gives it; undefined for none. */
   get(name: string): string | undefined;
   /** In order, pseudo-headers first. */
   pairs(): readonly (readonly [name: string, value: string])[];
@@ -37,7 +41,12 @@ export interface LocalResponse {
   readonly grpcStatus: number;
 }
 
-/** One HTTP exchange or TCP connection, as its filter sees it. All of it is synchronous; what is not at hand at that moment is null. */
+/**
+ * One HTTP exchange or TCP connection, as its filter sees it. All of it is synchronous; what is not at hand at that moment is null.
+ *
+ * `respond`, `resume` and `close` are called when the guest's callback is over and before the method of the context returns, in the order in which
+ * the guest asked for them: a callback that resumes and answers "stop" goes on.
+ */
 export interface StreamHost {
   fields(map: MapType): FieldMap | null;
   buffer(type: BufferType): ByteBuffer | null;
@@ -45,10 +54,12 @@ export interface StreamHost {
   property(path: readonly string[]): Uint8Array | undefined;
   /** @returns Whether such a property may be set. */
   setProperty(path: readonly string[], value: Uint8Array): boolean;
-  /** @returns False when an answer has begun already. */
+  /** @returns False when an answer has begun already; `close` follows then, as the filter does not want the rest of it to be seen. */
   respond(response: LocalResponse): boolean;
   /** What stopIteration held back goes on. */
   resume(stream: StreamType): void;
   /** Ends it: an HTTP exchange is reset, a TCP connection closed. */
   close(stream: StreamType): void;
+  /** The filter changed what the route was chosen by, and wants it chosen anew. */
+  clearRoute?(): void;
 }

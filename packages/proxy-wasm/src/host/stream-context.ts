@@ -1,0 +1,53 @@
+/** What contexts of HTTP exchanges and of TCP connections have in common: their beginning and their end. @module */
+
+import type { GuestCallbacks } from "./guest-callbacks.ts";
+import { GuestContext } from "./guest-context.ts";
+import type { StreamHost } from "./stream.ts";
+import type { Callback, Vm } from "./vm.ts";
+
+/** See the module. */
+export abstract class StreamContext extends GuestContext {
+  protected readonly vm: Vm;
+  protected readonly callbacks: GuestCallbacks;
+  protected readonly host: StreamHost;
+
+  constructor(vm: Vm, callbacks: GuestCallbacks, stream: StreamHost) {
+    super(vm.nextContextId(), stream);
+    this.vm = vm;
+    this.callbacks = callbacks;
+    this.host = stream;
+    vm.contexts.set(this.id, this);
+    if (callbacks.contextCreate !== undefined) vm.invoke(this, "proxy_on_context_create", callbacks.contextCreate, this.id, vm.root.id);
+  }
+
+  /**
+   * Calls the guest for an action.
+   *
+   * @param last The greatest action there is: greater numbers mean it too, as in Envoy.
+   * @param stopped What comes of a callback that sends a local response, whatever it answers.
+   */
+  protected ask(name: string, callback: Callback, last: number, stopped: number, b = 0, c = 0): number {
+    if (callback === undefined || this.ended) return 0;
+    const { responded } = this;
+    const answer = this.vm.invoke(this, name, callback, this.id, b, c);
+    if (this.responded !== responded) return stopped;
+    return answer >= 0 && answer <= last ? answer : last;
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.readOnly = true;
+    const { vm, callbacks, id } = this;
+    try {
+      // Of a plugin that has trapped nothing more is called, and its streams end in peace.
+      if (vm.trapped !== null) return;
+      if (callbacks.log !== undefined) vm.invoke(this, "proxy_on_log", callbacks.log, id);
+      // What it answers is for root contexts only.
+      if (callbacks.done !== undefined) vm.invoke(this, "proxy_on_done", callbacks.done, id);
+      if (callbacks.delete !== undefined) vm.invoke(this, "proxy_on_delete", callbacks.delete, id);
+    } finally {
+      vm.contexts.delete(id);
+    }
+  }
+}
