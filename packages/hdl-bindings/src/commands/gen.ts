@@ -1,14 +1,14 @@
 /** `hdl-bindings gen`: a class and a model. @module */
-import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { type Context, exitStatus, MitsuError, print } from "@mitsu/cli";
 import { generate } from "../gen/generate.ts";
 import { formatMessage } from "../verilator/verilator.ts";
 import { type DesignArguments, designOf } from "./design.ts";
 
-/** Folder of Verilator's compiled run time. */
-export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): string {
-  return join(vars.XDG_CACHE_HOME ?? join(vars.HOME ?? homedir(), ".cache"), "hdl-bindings");
+/** Folder of Verilator's compiled run time; a user without a home keeps nothing. */
+export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (vars.XDG_CACHE_HOME) return join(vars.XDG_CACHE_HOME, "hdl-bindings");
+  return vars.HOME ? join(vars.HOME, ".cache/hdl-bindings") : undefined;
 }
 
 interface Arguments extends DesignArguments {
