@@ -49,9 +49,7 @@ export async function run(args: Arguments, context: Context): Promise<void> {
     cache: cacheFolder(env.vars),
   });
   for (const warning of made.warnings) env.stderr.write(`${formatMessage(warning)}\n`);
-  print(
-    context,
-    { module: made.module, ports: made.ports, parameters: made.parameters, files: made.files },
-    ({ files }) => files.map((file) => `${shown(file, env.cwd())}\n`).join(""),
+  print(context, { module: made.module, ports: made.ports, parameters: made.parameters, files: made.files }, ({ files }) =>
+    files.map((file) => `${shown(file, env.cwd())}\n`).join(""),
   );
 }

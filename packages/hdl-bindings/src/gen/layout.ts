@@ -13,7 +13,22 @@ export interface LayoutOptions {
 /** Names that a generated class has from `Model`, or that every object has. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...["constructor", "toString", "valueOf", "toLocaleString", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "__proto__"],
-  ...["cycle", "step", "reset", "settle", "batch", "stream", "close", "layout", "io32", "io64", "outOfRange", "setWide"],
+  ...[
+    "cycle",
+    "step",
+    "reset",
+    "settle",
+    "batch",
+    "stream",
+    "close",
+    "layout",
+    "io32",
+    "io64",
+    "ioStep",
+    "ioCycle",
+    "outOfRange",
+    "setWide",
+  ],
 ]);
 
 const clockNames = ["clk", "clk_i", "i_clk", "clock", "clock_i", "i_clock", "aclk", "clk_in"];
