@@ -16,6 +16,7 @@ export { encodeFrame, type FrameReader, frameReader, maxFrameBytes } from "./fra
 export {
   type MqttnicBridge,
   type MqttnicClient,
+  type MqttnicMatching,
   type MqttnicProtocol,
   type MqttnicRetained,
   type MqttnicStatus,

@@ -1,5 +1,6 @@
 /** What mqttnic can be asked: see `schema.ts`, which this is a part of. @module */
 import { z } from "zod";
+import { type PlacementStatus, placementStatus } from "./placement-schema.ts";
 import { type Method, method } from "./protocol.ts";
 import type { DaemonStatus } from "./schema.ts";
 
@@ -36,6 +37,24 @@ export interface MqttnicStatus extends DaemonStatus {
   /** Connections refused, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly bridges: readonly MqttnicBridge[];
+  /** With the data plane `rtl` only: else mqttnic's own tree does all. */
+  readonly matching?: MqttnicMatching | undefined;
+}
+
+/** Where topics are matched with the data plane `rtl`. */
+export interface MqttnicMatching {
+  /** Bytes are carried by one of the other planes. */
+  readonly dataPlane: "rtl";
+  readonly filters: number;
+  /** Those of the first piece of work, which is in hardware if there is one. */
+  readonly placed: number;
+  /** Those of the second, which is in software: they have more levels than fit, all entries were taken when they came, or they came a moment ago. */
+  readonly beside: { readonly levels: number; readonly full: number; readonly new: number };
+  /** Topics that were looked up; a topic whose route is kept is not looked up again. */
+  readonly lookups: number;
+  /** The retained messages of a filter are found by mqttnic's own tree of topics, whatever the plane. */
+  readonly retained: "software";
+  readonly placement: PlacementStatus;
 }
 
 /** A bridge, a peer of the mesh, or NATS. */
@@ -162,6 +181,17 @@ export const mqttnic: MqttnicProtocol = {
           lastError: z.string().nullable(),
         }),
       ),
+      matching: z
+        .object({
+          dataPlane: z.literal("rtl"),
+          filters: count,
+          placed: count,
+          beside: z.object({ levels: count, full: count, new: count }),
+          lookups: count,
+          retained: z.literal("software"),
+          placement: placementStatus,
+        })
+        .optional(),
     }),
   ),
   clients: method(

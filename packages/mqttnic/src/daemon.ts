@@ -3,11 +3,10 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { type Context, createMetrics, type Life, runDaemon, serveMetrics } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { type Handlers, serve } from "@mitsu/ipc";
+import { type Handlers, type MqttnicProtocol, mqttnic, serve } from "@mitsu/ipc";
 import type { BrokerConfig } from "./config/broker-config.ts";
 import { restartNeeded } from "./config/compare.ts";
 import { type ReadConfig, readConfig } from "./config/read-config.ts";
-import { type ControlProtocol, control } from "./control.ts";
 import type { DaemonArgs } from "./daemon-args.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { type OpenedBroker, openBroker } from "./open-broker.ts";
@@ -95,14 +94,13 @@ async function serveControl(
   }
   const listen = life.listenFds[0] ? { fd: life.listenFds[0].fd } : { path: socket };
   const all = handlers(broker, reload, () => metrics.text());
-  const server = await serve({ listen, daemon: "mqttnic", version: program.version, protocol: control, log, handlers: all });
+  const server = await serve({ listen, daemon: "mqttnic", version: program.version, protocol: mqttnic, log, handlers: all });
   life.defer("control socket", () => server.close());
 }
 
-function handlers({ core }: OpenedBroker, reload: () => Promise<void>, metrics: () => Promise<string>): Handlers<ControlProtocol> {
+function handlers({ core }: OpenedBroker, reload: () => Promise<void>, metrics: () => Promise<string>): Handlers<MqttnicProtocol> {
   return {
     status: async () => core.status(),
-    matching: async () => ({ text: JSON.stringify(core.matching?.status() ?? null) }),
     clients: async ({ limit }) => ({ clients: [...take(core.clients(), limit)] }),
     subscriptions: async ({ clientId, limit }) => {
       const all = core.subscriptions();

@@ -1,7 +1,6 @@
 /** mqttnic's metrics, read from its status at each scrape. @module */
 import type { CounterMetric, GaugeMetric, Metrics } from "@mitsu/cli";
-import type { MqttnicStatus } from "@mitsu/ipc";
-import type { MatchingStatus } from "./matching/matching.ts";
+import type { MqttnicMatching, MqttnicStatus } from "@mitsu/ipc";
 
 type Numbers = { readonly [Key in keyof MqttnicStatus as MqttnicStatus[Key] extends number | null ? Key : never]: true };
 
@@ -33,7 +32,7 @@ const counters: Partial<Record<keyof Numbers, readonly [name: string, unit: "cou
 };
 
 /** Registers them, those of matching where devices do it. @returns `metrics`. */
-export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus, matching?: () => MatchingStatus): Metrics {
+export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus, matching?: () => MqttnicMatching): Metrics {
   if (matching) exposeMatching(metrics, matching);
   const up = new Map<keyof Numbers, GaugeMetric>();
   const total = new Map<keyof Numbers, CounterMetric>();
@@ -71,7 +70,7 @@ export function exposeMetrics(metrics: Metrics, status: () => MqttnicStatus, mat
 }
 
 /** With the data plane `rtl`. */
-function exposeMatching(metrics: Metrics, matching: () => MatchingStatus): void {
+function exposeMatching(metrics: Metrics, matching: () => MqttnicMatching): void {
   const filters = metrics.gauge({
     name: "topic_filters",
     unit: "count",
@@ -90,7 +89,7 @@ function exposeMatching(metrics: Metrics, matching: () => MatchingStatus): void 
     const now = matching();
     filters.set(now.placed, { where: "placed" });
     for (const [where, count] of Object.entries(now.beside)) filters.set(count, { where });
-    for (const row of now.report.work.slice(0, 1)) device.set(1, { device: row.device ?? "none" });
+    for (const row of now.placement.work.slice(0, 1)) device.set(1, { device: row.device ?? "none" });
     lookups.set(now.lookups);
   });
 }

@@ -38,6 +38,7 @@ export function statusOf(core: Core): MqttnicStatus {
     bytesReceived: counters.bytesReceived,
     bytesSent: counters.bytesSent,
     residentBytes: process.memoryUsage.rss(),
+    ...(core.matching && { matching: core.matching.status() }),
     storeBytes: core.store?.sizeBytes() ?? null,
     limits: {
       ...Object.fromEntries(counters.limits),

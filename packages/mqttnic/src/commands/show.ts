@@ -1,10 +1,9 @@
 /** `status`, `clients`, `subscriptions`, `retained`, `disconnect`, `metrics`, `reload`: what the daemon knows, for reading, and what it is told. @module */
 import { type Context, formatBytes, formatDuration, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { formatReport } from "@mitsu/hal";
-import type { MqttnicBridge, MqttnicClient, MqttnicRetained, MqttnicStatus, MqttnicSubscription } from "@mitsu/ipc";
-import { type MqttnicClient as Control, daemonClient } from "../client.ts";
-import type { MatchingStatus } from "../matching/matching.ts";
+import { formatPlacement } from "@mitsu/hal";
+import type { MqttnicBridge, MqttnicClient, MqttnicMatching, MqttnicRetained, MqttnicStatus, MqttnicSubscription } from "@mitsu/ipc";
+import { daemonClient } from "../client.ts";
 import { usage } from "./broker-args.ts";
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -14,7 +13,8 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, times]) => `${name} ${times}`)
     .join(", ");
 
-function statusText(status: MqttnicStatus, nowMs: number, out: OutputStream, matching: MatchingStatus | null): string {
+function statusText(status: MqttnicStatus, nowMs: number, out: OutputStream): string {
+  const { matching } = status;
   const at = status.listening.map(({ address, port, transport }) => `${port === 0 ? address : `${address}:${port}`} (${transport})`);
   return [
     `mqttnic ${status.version}, pid ${status.pid}, up ${since(nowMs - status.startedAtMs)}, node ${status.node}, data plane ${matching ? `${matching.dataPlane} over ` : ""}${status.dataPlane}, ${formatBytes(status.residentBytes)}`,
@@ -48,35 +48,24 @@ function bridgesText(bridges: readonly MqttnicBridge[], out: OutputStream): stri
   );
 }
 
-function matchingText({ filters, placed, beside, lookups, report }: MatchingStatus, out: OutputStream): string {
+function matchingText({ filters, placed, beside, lookups, placement }: MqttnicMatching, out: OutputStream): string {
   const outside = [
     ...(beside.levels > 0 ? [`${beside.levels} with more levels than fit`] : []),
     ...(beside.full > 0 ? [`${beside.full} for want of room`] : []),
     ...(beside.new > 0 ? [`${beside.new} that came a moment ago`] : []),
   ];
-  const first = `topic matching: ${placed} of ${counted(filters, "filter")} on ${report.work[0]?.device ?? "nothing"}`;
+  const first = `topic matching: ${placed} of ${counted(filters, "filter")} on ${placement.work[0]?.device ?? "nothing"}`;
   return [
     `${first}${outside.length > 0 ? `, beside it in software ${outside.join(", ")}` : ""}; ${counted(lookups, "look-up")}, other topics by kept routes; retained messages in software`,
-    formatReport(report, out),
+    formatPlacement(placement, out),
   ].join("\n");
-}
-
-/** Null where mqttnic's own tree does all, and of a daemon that is older than the question. */
-async function matchingOf(client: Control): Promise<MatchingStatus | null> {
-  try {
-    return JSON.parse((await client.call("matching", {})).text) as MatchingStatus | null;
-  } catch (error) {
-    if (error instanceof MitsuError && error.code === "ERR_IPC_METHOD") return null;
-    throw error;
-  }
 }
 
 /** `mqttnic status`; exit status 69 when the daemon is degraded, so that scripts notice. */
 export async function status(_args: unknown, context: Context): Promise<number> {
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
-  const matching = await matchingOf(client);
-  print(context, matching ? { ...answer, matching } : answer, (value, out) => statusText(value, context.env.now(), out, matching));
+  print(context, answer, (value, out) => statusText(value, context.env.now(), out));
   return answer.degraded.length > 0 ? exitStatus.unavailable : exitStatus.ok;
 }
 

@@ -2,7 +2,8 @@
 import type { Log } from "@mitsu/cli";
 import { Placement } from "@mitsu/hal";
 import type { OpenedTopicMatcher } from "@mitsu/hdl-bindings/devices";
-import { type FilterPlaces, PlacedFilters } from "./placed-filters.ts";
+import type { MqttnicMatching } from "@mitsu/ipc";
+import { PlacedFilters } from "./placed-filters.ts";
 import { treeDevice } from "./tree-device.ts";
 
 /** Matching that devices do. */
@@ -10,16 +11,8 @@ export interface Matching<Leaf> {
   readonly filters: PlacedFilters<Leaf>;
   /** What is amiss: matching is not where it was asked for. */
   degraded(): readonly string[];
-  status(): MatchingStatus;
+  status(): MqttnicMatching;
   close(): void;
-}
-
-/** Where topics are matched, as `mqttnic status` tells it. */
-export interface MatchingStatus extends FilterPlaces {
-  /** Bytes are carried by one of the other planes. */
-  readonly dataPlane: "rtl";
-  /** The retained messages of a filter are found by mqttnic's own tree of topics, whatever the plane. */
-  readonly retained: "software";
 }
 
 /** How hardware is opened, where it is not the RTL's model. */
@@ -53,7 +46,7 @@ export async function openMatching<Leaf>(log: Log, open: OpenHardware = openMode
     degraded: () => {
       if (missing !== undefined) return [`topics are matched in software: ${missing}`];
       if (filters.device?.kind === "hardware") return [];
-      return [`topics are matched in software: ${filters.places.report.work[0]?.why}`];
+      return [`topics are matched in software: ${filters.places.placement.work[0]?.why}`];
     },
     status: () => ({ dataPlane: "rtl", ...filters.places, retained: "software" }),
     close: () => {

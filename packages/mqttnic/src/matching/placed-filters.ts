@@ -6,21 +6,13 @@
  * takes some time for each, which messages are not to wait for.
  * @module
  */
-import { type PlacedWork, type Placement, type PlacementReport, type TopicMatch, topicMatch } from "@mitsu/hal";
+import { type PlacedWork, type Placement, type TopicMatch, topicMatch } from "@mitsu/hal";
+import type { MqttnicMatching } from "@mitsu/ipc";
 import { levels } from "../protocol/topic.ts";
 import type { FilterIndex } from "./filter-index.ts";
 
-/** Where filters are. */
-export interface FilterPlaces {
-  readonly filters: number;
-  /** Those of the first piece of work, which is in hardware if there is one. */
-  readonly placed: number;
-  /** Those of the second, which is in software: they have more levels than fit, all entries were taken when they came, or they came a moment ago. */
-  readonly beside: { readonly levels: number; readonly full: number; readonly new: number };
-  /** Topics that were looked up; a topic whose route is kept is not looked up again. */
-  readonly lookups: number;
-  readonly report: PlacementReport;
-}
+/** Where filters are, of {@link MqttnicMatching}. */
+export type FilterPlaces = Omit<MqttnicMatching, "dataPlane" | "retained">;
 
 /** What the hardware may take of the event loop for new filters. */
 export interface InstallPace {
@@ -94,7 +86,7 @@ export class PlacedFilters<Leaf> implements FilterIndex<Leaf> {
       placed: this.#inFirst,
       beside: { levels: this.#deep, full: isFull ? waiting : 0, new: isFull ? 0 : waiting },
       lookups: this.#lookups,
-      report: this.#placement.report(),
+      placement: this.#placement.report(),
     };
   }
 

@@ -38,12 +38,12 @@ test("PlacedFilters: a filter of too many levels goes to software, the others st
   const filters = new PlacedFilters<string>(new Placement([await hardware(t), treeDevice()]), 4096, atOnce);
   filters.add("l0/#", "open");
   filters.add(`${deep(14)}/#`, "fourteen");
-  t.is(filters.places.report.work.length, 1);
+  t.is(filters.places.placement.work.length, 1);
   filters.add(deep(15), "fifteen");
   filters.add(deep(1000), "thousand");
   t.like(filters.places, { filters: 4, placed: 2, beside: { levels: 2, full: 0, new: 0 } });
   t.deepEqual(
-    filters.places.report.work.map(({ work, device, policy }) => [work, device, policy]),
+    filters.places.placement.work.map(({ work, device, policy }) => [work, device, policy]),
     [
       ["topic filters", "rtl-topic-matcher", "auto"],
       ["topic filters beside them", "mqttnic-tree", "software-only"],
@@ -54,7 +54,7 @@ test("PlacedFilters: a filter of too many levels goes to software, the others st
   filters.remove(deep(15));
   filters.remove(deep(1000));
   t.like(filters.places, { filters: 2, placed: 2, beside: { levels: 0, full: 0, new: 0 } });
-  t.is(filters.places.report.work.length, 1);
+  t.is(filters.places.placement.work.length, 1);
 });
 
 test("PlacedFilters: what finds no room waits in software, and moves in when a filter goes", async (t) => {
@@ -62,7 +62,7 @@ test("PlacedFilters: what finds no room waits in software, and moves in when a f
   for (const name of ["a", "b", "c", "d", "e"]) filters.add(`${name}/+`, name);
   filters.add("c/x", "cx");
   t.like(filters.places, { filters: 6, placed: 3, beside: { levels: 0, full: 3, new: 0 } });
-  t.is(filters.places.report.work[0]!.moves, 0);
+  t.is(filters.places.placement.work[0]!.moves, 0);
   for (const name of ["a", "b", "d", "e"]) t.deepEqual(found(filters, `${name}/x`), [name]);
   filters.remove("b/+");
   await until(() => filters.places.beside.full === 2, "one has moved in");
@@ -89,7 +89,7 @@ test("PlacedFilters: many that come at once wait in software, are found there, a
   filters.remove("a/0/+");
   for (let at = 1; at < 39; at++) t.deepEqual(found(filters, `a/${at}/x`), [String(at)]);
   await until(() => filters.places.placed === 38, "all are in hardware");
-  t.is(filters.places.report.work.length, 1);
+  t.is(filters.places.placement.work.length, 1);
   for (let at = 1; at < 39; at++) t.deepEqual(found(filters, `a/${at}/x`), [String(at)]);
   t.deepEqual(found(filters, "a/39/x"), []);
   filters.close();
@@ -189,5 +189,5 @@ test("more filters than a broker's software part begins with make it grow", asyn
   const matching = await openMatching<string>(quiet(), () => Promise.reject(new Error("none")));
   for (let at = 0; at < 3000; at++) matching.filters.add(`a/${at}`, String(at));
   t.deepEqual(found(matching.filters, "a/2999"), ["2999"]);
-  t.is(matching.status().report.work[0]!.entries, 4096);
+  t.is(matching.status().placement.work[0]!.entries, 4096);
 });
