@@ -1,5 +1,6 @@
 /** The catalog after parsing: every default filled in, every address assigned, plain frozen data that JSON and msgpack carry unchanged. @module */
 
+import type { MeshFilter } from "./filter.ts";
 import type { Mqtt } from "./mqtt.ts";
 import type { AuthorisationRule, LinkPolicy, Traffic } from "./traffic.ts";
 
@@ -117,4 +118,6 @@ export interface Catalog {
   readonly links: LinkPolicy;
   /** Of each node's MQTT broker; not there when the file says nothing of it. */
   readonly mqtt?: Mqtt;
+  /** In order of name. */
+  readonly filters: readonly MeshFilter[];
 }

@@ -1,12 +1,18 @@
 /** Compares two catalogs: what a reload added, removed and changed. @module */
+
+import { createHash } from "node:crypto";
+import { formatByteSize } from "./byte-size.ts";
 import type { Catalog, Replica, Service } from "./catalog.ts";
+import { formatDuration } from "./duration.ts";
+import type { MeshFilter } from "./filter.ts";
 import { formatPort } from "./ports.ts";
+import { show } from "./problem.ts";
 import { routeFields, ruleFields, trafficDefaultFields, trafficFields } from "./traffic/traffic-text.ts";
 import type { Route } from "./traffic.ts";
 
 /** One difference between two catalogs. */
 export interface CatalogChange {
-  readonly what: "setting" | "node" | "service" | "replica" | "route" | "policy" | "authorisation";
+  readonly what: "setting" | "node" | "service" | "replica" | "route" | "policy" | "authorisation" | "filter";
   readonly change: "added" | "removed" | "changed";
   /** Name of the thing; a replica is `<service> <address>:<port>`, a route `<service> <name>`, a setting `mesh`, `virtual.ipv4`, `links.port`, …. */
   readonly name: string;
@@ -15,7 +21,7 @@ export interface CatalogChange {
 }
 
 /**
- * Lists the differences from `before` to `after`: settings, nodes, services, replicas, routes, policies, authorisation rules, each in order of
+ * Lists the differences from `before` to `after`: settings, nodes, services, replicas, routes, policies, authorisation rules, filters, each in order of
  * name, or in the file's where that counts. The replicas and routes of an added or removed service are listed one by one too, but for the route
  * `default`, which every service has. A route or policy that only moved relative to others shows a changed `order`.
  */
@@ -38,6 +44,7 @@ export function diffCatalog(before: Catalog, after: Catalog): CatalogChange[] {
     ),
     // Rules have no order: deny comes first wherever it stands.
     ...compare("authorisation", byName(before.authorisation), byName(after.authorisation), ruleFields),
+    ...compare("filter", byName(before.filters), byName(after.filters), filterFields),
   ];
 }
 
@@ -86,6 +93,29 @@ function settings({ mesh, virtual, defaults: { traffic, ...defaults }, links, mq
     Object.entries(group).map(([field, value]): [string, string] => [`${name}.${field}`, text(value)]),
   );
   return new Map([["mesh", mesh], ...flat]);
+}
+
+/** Two that differ are told apart wherever they differ. */
+function configurationText(configuration: string): string | null {
+  if (configuration === "") return null;
+  const shown = show(configuration);
+  return shown.endsWith("…") ? `${shown} (${createHash("sha256").update(configuration).digest("hex").slice(0, 8)})` : shown;
+}
+
+function filterFields({ module, configuration, rootId, vmId, capabilities, onFailure, limits, canary, key }: MeshFilter): object {
+  return {
+    module,
+    config: configurationText(configuration),
+    "root-id": rootId || null,
+    "vm-id": vmId || null,
+    capabilities: capabilities ?? "as the manifest",
+    "on-failure": onFailure,
+    "limits.fuel": limits.fuel,
+    "limits.memory": formatByteSize(limits.memoryBytes),
+    "limits.body": formatByteSize(limits.bodyBytes),
+    canary: `${canary.share} for ${formatDuration(canary.forMs)}`,
+    key,
+  };
 }
 
 function serviceFields({ name: _, replicas: _own, ports, traffic, ...rest }: Service): object {

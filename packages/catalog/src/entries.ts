@@ -1,5 +1,6 @@
 /** The types of `mesh.yaml` as it is written, before defaults and addresses are filled in. @module */
 import type { DenyMode, InterceptMode, PolicyAction, Propagation, Protocol, RedirectMode } from "./catalog.ts";
+import type { FilterEntry } from "./filter-entry.ts";
 import type { MqttEntry } from "./mqtt-entry.ts";
 import type { AuthorisationEntry } from "./traffic/authorisation.ts";
 import type { ClusterEntry } from "./traffic/cluster.ts";
@@ -29,6 +30,7 @@ export interface ServiceEntry {
   routes?: RouteEntry[] | undefined;
   cluster?: ClusterEntry | undefined;
   authorisation?: PolicyActionOfRequests | undefined;
+  filters?: string[] | undefined;
 }
 
 /** Replica as written in the file. */
@@ -87,4 +89,5 @@ export interface MeshFile {
   authorisation?: AuthorisationEntry[] | null | undefined;
   links?: LinksEntry | null | undefined;
   mqtt?: MqttEntry | null | undefined;
+  filters?: Record<string, FilterEntry> | null | undefined;
 }

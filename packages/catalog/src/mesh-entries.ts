@@ -1,5 +1,6 @@
 /** The parts of a mesh file that are well-formed, so that what refers to what can be checked even when other parts are not. @module */
 import type { DefaultsEntry, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
+import { type FilterEntry, filterEntry } from "./filter-entry.ts";
 import { type MqttEntry, mqttEntry } from "./mqtt-entry.ts";
 import { defaultsEntry, nodeEntry, policyEntry, serviceEntry, virtualEntry } from "./schema.ts";
 import { type AuthorisationEntry, authorisationEntry } from "./traffic/authorisation.ts";
@@ -18,8 +19,10 @@ export interface MeshEntries {
   readonly links: LinksEntry;
   /** null when there is none. */
   readonly mqtt: MqttEntry | null;
+  readonly filters: ReadonlyMap<string, FilterEntry>;
   readonly nodeNames: ReadonlySet<string>;
   readonly serviceNames: ReadonlySet<string>;
+  readonly filterNames: ReadonlySet<string>;
 }
 
 /** Picks the well-formed entries out of a parsed file; names come out in order. */
@@ -27,6 +30,7 @@ export function wellFormed(file: unknown): MeshEntries {
   const root = asMap(file);
   const nodes = asMap(root.nodes);
   const services = asMap(root.services);
+  const filters = asMap(root.filters);
   return {
     virtual: virtualEntry.safeParse(root.virtual).data ?? {},
     defaults: defaultsEntry.safeParse(root.defaults).data ?? {},
@@ -36,8 +40,10 @@ export function wellFormed(file: unknown): MeshEntries {
     authorisation: new Map(asList(root.authorisation).flatMap((entry, index) => present(index, authorisationEntry.safeParse(entry).data))),
     links: linksEntry.safeParse(root.links).data ?? {},
     mqtt: mqttEntry.safeParse(root.mqtt).data ?? null,
+    filters: new Map(names(filters).flatMap((name) => present(name, filterEntry.safeParse(filters[name]).data))),
     nodeNames: new Set(names(nodes)),
     serviceNames: new Set(names(services)),
+    filterNames: new Set(names(filters)),
   };
 }
 

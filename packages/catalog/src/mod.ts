@@ -18,6 +18,7 @@ export type {
 export { CatalogError } from "./catalog-error.ts";
 export { type Decision, decide } from "./decide.ts";
 export { type CatalogChange, diffCatalog, formatChanges } from "./diff.ts";
+export { type FilterCapability, filterCapabilities, type MeshFilter } from "./filter.ts";
 export { formatIp, type IpAddress, parseIp } from "./ip.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { loadCatalog } from "./load.ts";

@@ -2,6 +2,7 @@
 import type { Catalog, CatalogDefaults } from "./catalog.ts";
 import { CatalogError } from "./catalog-error.ts";
 import { clashes, takenAddresses } from "./clashes.ts";
+import { normaliseFilters } from "./filter-entry.ts";
 import { formatIp, parseIp, parsePrefix } from "./ip.ts";
 import { locate } from "./locate.ts";
 import { type MeshEntries, wellFormed } from "./mesh-entries.ts";
@@ -91,7 +92,8 @@ function assemble(entries: MeshEntries, mesh: string, findings: Finding[]): Cata
   findings.push(...uncheckedWithoutNic(entries, services));
   const mqtt = normaliseMqtt(entries, findings);
   const links = normaliseLinks(entries.links, mesh);
-  return { version: 1, mesh, virtual, defaults, nodes, services, policies, authorisation, links, ...(mqtt ? { mqtt } : {}) };
+  const filters = normaliseFilters(entries);
+  return { version: 1, mesh, virtual, defaults, nodes, services, policies, authorisation, links, ...(mqtt ? { mqtt } : {}), filters };
 }
 
 function canonical(prefix: string): string {

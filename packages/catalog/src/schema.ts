@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { DefaultsEntry, MeshFile, NodeEntry, PolicyEntry, ServiceEntry, VirtualEntry } from "./entries.ts";
 import { address, name, notAddress, notPort, oneOf, parties, port, prefix, share, wrong } from "./fields.ts";
+import { filterEntry, filterNames } from "./filter-entry.ts";
 import { mqttEntry } from "./mqtt-entry.ts";
 import { show } from "./problem.ts";
 import { authorisationEntry } from "./traffic/authorisation.ts";
@@ -106,7 +107,7 @@ export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
   tracing: tracing.describe("Whether HTTP requests of the service are traced, and how their context travels.").optional(),
   nic: oneOf("auto", "on", "off")
     .describe(
-      "Whether connections to the service pass nicd; auto (when routes, cluster, protocol or authorisation say something) unless told.",
+      "Whether connections to the service pass nicd; auto (when routes, cluster, protocol, filters or authorisation say something) unless told.",
     )
     .optional(),
   "without-nic": withoutNic
@@ -116,6 +117,7 @@ export const serviceEntry: z.ZodType<ServiceEntry> = z.strictObject({
   routes: z.array(routeEntry).describe("What happens to requests; the first route that matches decides.").optional(),
   cluster: clusterEntry.describe("How the service's replicas are called.").optional(),
   authorisation: requestAction.describe("What happens to a request that no authorisation rule matches; allow unless told.").optional(),
+  filters: filterNames.describe("Filters that its requests and connections pass, behind those of the route; none unless told.").optional(),
 });
 
 /** Schema of one entry of `nodes`. */
@@ -175,5 +177,6 @@ export const meshFile: z.ZodType<MeshFile> = z
       .describe("Who may ask what: deny rules first, then allow rules, then the service's default."),
     links: linksEntry.nullish().describe("Connections between the nicds of two nodes."),
     mqtt: mqttEntry.nullish().describe("The MQTT broker of each node."),
+    filters: z.record(name, filterEntry).nullish().describe("WebAssembly modules (proxy-wasm) by name, for services and routes to use."),
   })
   .describe("A Mitsu mesh: nodes, services with their replicas and routes, and who may do what.");

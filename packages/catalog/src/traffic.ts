@@ -119,6 +119,8 @@ export interface Route {
   readonly maxRequestBytes: number;
   /** An answer that is longer is cut off, with 502 where nothing was sent yet; 0 for no limit. */
   readonly maxResponseBytes: number;
+  /** Names of filters, in the order that requests pass them; those of the service follow. */
+  readonly filters: readonly string[];
 }
 
 /** What of a request must be the same for the same replica to get it, while it can. */
@@ -199,6 +201,8 @@ export interface Traffic {
   readonly cluster: ClusterPolicy;
   /** What happens to a request that no authorisation rule matches. */
   readonly authorisation: PolicyActionOfRequests;
+  /** Names of filters that requests pass behind those of their route, and connections that are no HTTP. */
+  readonly filters: readonly string[];
 }
 
 /** Between the nicds of two nodes: mutual TLS, unless the file says `plain-text` in so many words. */

@@ -31,12 +31,12 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
   [
     "an unknown field with a near name",
     "version: 1\nservices:\n  cart:\n    prots: [80]\n",
-    '4:5: services.cart.prots: unknown field "prots"; did you mean "ports"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing, nic, without-nic, protocol, routes, cluster, authorisation',
+    '4:5: services.cart.prots: unknown field "prots"; did you mean "ports"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing, nic, without-nic, protocol, routes, cluster, authorisation, filters',
   ],
   [
     "an unknown section",
     "version: 1\nfrobnicate: 1\n",
-    '2:1: frobnicate: unknown field "frobnicate"; allowed are version, mesh, virtual, defaults, nodes, services, policies, authorisation, links, mqtt',
+    '2:1: frobnicate: unknown field "frobnicate"; allowed are version, mesh, virtual, defaults, nodes, services, policies, authorisation, links, mqtt, filters',
   ],
   [
     "an unknown field in a port",
@@ -217,7 +217,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
     "several faults in several services",
     "version: 1\r\nservices:\r\n  a: { ports: [0] }\r\n  b: { redirct: on }\r\n  c: { ports: [80], replicas: [ { node: n9 } ] }\r\npolicies:\r\n  - { from: [a, x], to: c, action: alow }\r\n  - { from: [a, y], to: c, action: allow }\r\n",
     "3:16: services.a.ports[0]: 0 is not a port; use 1 to 65535",
-    '4:8: services.b.redirct: unknown field "redirct"; did you mean "redirect"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing, nic, without-nic, protocol, routes, cluster, authorisation',
+    '4:8: services.b.redirct: unknown field "redirct"; did you mean "redirect"? allowed are ports, address, cgroup, replicas, intercept, redirect, tracing, nic, without-nic, protocol, routes, cluster, authorisation, filters',
     '5:41: services.c.replicas[0].node: no node "n9"; there are none, add it under nodes',
     '7:36: policies[0].action: "alow" is not allowed here; use allow, deny',
     '8:17: policies[1].from[1]: no service "y"; there are a, b, c',

@@ -70,6 +70,7 @@ test("parseCatalog() takes the least file: a version", (t) => {
     policies: [],
     authorisation: [],
     links: { security: "mtls", trustDomain: "default.mesh", port: 15008 },
+    filters: [],
   });
   t.notThrows(() => parseCatalog("version: 1\nnodes:\nservices:\npolicies:\nvirtual:\ndefaults:\nauthorisation:\nlinks:\n"));
 });

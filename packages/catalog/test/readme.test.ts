@@ -23,7 +23,7 @@ test("README.md's first example parses and says what its comments say", (t) => {
 });
 
 test("README.md's example of requests parses without a warning and says what its comments say", (t) => {
-  t.is(examples.length, 3);
+  t.is(examples.length, 4);
   const catalog = parseCatalog(examples[1]!, { warn: ({ message }) => t.fail(message) });
   const { traffic } = catalog.services.find(({ name }) => name === "cart")!;
   t.deepEqual(
@@ -112,3 +112,14 @@ for (const [name, options] of Object.entries(selectorOptions)) {
     t.is(row.includes("none"), Object.keys(options).length === 0);
   });
 }
+
+test("README.md's example of filters parses without a warning and says what its comments say", (t) => {
+  const { filters, services } = parseCatalog(examples[3]!, { warn: ({ message }) => t.fail(message) });
+  t.like(filters[0], {
+    name: "tag",
+    configuration: '{"header":"x-tag"}',
+    capabilities: ["http-call", "shared-data"],
+    key: "filters/team.pub",
+  });
+  t.deepEqual(services[0]!.traffic.routes[0]!.filters, ["tag"]);
+});

@@ -16,7 +16,7 @@ const cases: [title: string, text: string, ...lines: string[]][] = [
   [
     "an unknown field of a route",
     routes("tow: v1"),
-    '7:11: services.web.routes[0].tow: unknown field "tow"; did you mean "to"? allowed are name, match, to, mirror, redirect, respond, rewrite, headers, timeout, retries, fault, rate-limit, limits',
+    '7:11: services.web.routes[0].tow: unknown field "tow"; did you mean "to"? allowed are name, match, to, mirror, redirect, respond, rewrite, headers, timeout, retries, fault, rate-limit, limits, filters',
   ],
   [
     "an unknown service in to, as a word and in a list",

@@ -70,6 +70,7 @@ export function defaultRoute(part: Partial<Route> = {}): Route {
     rateLimit: null,
     maxRequestBytes: 0,
     maxResponseBytes: 0,
+    filters: [],
     ...part,
   };
 }
@@ -91,6 +92,7 @@ export function defaultTraffic(part: Partial<Traffic> = {}): Traffic {
     routes: [defaultRoute()],
     cluster: defaultCluster,
     authorisation: "allow",
+    filters: [],
     ...part,
   };
 }

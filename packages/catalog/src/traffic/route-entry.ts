@@ -1,6 +1,7 @@
 /** One entry of a service's `routes`, as written. @module */
 import { z } from "zod";
 import { count, name, noOtherFault, oneOf, port, share, wrong } from "../fields.ts";
+import { filterNames } from "../filter-entry.ts";
 import type { RedirectAnswer } from "../traffic.ts";
 import { type FaultEntry, faultEntry } from "./fault.ts";
 import { byteSize, duration, host, status, text, urlPath } from "./fields.ts";
@@ -37,6 +38,7 @@ export interface RouteEntry {
   fault?: FaultEntry | undefined;
   "rate-limit"?: RateLimitEntry | undefined;
   limits?: { request?: string | number | undefined; response?: string | number | undefined } | undefined;
+  filters?: string[] | undefined;
 }
 
 const target = z.strictObject(
@@ -137,4 +139,5 @@ export const routeEntry: z.ZodType<RouteEntry> = z.strictObject({
     })
     .describe("Longest bodies.")
     .optional(),
+  filters: filterNames.describe("Filters that its requests pass, before those of the service; none unless told.").optional(),
 });

@@ -47,6 +47,7 @@ export function normaliseRoute(entry: RouteEntry, index: number, path: FieldPath
     rateLimit: normaliseRateLimit(entry["rate-limit"]),
     maxRequestBytes: parseByteSize(entry.limits?.request ?? 0)!,
     maxResponseBytes: parseByteSize(entry.limits?.response ?? 0)!,
+    filters: entry.filters ?? [],
   };
 }
 

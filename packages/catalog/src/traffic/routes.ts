@@ -1,5 +1,6 @@
 /** The routes of one service: their names, order, targets and ports. @module */
 import type { ServiceEntry } from "../entries.ts";
+import { filterFindings } from "../filter-entry.ts";
 import type { MeshEntries } from "../mesh-entries.ts";
 import { portMapping } from "../ports.ts";
 import type { FieldPath, Finding } from "../problem.ts";
@@ -18,6 +19,7 @@ export function normaliseRoutes(name: string, service: ServiceEntry, mesh: MeshE
     findings.push(
       ...unservedPorts(service, entry, [...path, index, "match", "port"]),
       ...unusableTargets(name, service, entry, mesh, [...path, index]),
+      ...filterFindings(entry.filters, [...path, index, "filters"], mesh),
     );
   findings.push(...repeatedNames(routes, path), ...unreachable(routes, path));
   return [...routes, fallback];

@@ -1,5 +1,6 @@
 /** What a service's entry says of its requests: from the file to the catalog's form, and what contradicts itself there. @module */
 import type { ServiceEntry } from "../entries.ts";
+import { filterFindings } from "../filter-entry.ts";
 import type { MeshEntries } from "../mesh-entries.ts";
 import { portMapping } from "../ports.ts";
 import type { Finding } from "../problem.ts";
@@ -34,7 +35,7 @@ export function normaliseTraffic(name: string, entry: ServiceEntry, mesh: MeshEn
   const needed = guard(mesh, name, authorisation);
   const shaped = shapingFields(entry);
   const onlyUdp = isOnlyUdp(entry);
-  findings.push(...contradictions(name, entry, needed, shaped));
+  findings.push(...contradictions(name, entry, needed, shaped), ...filterFindings(entry.filters, ["services", name, "filters"], mesh));
   return {
     nic,
     // nicd takes no datagrams.
@@ -44,15 +45,17 @@ export function normaliseTraffic(name: string, entry: ServiceEntry, mesh: MeshEn
     routes: normaliseRoutes(name, entry, mesh, defaults.routes.at(-1)!, findings),
     cluster: normaliseCluster(entry.cluster, defaults.cluster),
     authorisation,
+    filters: entry.filters ?? [],
   };
 }
 
 /** The fields of an entry that only nicd can do anything about. */
-function shapingFields({ routes = [], cluster, protocol = "auto" }: ServiceEntry): string[] {
+function shapingFields({ routes = [], cluster, protocol = "auto", filters = [] }: ServiceEntry): string[] {
   return [
     ...(routes.length > 0 ? ["routes"] : []),
     ...(cluster !== undefined ? ["cluster"] : []),
     ...(protocol === "auto" ? [] : ["protocol"]),
+    ...(filters.length > 0 ? ["filters"] : []),
   ];
 }
 

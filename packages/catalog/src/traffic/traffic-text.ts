@@ -21,8 +21,16 @@ import type {
 export type TextFields = Record<string, string>;
 
 /** A service's traffic without its routes. */
-export function trafficFields({ nic, viaNic, withoutNic, protocol, cluster, authorisation }: Traffic): TextFields {
-  return { nic, "via nic": viaNic ? "yes" : "no", "without-nic": withoutNic, protocol, authorisation, ...clusterFields(cluster) };
+export function trafficFields({ nic, viaNic, withoutNic, protocol, cluster, authorisation, filters }: Traffic): TextFields {
+  return {
+    nic,
+    "via nic": viaNic ? "yes" : "no",
+    "without-nic": withoutNic,
+    protocol,
+    authorisation,
+    filters: filters.join(" ") || "none",
+    ...clusterFields(cluster),
+  };
 }
 
 /** The part of `defaults` that is about requests. */
@@ -58,6 +66,7 @@ export function routeFields(route: Route): TextFields {
     "rate-limit": rateLimit === null ? "none" : `${rateLimit.requests}/${formatDuration(rateLimit.perMs)} burst ${rateLimit.burst}`,
     "limits.request": sizeText(route.maxRequestBytes),
     "limits.response": sizeText(route.maxResponseBytes),
+    filters: route.filters.join(" ") || "none",
   };
 }
 
