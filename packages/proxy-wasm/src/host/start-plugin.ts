@@ -23,6 +23,7 @@ import { HttpStreamContext } from "./http-stream-context.ts";
 import { importsOf } from "./imports.ts";
 import type { Callbacks, HttpContext, Plugin, PluginCounters, PluginOptions, StartPlugin, TcpContext, TrapReport } from "./plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
+import { QueueLink } from "./queue-link.ts";
 import type { StreamHost } from "./stream.ts";
 import { TcpStreamContext } from "./tcp-stream-context.ts";
 import { type Callback, Vm } from "./vm.ts";
@@ -36,6 +37,7 @@ class RunningPlugin implements Plugin {
   readonly #vm: Vm;
   readonly #guest: GuestCallbacks;
   readonly #calls = new Calls();
+  readonly #queues = new QueueLink();
   readonly #host: PluginHost;
   #started = false;
 
@@ -54,7 +56,7 @@ class RunningPlugin implements Plugin {
       ...propertyFunctions(vm),
       ...streamFunctions(vm),
       ...contextFunctions(vm),
-      ...sharedFunctions(vm, (queue) => vm.deliver("proxy_on_queue_ready", guest?.queueReady, noData, queue)),
+      ...sharedFunctions(vm, this.#queues.ready),
       ...metricFunctions(vm),
       ...foreignCallFunctions(vm),
       ...httpCallFunctions(vm, this.#calls, () => guest?.httpCallResponse),
@@ -65,6 +67,7 @@ class RunningPlugin implements Plugin {
         close: guest?.grpcClose,
       })),
     });
+    this.#queues.wake = (queue) => vm.deliver("proxy_on_queue_ready", guest?.queueReady, noData, queue);
     vm.onTrap = (report) => this.#trapped(report);
     vm.onDone = () => {
       this.#close();
@@ -77,7 +80,7 @@ class RunningPlugin implements Plugin {
       this.#attach(exports);
       this.#start(exports);
     } catch (error) {
-      this.#calls.cancelAll();
+      this.#letGo();
       vm.closed = true;
       throw this.#startError(error);
     }
@@ -146,8 +149,14 @@ class RunningPlugin implements Plugin {
     });
   }
 
-  #trapped(report: TrapReport): void {
+  /** Of what would reach the guest later. */
+  #letGo(): void {
     this.#calls.cancelAll();
+    this.#queues.wake = null;
+  }
+
+  #trapped(report: TrapReport): void {
+    this.#letGo();
     // Of the start itself, startPlugin tells.
     if (!this.#started || this.#vm.closed) return;
     this.#host.setTick(0);
@@ -234,7 +243,7 @@ class RunningPlugin implements Plugin {
     if (vm.trapped === null && this.#guest.delete !== undefined) this.#ending("proxy_on_delete", this.#guest.delete);
     vm.closed = true;
     vm.contexts.clear();
-    this.#calls.cancelAll();
+    this.#letGo();
     this.#host.setTick(0);
   }
 }

@@ -12,6 +12,7 @@ export abstract class StreamContext extends GuestContext {
   protected readonly host: StreamHost;
 
   constructor(vm: Vm, callbacks: GuestCallbacks, stream: StreamHost) {
+    vm.checkAlive();
     super(vm.nextContextId(), stream);
     this.vm = vm;
     this.callbacks = callbacks;

@@ -52,7 +52,7 @@ export interface StreamHost {
   buffer(type: BufferType): ByteBuffer | null;
   /** An attribute such as `request.path` as its parts; undefined for one that is not there. Encoded as the ABI has it: text as UTF-8, numbers as 8 bytes little-endian, truth as one byte, maps serialised. */
   property(path: readonly string[]): Uint8Array | undefined;
-  /** @returns Whether such a property may be set. */
+  /** Keeps a property of the filter's own; attributes that are there anyway stay what they are, as in Envoy. @returns Whether such a property may be set. */
   setProperty(path: readonly string[], value: Uint8Array): boolean;
   /** @returns False when an answer has begun already; `close` follows then, as the filter does not want the rest of it to be seen. */
   respond(response: LocalResponse): boolean;

@@ -126,6 +126,11 @@ export class Vm {
     this.#deferred.push(deferred);
   }
 
+  /** @throws {FilterTrap} It has trapped before. */
+  checkAlive(): void {
+    if (this.trapped !== null) throw new FilterTrap(this.options.name, this.trapped);
+  }
+
   /**
    * Calls the guest.
    *
@@ -133,7 +138,7 @@ export class Vm {
    * @throws {FilterTrap} Then the plugin is unusable.
    */
   invoke(context: GuestContext, name: string, callback: (...parameters: number[]) => unknown, a = 0, b = 0, c = 0, d = 0, e = 0): number {
-    if (this.trapped !== null) throw new FilterTrap(this.options.name, this.trapped);
+    this.checkAlive();
     const outer = this.effective;
     this.effective = context;
     if (this.#depth++ === 0) this.#refill();

@@ -6,7 +6,7 @@ import type { HostFunctions } from "./host-functions.ts";
 
 const longestName = 1024;
 
-/** Numbers of metrics as Envoy makes them: the type in the two low bits, and a count from 1 above. */
+/** Numbers of metrics as Envoy makes them: the type in the two low bits, and a count from 1, of that type, above. */
 const numberOf = (count: number, type: MetricType): number => (count << 2) | type;
 
 /** See the module. */
@@ -14,6 +14,7 @@ export function metricFunctions(vm: Vm): HostFunctions {
   const { memory, host, limits } = vm;
   const handles = new Map<number, MetricHandle>();
   const numbers = new Map<string, number>();
+  const counts = [0, 0, 0];
   return {
     proxy_define_metric: (type: number, nameAt: number, nameLength: number, numberAt: number) => {
       if (!memory.has(nameAt >>> 0, nameLength >>> 0) || !memory.has(numberAt >>> 0, 4)) return status.invalidMemoryAccess;
@@ -25,7 +26,8 @@ export function metricFunctions(vm: Vm): HostFunctions {
         if (numbers.size >= limits.metrics) return status.internalFailure;
         const handle = host.metric(type as MetricType, name);
         if (handle === null) return status.internalFailure;
-        number = numberOf(numbers.size + 1, handle.type);
+        counts[handle.type]! += 1;
+        number = numberOf(counts[handle.type]!, handle.type);
         numbers.set(name, number);
         handles.set(number, handle);
       }
