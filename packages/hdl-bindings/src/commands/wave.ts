@@ -1,5 +1,6 @@
-/** `hdl-bindings wave`: a VCD of a run, and chosen ports as text. @module */
+/** `hdl-bindings wave`: a VCD or FST of a run, and chosen ports as text. @module */
 import { type Context, print } from "@mitsu/cli";
+import { writable } from "../model/trace-file.ts";
 import type { Value } from "../model/value.ts";
 import { type BenchArguments, hex, openBench } from "./bench.ts";
 
@@ -15,8 +16,9 @@ export function waveText(name: string, width: number, values: readonly Value[]):
   return `${name} ${shown.map((value, at) => (at > 0 && shown[at - 1] === value ? "." : `|${value}`)).join("")}`;
 }
 
-/** Writes the VCD and says how to look at it. */
+/** Writes it and says how to look at it. */
 export async function run(args: Arguments, context: Context): Promise<void> {
+  writable(args.output); // before a compile that takes a while
   const model = await openBench(args, context, args.output);
   const fields = args.signal.map((name) => {
     model.get(name); // says so when there is none
