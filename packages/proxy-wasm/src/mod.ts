@@ -43,4 +43,4 @@ export type {
 export { defaultSharedMemoryLimits, SharedMemories, type SharedMemoryLimits } from "./host/shared-memory.ts";
 export { startPlugin } from "./host/start-plugin.ts";
 export type { ByteBuffer, FieldMap, LocalResponse, StreamHost } from "./host/stream.ts";
-export type { FilterModule, LoadModule, ModuleInfo } from "./module/filter-module.ts";
+export * from "./module/mod.ts";

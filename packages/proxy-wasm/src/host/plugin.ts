@@ -97,9 +97,9 @@ export interface Plugin {
   readonly counters: PluginCounters;
   openHttp(stream: StreamHost): HttpContext;
   openTcp(stream: StreamHost): TcpContext;
-  /** proxy_on_tick. */
+  /** proxy_on_tick. @throws {FilterTrap} As all that calls the guest. */
   tick(): void;
-  /** proxy_on_queue_ready. */
+  /** proxy_on_queue_ready, for a host whose queues do not call back what they were registered with. */
   queueReady(queue: number): void;
   /** proxy_on_configure with another configuration. @returns What the filter says of it. */
   configure(configuration: Uint8Array): boolean;

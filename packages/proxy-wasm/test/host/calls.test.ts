@@ -128,10 +128,17 @@ test("proxy_grpc_call: an unknown service is a parseFailure (Envoy 1.40); damage
   t.is(guest.call("proxy_grpc_call", ...parameters), status.badArgument);
 });
 
-test("proxy_grpc_call and proxy_grpc_stream as the AssemblyScript SDK 1.2.3 declares them, without metadata, are unimplemented", (t) => {
+test("proxy_grpc_call and proxy_grpc_stream without metadata, as the AssemblyScript SDK 1.2.3 declares them, mean the same", (t) => {
   const guest = new Guest();
-  t.is(guest.call("proxy_grpc_call", ...new Array<number>(10).fill(0)), status.unimplemented);
-  t.is(guest.call("proxy_grpc_stream", ...new Array<number>(7).fill(0)), status.unimplemented);
+  const names = [...guest.put("upstream"), ...guest.put("pkg.Svc"), ...guest.put("Get")];
+  t.is(guest.call("proxy_grpc_call", ...names, ...guest.put("msg"), 250, guest.word(5)), status.ok);
+  t.is(idOf(guest) & 3, 1);
+  t.is(guest.call("proxy_grpc_stream", ...names, guest.word(5)), status.ok);
+  t.is(idOf(guest) & 3, 2);
+  const [call, stream] = guest.host.grpcCalls.map((pending) => pending.call);
+  t.deepEqual([call!.metadata, Buffer.from(call!.message!).toString(), call!.timeoutMs], [[], "msg", 250]);
+  t.deepEqual([stream!.method, stream!.message, stream!.timeoutMs], ["Get", null, 0]);
+  t.is(guest.call("proxy_grpc_call", 0, 0, 0), status.unimplemented);
 });
 
 test("proxy_grpc_stream: messages go out until it is closed; numbers of other kinds are bad arguments, of none notFound (Envoy 1.40)", (t) => {

@@ -43,6 +43,8 @@ export function filterModule(bytes: Uint8Array<ArrayBuffer>, limits: Limits = de
     info: {
       abi: (abi ?? "0.2.1") as AbiVersion,
       imports,
+      importTypes: [],
+      manifest: null,
       exports: [],
       capabilities: [],
       memory: { initial: 1, maximum: null },

@@ -116,14 +116,18 @@ export function grpcCallFunctions(vm: Vm, calls: Calls, callbacks: () => GrpcCal
   };
 
   return {
-    // The AssemblyScript SDK 1.2.3 declares these two without metadata: what it passes means something else here, so it is told that they are missing.
+    // Each comes in a second form, without metadata: that of ABI 0.1.0, and of the AssemblyScript SDK 1.2.3 to this day.
     proxy_grpc_call: (...parameters: number[]) => {
-      if (parameters.length !== 12) return status.unimplemented;
-      return open(callKind.grpcCall, parameters.slice(0, 10), parameters[10]! >>> 0, parameters[11]! >>> 0);
+      const { length } = parameters;
+      if (length !== 12 && length !== 10) return status.unimplemented;
+      const places = length === 12 ? parameters.slice(0, 10) : [...parameters.slice(0, 6), 0, 0, ...parameters.slice(6, 8)];
+      return open(callKind.grpcCall, places, parameters[length - 2]! >>> 0, parameters[length - 1]! >>> 0);
     },
     proxy_grpc_stream: (...parameters: number[]) => {
-      if (parameters.length !== 9) return status.unimplemented;
-      return open(callKind.grpcStream, parameters.slice(0, 8), 0, parameters[8]! >>> 0);
+      const { length } = parameters;
+      if (length !== 9 && length !== 7) return status.unimplemented;
+      const places = length === 9 ? parameters.slice(0, 8) : [...parameters.slice(0, 6), 0, 0];
+      return open(callKind.grpcStream, places, 0, parameters[length - 1]! >>> 0);
     },
     proxy_grpc_send: (id: number, at: number, length: number, endOfStream: number) => {
       if (!memory.has(at >>> 0, length >>> 0)) return status.invalidMemoryAccess;
