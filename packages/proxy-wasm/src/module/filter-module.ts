@@ -1,19 +1,25 @@
 /** A filter's WebAssembly, checked and made safe: what {@link Plugin} is started from. @module */
 import type { AbiVersion } from "../abi/types.ts";
 import type { Limits } from "../host/limits.ts";
+import type { Manifest } from "./manifest.ts";
 
 /** What can be said of a module without running it. */
 export interface ModuleInfo {
   readonly abi: AbiVersion;
   /** `module.name`, as imported. */
   readonly imports: readonly string[];
+  /** Their types: parameters, colon, results, a letter each (`iiI:i`), in the same order. Two functions of gRPC come in two forms. */
+  readonly importTypes: readonly string[];
   readonly exports: readonly string[];
   /** Names of capabilities that its imports need (`http-call`, `shared-data` …). */
   readonly capabilities: readonly string[];
   /** Pages of 64 KiB. */
   readonly memory: { readonly initial: number; readonly maximum: number | null };
+  /** Of the file, manifest and signature included. */
   readonly sha256: string;
   readonly sizeBytes: number;
+  /** What `meshfilters build` wrote into it; checked against the module. */
+  readonly manifest: Manifest | null;
 }
 
 /** Ready to be instantiated. */
@@ -23,11 +29,5 @@ export interface FilterModule {
   readonly compiled: WebAssembly.Module;
 }
 
-/**
- * Reads, checks, instruments and compiles a module.
- *
- * @param bytes A binary module.
- * @param limits Its memory's bound is written into it.
- * @throws {MitsuError} `ERR_FILTER_*` with the reason and the byte offset: no module, no ABI, an unknown import, no allocator, memory beyond the limit.
- */
+/** See {@link loadModule}. */
 export type LoadModule = (bytes: Uint8Array, limits: Limits) => Promise<FilterModule>;
