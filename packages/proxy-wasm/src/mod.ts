@@ -43,4 +43,5 @@ export type {
 export { defaultSharedMemoryLimits, SharedMemories, type SharedMemoryLimits } from "./host/shared-memory.ts";
 export { startPlugin } from "./host/start-plugin.ts";
 export type { ByteBuffer, FieldMap, LocalResponse, StreamHost } from "./host/stream.ts";
+export { timeoutAnswer } from "./host/timeout-answer.ts";
 export * from "./module/mod.ts";

@@ -12,7 +12,7 @@ export interface HttpCall {
   readonly timeoutMs: number;
 }
 
-/** Its answer; null for a call that failed or timed out. */
+/** Its answer; null for a call that failed. A timeout is an answer too, as in Envoy: see {@link timeoutAnswer}. */
 export interface HttpCallAnswer {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;

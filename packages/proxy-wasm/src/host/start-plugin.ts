@@ -84,7 +84,7 @@ class RunningPlugin implements Plugin {
       vm.closed = true;
       throw this.#startError(error);
     }
-    vm.fuelLimit = options.limits.fuel;
+    vm.limitFuel(options.limits.fuel);
     this.#started = true;
     this.callbacks = {
       requestHeaders: guest.requestHeaders !== undefined,
@@ -203,11 +203,11 @@ class RunningPlugin implements Plugin {
 
   configure(configuration: Uint8Array): boolean {
     const vm = this.#vm;
-    vm.fuelLimit = this.options.limits.startFuel;
+    vm.limitFuel(this.options.limits.startFuel);
     try {
       return this.#configure(configuration);
     } finally {
-      vm.fuelLimit = this.options.limits.fuel;
+      vm.limitFuel(this.options.limits.fuel);
     }
   }
 

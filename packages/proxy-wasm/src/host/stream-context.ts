@@ -41,8 +41,8 @@ export abstract class StreamContext extends GuestContext {
     this.readOnly = true;
     const { vm, callbacks, id } = this;
     try {
-      // Of a plugin that has trapped nothing more is called, and its streams end in peace.
-      if (vm.trapped !== null) return;
+      // Of a plugin that is gone nothing more is called, and its streams end in peace.
+      if (vm.trapped !== null || vm.closed) return;
       if (callbacks.log !== undefined) vm.invoke(this, "proxy_on_log", callbacks.log, id);
       // What it answers is for root contexts only.
       if (callbacks.done !== undefined) vm.invoke(this, "proxy_on_done", callbacks.done, id);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MitsuError } from "@mitsu/cli";
 import { alwaysAllowed, type Capability } from "../abi/capability.ts";
 import type { AbiVersion, StreamType } from "../abi/types.ts";
 import { type CallbackData, noData } from "./callback-data.ts";
@@ -31,6 +32,9 @@ export const work = {
   /** Of a byte that is compressed, or taken of the random generator. */
   heavyByte: 40,
 } as const;
+
+/** The counter is a signed word of 32 bits. */
+const largestFuel = 2 ** 31 - 1;
 
 /** An exported function of the guest; undefined for one it does not have. */
 export type Callback = ((...parameters: number[]) => unknown) | undefined;
@@ -68,8 +72,7 @@ export class Vm {
   denied = 0;
   /** Bytes that the callback may still take of the random generator. */
   randomLeft = 0;
-  /** Of one callback; larger during the start. */
-  fuelLimit: number;
+  #fuelLimit: number;
   #fuel: Fuel | null = null;
   #depth = 0;
   #work = 0;
@@ -83,9 +86,9 @@ export class Vm {
     this.options = options;
     this.host = host;
     this.limits = options.limits;
-    this.fuelLimit = options.limits.startFuel;
+    this.#fuelLimit = Math.min(options.limits.startFuel, largestFuel);
     // What a start section calls, before anything is invoked, is paid from here.
-    this.#work = this.fuelLimit;
+    this.#work = this.#fuelLimit;
     this.root = new GuestContext(this.nextContextId(), null);
     this.effective = this.root;
     this.contexts.set(this.root.id, this.root);
@@ -104,6 +107,11 @@ export class Vm {
     do this.#lastContext = (this.#lastContext % 0xffff_ffff) + 1;
     while (this.contexts.has(this.#lastContext));
     return this.#lastContext;
+  }
+
+  /** What each callback may use from here on. */
+  limitFuel(units: number): void {
+    this.#fuelLimit = Math.min(units, largestFuel);
   }
 
   allows(capability: Capability): boolean {
@@ -126,9 +134,14 @@ export class Vm {
     this.#deferred.push(deferred);
   }
 
-  /** @throws {FilterTrap} It has trapped before. */
+  /** @throws {FilterTrap} It has trapped before. @throws {MitsuError} `ERR_FILTER_STOPPED`: an exchange must not pass as if the filter had seen it. */
   checkAlive(): void {
     if (this.trapped !== null) throw new FilterTrap(this.options.name, this.trapped);
+    if (this.closed)
+      throw new MitsuError(`filter ${this.options.name} was stopped`, {
+        code: "ERR_FILTER_STOPPED",
+        hint: "open streams on the plugin that came after it",
+      });
   }
 
   /**
@@ -186,20 +199,20 @@ export class Vm {
 
   #refill(): void {
     this.calls++;
-    this.#work = this.fuelLimit;
+    this.#work = this.#fuelLimit;
     this.randomLeft = this.limits.randomBytes;
-    this.#fuel?.set(this.fuelLimit);
+    this.#fuel?.set(this.#fuelLimit);
   }
 
   #account(): void {
-    if (this.#fuel !== null) this.fuelUsed += this.fuelLimit - this.#fuel.get();
+    if (this.#fuel !== null) this.fuelUsed += this.#fuelLimit - this.#fuel.get();
   }
 
   #trap(error: unknown, name: string): FilterTrap {
     // A nested callback's trap has come through the guest once more.
     if (this.trapped === null) {
       const left = this.#fuel?.get() ?? 0;
-      this.fuelUsed += this.fuelLimit - Math.max(0, left);
+      this.fuelUsed += this.#fuelLimit - Math.max(0, left);
       this.trapped = describeTrap(error, name, left < 0, this.memory.size >= this.#memoryBytes);
       this.#deferred = [];
       this.onTrap(this.trapped);

@@ -78,10 +78,10 @@ test("decodePairs() refuses what is cut, too long, or of more than 1024 pairs", 
   t.is(decodePairs(Uint8Array.of(1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0)), null);
 });
 
-test("decodePairs() agrees with a slow decoder on 20 000 damaged maps, in views with an offset too", (t) => {
+test("decodePairs() agrees with a slow decoder on 10 000 damaged maps, in views with an offset too", (t) => {
   const next = random(9);
   let accepted = 0;
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 10_000; round++) {
     const whole = encodePairs(corpus[next(5)]!);
     const bytes = Uint8Array.from([...new Uint8Array(next(3)), ...whole]).subarray(next(3));
     for (let changes = next(4); changes > 0 && bytes.length > 0; changes--)
@@ -90,7 +90,7 @@ test("decodePairs() agrees with a slow decoder on 20 000 damaged maps, in views 
     if (pairs !== null) accepted++;
     if (!isDeepStrictEqual(pairs, decodeSlowly(bytes))) t.fail(`round ${round}: ${Buffer.from(bytes).toString("hex")}`);
   }
-  t.true(accepted > 1000 && accepted < 19_000, `${accepted} of them are maps`);
+  t.true(accepted > 500 && accepted < 9_500, `${accepted} of them are maps`);
 });
 
 test("decodePropertyPath() splits at NULs and lets one at the end go", (t) => {

@@ -71,3 +71,27 @@ export function watFilter(body: string, abi = "0_2_1"): string {
 
 /** A function that logs what is at a place: `(call $say (i32.const 16) (i32.const 3))`. */
 export const say = "(func $say (param i32 i32) (drop (call $proxy_log (i32.const 2) (local.get 0) (local.get 1))))";
+
+/** Parameters and result of the callbacks of streams. */
+export const streamCallbacks: Readonly<Record<string, string>> = {
+  proxy_on_request_headers: "i32 i32 i32) (result i32",
+  proxy_on_request_body: "i32 i32 i32) (result i32",
+  proxy_on_request_trailers: "i32 i32) (result i32",
+  proxy_on_response_headers: "i32 i32 i32) (result i32",
+  proxy_on_response_body: "i32 i32 i32) (result i32",
+  proxy_on_response_trailers: "i32 i32) (result i32",
+  proxy_on_log: "i32",
+  proxy_on_done: "i32) (result i32",
+  proxy_on_delete: "i32",
+  proxy_on_new_connection: "i32) (result i32",
+  proxy_on_downstream_data: "i32 i32 i32) (result i32",
+  proxy_on_upstream_data: "i32 i32 i32) (result i32",
+  proxy_on_downstream_connection_close: "i32 i32",
+  proxy_on_upstream_connection_close: "i32 i32",
+};
+
+/** A callback of a stream that does something and answers 0. */
+export function callback(name: string, instructions: string): string {
+  const type = streamCallbacks[name]!;
+  return `(func (export "${name}") (param ${type}) ${instructions} ${type.includes("result") ? "(i32.const 0)" : ""})`;
+}

@@ -4,6 +4,9 @@ import { type Vm, work } from "../vm.ts";
 import { readPairs } from "./headers.ts";
 import type { HostFunctions } from "./host-functions.ts";
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the details stand in a line of the access log, between spaces
+const unloggable = /[\s\x00-\x1f\x7f]/g;
+
 /** See the module. */
 export function streamFunctions(vm: Vm): HostFunctions {
   const { memory, limits } = vm;
@@ -64,7 +67,7 @@ export function streamFunctions(vm: Vm): HostFunctions {
         context,
         response: {
           status: code,
-          details: memory.text(detailsAt >>> 0, detailsLength >>> 0).replaceAll(/\s/g, "_"),
+          details: memory.text(detailsAt >>> 0, detailsLength >>> 0).replaceAll(unloggable, "_"),
           headers: headers.filter(([name]) => !name.startsWith(":")),
           body: memory.copy(bodyAt >>> 0, bytes),
           grpcStatus: grpcStatus >= 0 && grpcStatus <= 16 ? grpcStatus : -1,
