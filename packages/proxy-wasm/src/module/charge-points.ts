@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { instructionUnits } from "./instruction-cost.ts";
+import { instructionUnits, roundUnits } from "./instruction-cost.ts";
 import { type InstructionReader, opcode } from "./instruction-reader.ts";
 import { isBulk } from "./unmetered-functions.ts";
 
@@ -127,6 +127,7 @@ export function planFunction(instructions: InstructionReader, units: Uint16Array
       closeSegment();
       open(true);
       point = newPoint(instructions.end);
+      point.units = roundUnits;
       points.push(point);
       certain = true;
     } else if (op === opcode.if) {

@@ -202,8 +202,11 @@ export class InstructionReader {
     } else if (kind === immediate.f32) reader.skip(4);
     else if (kind === immediate.f64) reader.skip(8);
     else if (kind === immediate.types) for (let left = reader.count("types"); left > 0; left--) readValueType(reader);
-    else if (kind === immediate.referenceType) readValueType(reader);
-    else if (kind === immediate.simd) this.#simd();
+    else if (kind === immediate.referenceType) {
+      const heapType = reader.byte();
+      if (heapType !== 0x70 && heapType !== 0x6f)
+        throw reader.error("a null of garbage collection or typed references", this.start, "unsupported");
+    } else if (kind === immediate.simd) this.#simd();
     else throw this.#unknown(`0x${this.op.toString(16).padStart(2, "0")}`);
     return true;
   }
