@@ -1,0 +1,52 @@
+/** wasm-opt, as npm's `binaryen` has it. @module */
+import type BinaryenModule from "binaryen";
+import type { OptimiseLevel } from "./compiled.ts";
+import { compileError } from "./tool.ts";
+
+/** @returns Null in the standalone binary, which does not carry it. */
+async function loadBinaryen(): Promise<typeof BinaryenModule | null> {
+  try {
+    // By its place, so that a bundler leaves it where it is.
+    const { default: binaryen } = (await import(import.meta.resolve("binaryen"))) as { default: typeof BinaryenModule };
+    return binaryen;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Optimises a module.
+ *
+ * @returns The bytes as they were, where binaryen is not at hand or the level is 0.
+ * @throws {MitsuError} `ERR_FILTER_COMPILE` for a module that it cannot read.
+ */
+export async function optimise(wasm: Uint8Array, level: OptimiseLevel, debug: boolean): Promise<Uint8Array> {
+  if (level === "0") return wasm;
+  const binaryen = await loadBinaryen();
+  if (binaryen === null) return wasm;
+  const { Features: feature } = binaryen;
+  let module: BinaryenModule.Module | undefined;
+  try {
+    module = binaryen.readBinary(wasm);
+    // Before all else: it aborts on memory.copy without; All would let it emit what engines refuse.
+    module.setFeatures(
+      feature.BulkMemory |
+        feature.BulkMemoryOpt |
+        feature.SignExt |
+        feature.NontrappingFPToInt |
+        feature.MutableGlobals |
+        feature.Multivalue |
+        feature.SIMD128 |
+        feature.ReferenceTypes,
+    );
+    binaryen.setDebugInfo(debug);
+    binaryen.setOptimizeLevel(level === "s" || level === "z" ? 2 : Number(level));
+    binaryen.setShrinkLevel(level === "z" ? 2 : level === "s" ? 1 : 0);
+    module.optimize();
+    return module.emitBinary();
+  } catch (cause) {
+    throw compileError(`wasm-opt cannot take what the compiler made: ${(cause as Error).message}`);
+  } finally {
+    module?.dispose();
+  }
+}
