@@ -20,11 +20,18 @@ import type { Memory } from "./web-assembly.ts";
 
 /**
  * What host functions cost, in units of fuel (a quarter of a nanosecond or so each). They are paid from an account of their own, as large as the
- * callback's fuel: else a loop of calls, each cheap for the guest, could keep the host busy for long.
+ * callback's fuel: else a loop of calls, each cheap for the guest, could keep the host busy for long (`test/host/host-work.ts`).
  */
 export const work = {
   /** Of any call; a byte that crosses the border is one more. */
   call: 200,
+  /** Of one field that is read or written. */
+  field: 500,
+  /** Of each field of a map that crosses the border as a whole. */
+  pair: 200,
+  /** Of a property; a byte of its path is {@link work.pathByte}. */
+  property: 2000,
+  pathByte: 20,
   /** Of a line logged. */
   log: 3000,
   /** Of what leaves the filter: a call, a message, an entry of shared memory. */

@@ -100,6 +100,8 @@ test("decodePropertyPath() splits at NULs and lets one at the end go", (t) => {
   t.deepEqual(decode("\0"), [""]);
   t.is(decode(""), null);
   t.is(decode("x".repeat(5000)), null);
+  t.is(decode("a\0".repeat(64))?.length, 64);
+  t.is(decode("a\0".repeat(65)), null);
   const next = random(3);
   for (let round = 0; round < 2000; round++) {
     const bytes = Uint8Array.from({ length: 1 + next(20) }, () => [0, 0x2e, 0x61, 0xc3, next(256)][next(5)]!);

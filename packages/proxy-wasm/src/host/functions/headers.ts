@@ -11,6 +11,7 @@ export function readPairs(vm: Vm, at: number, length: number): Pair[] | null {
   if (length > vm.limits.mapBytes) return null;
   const pairs = decodePairs(vm.memory.slice(at, length));
   if (pairs === null) return null;
+  vm.spend(work.pair * pairs.length);
   const clean: Pair[] = [];
   for (const [name, value] of pairs) {
     const field = fieldName(name);
@@ -50,7 +51,7 @@ export function headerFunctions(vm: Vm): HostFunctions {
 
   const write = (append: boolean, map: number, nameAt: number, nameLength: number, valueAt: number, valueLength: number): Status => {
     if (!memory.has(nameAt, nameLength) || !memory.has(valueAt, valueLength)) return status.invalidMemoryAccess;
-    vm.spend(work.call + nameLength + valueLength);
+    vm.spend(work.field + nameLength + valueLength);
     if (denied(map)) return status.unimplemented;
     const target = fields(map);
     if (target === null || !mayWrite(target, nameLength + valueLength)) return status.badArgument;
@@ -64,7 +65,7 @@ export function headerFunctions(vm: Vm): HostFunctions {
   return {
     proxy_get_header_map_value: (map: number, nameAt: number, nameLength: number, pointerAt: number, lengthAt: number) => {
       if (!memory.has(nameAt >>> 0, nameLength >>> 0)) return status.invalidMemoryAccess;
-      vm.spend(work.call + (nameLength >>> 0));
+      vm.spend(work.field + (nameLength >>> 0));
       if (denied(map)) return status.unimplemented;
       const source = fields(map);
       if (source === null) return status.badArgument;
@@ -80,7 +81,7 @@ export function headerFunctions(vm: Vm): HostFunctions {
       write(false, map, nameAt >>> 0, nameLength >>> 0, valueAt >>> 0, valueLength >>> 0),
     proxy_remove_header_map_value: (map: number, nameAt: number, nameLength: number) => {
       if (!memory.has(nameAt >>> 0, nameLength >>> 0)) return status.invalidMemoryAccess;
-      vm.spend(work.call + (nameLength >>> 0));
+      vm.spend(work.field + (nameLength >>> 0));
       if (denied(map)) return status.unimplemented;
       const target = fields(map);
       if (target === null || !mayWrite(target, 0)) return status.badArgument;
@@ -96,9 +97,10 @@ export function headerFunctions(vm: Vm): HostFunctions {
       // Envoy: a map that is not at hand reads as nothing, while its single values are bad arguments.
       if (source === null) return memory.giveText("", pointerAt >>> 0, lengthAt >>> 0);
       const pairs = source.pairs();
+      vm.spend(work.pair * pairs.length);
       const bytes = encodedPairsBytes(pairs);
       if (bytes > limits.mapBytes) return status.internalFailure;
-      vm.spend(4 * bytes);
+      vm.spend(bytes);
       return memory.give(encodePairs(pairs), pointerAt >>> 0, lengthAt >>> 0);
     },
     proxy_set_header_map_pairs: (map: number, at: number, length: number) => {
@@ -119,8 +121,10 @@ export function headerFunctions(vm: Vm): HostFunctions {
       const source = fields(map);
       if (source === null) return status.badArgument;
       // Envoy: bytes of names and values, without the lengths and NULs of the serialised form, which the specification counts.
+      const pairs = source.pairs();
+      vm.spend(work.pair * pairs.length);
       let bytes = 0;
-      for (const [name, value] of source.pairs()) bytes += name.length + value.length;
+      for (const [name, value] of pairs) bytes += name.length + value.length;
       memory.setU32(sizeAt >>> 0, bytes);
       return status.ok;
     },

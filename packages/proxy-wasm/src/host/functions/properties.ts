@@ -20,7 +20,7 @@ export function propertyFunctions(vm: Vm): HostFunctions {
   return {
     proxy_get_property: (pathAt: number, pathLength: number, pointerAt: number, lengthAt: number) => {
       if (!memory.has(pathAt >>> 0, pathLength >>> 0)) return status.invalidMemoryAccess;
-      vm.spend(work.call + (pathLength >>> 0));
+      vm.spend(work.property + work.pathByte * (pathLength >>> 0));
       const path = decodePropertyPath(memory.slice(pathAt >>> 0, pathLength >>> 0));
       if (path === null) return status.serializationFailure;
       let value = find(path);
@@ -34,7 +34,7 @@ export function propertyFunctions(vm: Vm): HostFunctions {
     },
     proxy_set_property: (pathAt: number, pathLength: number, at: number, length: number) => {
       if (!memory.has(pathAt >>> 0, pathLength >>> 0) || !memory.has(at >>> 0, length >>> 0)) return status.invalidMemoryAccess;
-      vm.spend(work.call + (pathLength >>> 0) + (length >>> 0));
+      vm.spend(work.property + work.pathByte * (pathLength >>> 0) + (length >>> 0));
       const path = decodePropertyPath(memory.slice(pathAt >>> 0, pathLength >>> 0));
       const { effective } = vm;
       if (path === null || effective.stream === null) return status.notFound;
