@@ -1,6 +1,7 @@
 /** The cluster of replica-selection.sh: a broker, nodes with nicd and replicad, replicas on them; all of it anew for each measurement, so that no policy inherits what another has left. @module */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NicdStatus, nicd, type ReplicadReplica, type ReplicadStatus, replicad } from "../../packages/ipc/src/mod.ts";
 import { CpuGroups, removeGroups } from "./replica-selection-groups.ts";
 import { Program } from "./replica-selection-process.ts";
@@ -33,6 +34,9 @@ export interface Replica {
   readonly place: Place;
   program: Program;
 }
+
+/** After a full collection V8 gives memory back bit by bit. */
+const givenBackMs = 5000;
 
 /** One node's daemons. */
 export interface Node {
@@ -81,7 +85,7 @@ export class Cluster {
     mkdirSync(folder);
     const mesh = join(folder, "mesh.yaml");
     writeFileSync(mesh, meshOf(point, common));
-    const broker = withReplicad ? await startBroker(common, paths, folder) : null;
+    const broker = withReplicad ? await startBroker(point, common, paths, folder) : null;
     const groups = point.speed === "hog" ? new CpuGroups(paths.unique) : null;
     const each = Math.ceil(point.replicas / common.nodes);
     const cgroups = Array.from({ length: common.nodes }, (_, at) => groups?.node(at, each) ?? null);
@@ -162,6 +166,12 @@ export class Cluster {
     return Object.fromEntries(programs.flatMap((one) => (one === null ? [] : [[one.name, one.residentBytes()] as const])));
   }
 
+  /** Has every daemon collect all of its garbage, and waits until its memory is given back. Of a soak only, whose daemons listen for it. */
+  async collect(): Promise<void> {
+    for (const program of [this.broker, ...this.nodes.flatMap((node) => [node.nicd, node.replicad])]) program?.signal("SIGUSR2");
+    await sleep(givenBackMs);
+  }
+
   /** Clients first would be kinder; these have ended. Daemons together, as each waits for connections of others. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.flatMap((node) => [node.nicd.stop(), node.replicad?.stop()]));
@@ -182,7 +192,13 @@ function startReplica(
   return new Program({ name: `replica-${number}`, namespace: `${unique}-${nodeName(node)}`, folder, command });
 }
 
-async function startBroker({ broker }: Common, { root, unique }: Paths, folder: string): Promise<Program> {
+/** Of a soak: SIGUSR2 collects garbage. */
+function environmentOf({ scenario }: Point, root: string): Readonly<Record<string, string>> {
+  return scenario === "soak" ? { NODE_OPTIONS: `--expose-gc --import ${join(root, "bench/lib/collect-garbage.mjs")}` } : {};
+}
+
+async function startBroker(point: Point, { broker }: Common, { root, unique }: Paths, folder: string): Promise<Program> {
+  const env = environmentOf(point, root);
   const config = join(folder, "broker.conf");
   const lines = [`listener 1883 ${brokerAddress}`, "allow_anonymous true", "set_tcp_nodelay true", "persistence false"];
   if (broker === "mosquitto")
@@ -190,7 +206,7 @@ async function startBroker({ broker }: Common, { root, unique }: Paths, folder: 
   writeFileSync(config, `${lines.join("\n")}\n`);
   const mqttnic = [join(root, "bin/mqttnic"), "daemon", "--socket", join(folder, "broker.sock"), "--config-file", config];
   const command = broker === "mosquitto" ? ["mosquitto", "-c", config] : mqttnic;
-  const program = new Program({ name: broker, namespace: `${unique}-broker`, folder, command });
+  const program = new Program({ name: broker, namespace: `${unique}-broker`, folder, command, env });
   await program.says(broker === "mosquitto" ? / running/ : / ready /);
   return program;
 }
@@ -219,12 +235,13 @@ function startNode(
   const own = cgroup === null ? [] : ["--cgroup", cgroup];
   const rest = ["--broker", `mqtt://${brokerAddress}:1883`, "--nicd", nicdSocket, "--state", state, ...own, ...pace];
   const replicadCommand = [join(root, "bin/replicad"), "daemon", ...shared, "--socket", replicadSocket, ...rest];
+  const env = environmentOf(point, root);
   return {
     name,
     at,
-    nicd: new Program({ name: `nicd-${name}`, namespace, folder, command: nicdCommand }),
+    nicd: new Program({ name: `nicd-${name}`, namespace, folder, command: nicdCommand, env }),
     nicdSocket,
-    replicad: withReplicad ? new Program({ name: `replicad-${name}`, namespace, folder, command: replicadCommand }) : null,
+    replicad: withReplicad ? new Program({ name: `replicad-${name}`, namespace, folder, command: replicadCommand, env }) : null,
     replicadSocket,
   };
 }

@@ -32,6 +32,8 @@ export interface Noted {
   readonly hogs?: Hogs;
   /** Resident sets over time, by program: seconds since the warm-up ended and bytes. */
   readonly resident?: Readonly<Record<string, readonly (readonly [seconds: number, bytes: number])[]>>;
+  /** The same when all garbage had been collected, as the counted time began and as it ended: bytes. */
+  readonly collected?: Readonly<Record<string, readonly [first: number, last: number]>>;
 }
 
 /** A replica is away so long, and the next one is restarted so long after it is back. */
@@ -43,6 +45,8 @@ const deadForMs = 4000;
 const lookEveryMs = 4;
 const knownWithinMs = 100;
 const residentEveryMs = 5000;
+/** What a full collection in all daemons takes. */
+const collectionMs = 8000;
 
 /** How long a measurement has to take for everything to happen within it. */
 export function secondsFor({ scenario, replicas, warmUp }: Pick<Point, "scenario" | "replicas" | "warmUp">, slowStartMs: number): number {
@@ -71,7 +75,7 @@ export async function happen(cluster: Cluster, point: Point, beginNs: bigint): P
     return { restarts: cluster.replicas.length };
   }
   if (point.scenario === "dead") return { death: await die(cluster, point, beginNs, nowMs, until) };
-  if (point.scenario === "soak") return { resident: await watchMemory(cluster, point, until, nowMs) };
+  if (point.scenario === "soak") return watchMemory(cluster, point, until, nowMs);
   return {};
 }
 
@@ -80,17 +84,25 @@ async function watchMemory(
   { warmUp, seconds }: Point,
   until: (ms: number) => Promise<void>,
   nowMs: () => number,
-): Promise<NonNullable<Noted["resident"]>> {
+): Promise<Required<Pick<Noted, "resident" | "collected">>> {
   const seen: Record<string, (readonly [number, number])[]> = {};
+  await until(warmUp * 1000 - collectionMs);
+  await cluster.collect();
+  const first = cluster.resident();
   await until(warmUp * 1000);
-  while (nowMs() < seconds * 1000) {
+  while (nowMs() < seconds * 1000 - collectionMs) {
     for (const [name, bytes] of Object.entries(cluster.resident())) {
       seen[name] ??= [];
       seen[name].push([Number((nowMs() / 1000 - warmUp).toFixed(1)), bytes]);
     }
     await sleep(residentEveryMs);
   }
-  return seen;
+  await cluster.collect();
+  const last = cluster.resident();
+  return {
+    resident: seen,
+    collected: Object.fromEntries(Object.entries(first).map(([name, bytes]) => [name, [bytes, last[name] ?? 0] as const])),
+  };
 }
 
 async function die(

@@ -11,6 +11,8 @@ export interface ProgramOptions {
   /** Its log, `<name>.log`, goes there. */
   readonly folder: string;
   readonly command: readonly string[];
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Kernel ticks a second of /proc/PID/stat, on every Linux that Node runs on. */
@@ -30,11 +32,12 @@ export class Program {
   #said = "";
   #out = "";
 
-  constructor({ name, namespace, folder, command }: ProgramOptions) {
+  constructor({ name, namespace, folder, command, env }: ProgramOptions) {
     this.name = name;
     this.#log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
     this.#child = spawn("nsenter", [`--net=/run/netns/${namespace}`, "setpriv", "--pdeathsig", "KILL", ...command], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
       // A Ctrl-C is for whoever ends all in order.
       detached: true,
     });

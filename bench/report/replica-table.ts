@@ -148,7 +148,10 @@ function noticeText(points: readonly Point[]): readonly string[] {
       const { bytesPerSecond, mean } = slopeOf(series);
       const { first, last } = lowestOf(series);
       const growth = `${((bytesPerSecond * 600) / 1024).toFixed(0)} KiB in ten minutes by slope`;
-      return `memory: ${program} ${mib(mean)}, ${growth}; lowest of the first two minutes ${mib(first)}, of the last two ${mib(last)}`;
+      const lowest = `lowest of the first two minutes ${mib(first)}, of the last two ${mib(last)}`;
+      const collected = noted.collected?.[program];
+      const left = collected ? `; all garbage collected ${mib(collected[0])}, in the end ${mib(collected[1])}` : "";
+      return `memory: ${program} ${mib(mean)}, ${growth}; ${lowest}${left}`;
     }),
   );
   const hogs = points.flatMap(({ first, samples }) => {

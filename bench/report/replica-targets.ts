@@ -48,7 +48,7 @@ export function judgeSelection(points: readonly Point[], order: Order | null): r
     ...aged,
     ...(["term", "kill"] as const).map((how) => judgeRestart(find(`restart mitsu 0.6 ${how}`), how)),
     ...judgeDeath(find("dead mitsu 0.6")),
-    judgeMemory(find("soak mitsu 0.85")),
+    ...judgeMemory(find("soak mitsu 0.85")),
   ];
 }
 
@@ -107,21 +107,27 @@ function judgeDeath(point: Point | undefined): readonly Target[] {
   ];
 }
 
-function judgeMemory(point: Point | undefined): Target {
-  const resident = point?.first.noted.resident;
-  const name = "soak: growth of the daemon that grows most, in ten minutes";
+function judgeMemory(point: Point | undefined): readonly Target[] {
+  const { resident, collected } = point?.first.noted ?? {};
   const want = `≤ ${(growthMost * 100).toFixed(0)} %`;
   const counted = point === undefined ? 0 : point.first.seconds - point.first.warmUp;
-  if (!resident || counted < 600) return { ...noData(name, want), measured: resident ? `only ${counted} s, 600 are wanted` : "" };
-  const grown = Object.entries(resident).map(([program, series]) => {
-    const { bytesPerSecond, mean } = slopeOf(series);
-    return { program, share: (bytesPerSecond * 600) / mean };
-  });
-  const most = grown.toSorted((a, b) => b.share - a.share)[0]!;
-  return {
-    name,
-    want,
-    measured: `${(most.share * 100).toFixed(2)} % (${most.program})`,
-    state: most.share <= growthMost ? "met" : "missed",
+  const judged = (name: string, shares: readonly (readonly [program: string, share: number])[] | undefined): Target => {
+    if (!shares || counted < 600) return { ...noData(name, want), measured: shares ? `only ${counted} s, 600 are wanted` : "" };
+    const [program, share] = shares.toSorted(([, a], [, b]) => b - a)[0]!;
+    return { name, want, measured: `${(share * 100).toFixed(2)} % (${program})`, state: share <= growthMost ? "met" : "missed" };
   };
+  const slope = (series: readonly (readonly [number, number])[]): number => {
+    const { bytesPerSecond, mean } = slopeOf(series);
+    return (bytesPerSecond * 600) / mean;
+  };
+  return [
+    judged(
+      "soak: growth of the daemon that grows most, in ten minutes, garbage and all, by slope",
+      resident && Object.entries(resident).map(([program, series]) => [program, slope(series)] as const),
+    ),
+    judged(
+      "soak: the same of what a full collection leaves",
+      collected && Object.entries(collected).map(([program, [first, last]]) => [program, (last - first) / first] as const),
+    ),
+  ];
 }

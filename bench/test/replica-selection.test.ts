@@ -283,28 +283,53 @@ test("judgeSelection(): a restart without a failed request, a dead replica that 
     shares: [0.2, 0.5, 0.8, 0.9, 1, 1],
   };
   const resident = { "nicd-n1": Array.from({ length: 120 }, (_, at) => [at * 5, 1e8] as const) };
+  const collected = { "nicd-n1": [1e8, 1.01e8] as const };
   const judged = (over: Partial<typeof death>, failed: Record<string, number> = {}) =>
     judgeSelection(
       pointsOf([
         sample({ scenario: "restart", policy: "mitsu", load: 0.6, how: "term", seen: { ...mergeLoads([loadLine([1])]), failed } }, 1),
         sample({ scenario: "dead", policy: "mitsu", load: 0.6, noted: { death: { ...death, ...over } } }, 1),
-        sample({ scenario: "soak", policy: "mitsu", load: 0.85, seconds: 720, warmUp: 120, noted: { resident } }, 1),
+        sample({ scenario: "soak", policy: "mitsu", load: 0.85, seconds: 720, warmUp: 120, noted: { resident, collected } }, 1),
       ]),
       null,
     )
       .filter(({ name }) => /told to end|dead|soak/.test(name))
       .map(({ state }) => state);
-  t.deepEqual(judged({}), ["met", "met", "met", "met"]);
-  t.deepEqual(judged({ sentLate: 1, shares: [0.9, 1, 1, 1] }, { 503: 1 }), ["missed", "missed", "missed", "met"]);
+  t.deepEqual(judged({}), ["met", "met", "met", "met", "met"]);
+  t.deepEqual(judged({ sentLate: 1, shares: [0.9, 1, 1, 1] }, { 503: 1 }), ["missed", "missed", "missed", "met", "met"]);
   t.is(judged({ sentBefore: 0 })[1], "no data");
 });
 
-test("judgeSelection(): memory of less than ten minutes after the warm-up judges nothing", (t) => {
+test("judgeSelection(): memory with and without garbage; less than ten minutes after the warm-up judge nothing", (t) => {
   const resident = { "nicd-n1": Array.from({ length: 120 }, (_, at) => [at * 5, 1e8 + at * 1e6] as const) };
-  const soak = (over: Partial<Sample>) =>
-    judgeSelection(pointsOf([sample({ scenario: "soak", policy: "mitsu", load: 0.85, noted: { resident }, ...over }, 1)]), null).at(-1)!;
-  t.is(soak({ seconds: 600, warmUp: 120 }).state, "no data");
-  t.is(soak({ seconds: 720, warmUp: 120 }).state, "missed");
+  const soak = (seconds: number, last: number) =>
+    judgeSelection(
+      pointsOf([
+        sample(
+          {
+            scenario: "soak",
+            policy: "mitsu",
+            load: 0.85,
+            seconds,
+            warmUp: 120,
+            noted: { resident, collected: { "nicd-n1": [1e8, last], "replicad-n1": [2e8, 2e8] } },
+          },
+          1,
+        ),
+      ]),
+      null,
+    )
+      .slice(-2)
+      .map(({ state, measured }) => [state, measured]);
+  t.deepEqual(
+    soak(600, 1e8).map(([state]) => state),
+    ["no data", "no data"],
+  );
+  t.deepEqual(
+    soak(720, 1.019e8).map(([state]) => state),
+    ["missed", "met"],
+  );
+  t.deepEqual(soak(720, 1.03e8)[1], ["missed", "3.00 % (nicd-n1)"]);
 });
 
 test("judgeSelection(): hog against all three others, and whether nodes see the antagonists", (t) => {
