@@ -21,7 +21,8 @@ interface Wabt {
   ): { toBinary(options: { readonly write_debug_names: boolean }): { readonly buffer: Uint8Array<ArrayBuffer> }; destroy(): void };
 }
 
-const wabt = (await createRequire(import.meta.url)("wabt")()) as Wabt;
+const require = createRequire(import.meta.url);
+const wabt = await (require("wabt") as () => Promise<Wabt>)();
 
 /** Compiles WAT. */
 export function assemble(text: string): Uint8Array<ArrayBuffer> {
