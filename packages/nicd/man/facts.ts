@@ -23,6 +23,7 @@ export const flagWords: Readonly<Record<Exclude<keyof typeof flag, "none">, stri
   unauthorised: "denied by an authorisation rule or the service's default; 403",
   faultDelay: "held back on purpose",
   faultAbort: "answered with an error on purpose",
+  filterFailed: "a filter stopped badly, or is not there; 500",
   tooLarge: "a body is longer than its limit: 413 for requests, 502 for answers; 431 for a head that rewriting made too long",
 };
 

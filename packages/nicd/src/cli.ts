@@ -38,6 +38,12 @@ const serving = {
   channel: { type: "string", description: "where sockhijack sends connections to", default: "127.0.0.1:15001", unit: "address:port" },
   node: { type: "string", description: "name of this node in the mesh file; the host's name unless given", unit: "name" },
   certificates: folder,
+  filters: {
+    type: "string",
+    description: "folder that keeps pushed filters",
+    default: "/var/lib/mitsu/nicd/filters",
+    unit: "path",
+  },
   linkListen: {
     type: "string",
     description: "where other nodes' links come in; the mesh file's port unless given",

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Catalog, type CatalogProblem, formatProblem, loadCatalog, parseCatalog } from "@mitsu/catalog";
 import type { Context } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
@@ -21,6 +21,7 @@ export interface DaemonArgs {
   readonly channel: string;
   readonly node: string | undefined;
   readonly certificates: string;
+  readonly filters: string;
   readonly linkListen: string;
   readonly workers: number;
   readonly metrics: string | undefined;
@@ -89,6 +90,8 @@ export async function workerOptions(args: DaemonArgs, catalog: Catalog, context:
     loadPath: `${context.socket}.load`,
     replicad: args.replicad === "off" ? null : { socket: args.replicad, expected: args.replicad !== defaultReplicad },
     workers: args.workers,
+    folder: dirname(resolve(context.config)),
+    pushedFilters: args.filters,
     otlp: args.otlp ?? env.vars.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpHeaders: env.vars.OTEL_EXPORTER_OTLP_HEADERS,
     otlpGzip: env.vars.OTEL_EXPORTER_OTLP_COMPRESSION === "gzip",

@@ -100,14 +100,14 @@ async function alone(args: DaemonArgs, context: Context, life: Life): Promise<Se
   life.defer("data plane", () => worker.drain());
   const views = workerViews(worker, { version: program.version, pid: env.pid, startedAtMs: env.now(), node: options.node });
   if (existsSync(config)) {
-    const apply = (next: Catalog): void => worker.configure(withRoutes(next, args.route, args.tracing === "on"));
+    const apply = (next: Catalog): Promise<void> => worker.take(withRoutes(next, args.route, args.tracing === "on"));
     life.defer("catalog watch", await followCatalog(config, apply, context));
   }
   const reload = async (): Promise<void> => {
     // Each for itself: a file that is wrong keeps none of the others from being read.
     const done = await Promise.allSettled([
       worker.telemetry.accessLog?.reopen(),
-      readCatalog(args, context).then((next) => worker.configure(next)),
+      readCatalog(args, context).then((next) => worker.take(next)),
       options.certificates?.reload().then((fit) => {
         if (!fit) throw new MitsuError(options.certificates!.status().error!, { code: "ERR_CERT_BAD", exit: exitStatus.config });
       }),
@@ -120,20 +120,13 @@ async function alone(args: DaemonArgs, context: Context, life: Life): Promise<Se
 }
 
 /** Follows the mesh file; one that is wrong is told of, and changes nothing. @returns What ends it. */
-async function followCatalog(config: string, apply: (next: Catalog) => void, { log }: Context): Promise<() => void> {
+async function followCatalog(config: string, apply: (next: Catalog) => Promise<void>, { log }: Context): Promise<() => void> {
   const wrong = (error: unknown): void => log.error("mesh.yaml is wrong; the old one stays", { error });
   const watch = await watchCatalog(
     config,
     (next, changes) => {
-      try {
-        apply(next);
-        log.info("mesh.yaml was read again", {
-          changes: formatChanges(changes.slice(0, 20)).split("\n"),
-          more: Math.max(0, changes.length - 20),
-        });
-      } catch (error) {
-        wrong(error);
-      }
+      const told = { changes: formatChanges(changes.slice(0, 20)).split("\n"), more: Math.max(0, changes.length - 20) };
+      apply(next).then(() => log.info("mesh.yaml was read again", told), wrong);
     },
     wrong,
     { warn: (problem) => log.warn(formatProblem(problem)) },
@@ -185,6 +178,7 @@ function argumentsOf(args: DaemonArgs, { config, globals }: Context): string[] {
     ...flag("channel", args.channel),
     ...flag("node", args.node),
     ...flag("certificates", args.certificates),
+    ...flag("filters", args.filters),
     ...flag("link-listen", args.linkListen),
     ...flag("workers", args.workers),
     ...flag("otlp", args.otlp),

@@ -22,6 +22,8 @@ export const flag = {
   faultDelay: "DI",
   faultAbort: "FI",
   tooLarge: "OM",
+  /** A WebAssembly filter failed, or is not there. */
+  filterFailed: "FLT",
 } as const;
 
 /** One of {@link flag}. */
@@ -40,7 +42,12 @@ export interface OwnAnswer {
   /** One line of text for the asking program; a newline is added. */
   readonly body: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** The body as bytes, in the place of `body`; `headers` are then taken as they are, repeated ones too. */
+  readonly bytes?: Uint8Array;
 }
+
+/** Which way of an exchange. */
+export type Half = "request" | "response";
 
 /**
  * A request and its answer. Times are nanoseconds of a clock that never goes back and stands still within one event; sizes are
@@ -85,6 +92,15 @@ export interface LiveExchange {
 
   /** Answers the request in the place of a replica. Return `verdict.respond` after it. @returns `verdict.respond`, to be returned. */
   respond(answer: OwnAnswer): Verdict;
-  /** Goes on after `verdict.stop`, with the next filter. Does nothing when the exchange has ended meanwhile. */
-  resume(): void;
+  /** Goes on after `verdict.stop`, with the next filter. Does nothing when the exchange has ended meanwhile. @param half Of what was stopped; whichever it is unless told. */
+  resume(half?: Half): void;
+  /** Bytes of a body follow the request's head, the answer's. */
+  readonly requestHasBody: boolean;
+  readonly responseHasBody: boolean;
+  /** The head that is being stopped lets so many bytes of its body come, then it is answered 413, or 500; else the sender is held up. */
+  buffer(half: Half, bytes: number): void;
+  /** A filter that changed the head wants the route chosen anew, where the request has not gone on yet; filters stay those of the route before. */
+  chooseAgain(): void;
+  /** Ends it in the middle: the client's connection is reset. */
+  reset(why: Flag): void;
 }

@@ -11,6 +11,8 @@ export interface MessageHead {
   /** Every value of that name, in order. */
   all(name: string): readonly string[];
   has(name: string): boolean;
+  /** How many fields {@link MessageHead.entries} gives. */
+  readonly size: number;
   /** Puts one field in the place of all of that name. */
   set(name: string, value: string): void;
   /** Puts a further field behind all others. */

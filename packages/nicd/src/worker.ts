@@ -20,6 +20,8 @@ import { DataPlane } from "./proxy/data-plane.ts";
 import type { Entry } from "./proxy/entry.ts";
 import { Incoming } from "./proxy/incoming.ts";
 import { ReplicadTables, type ReplicadTablesOptions } from "./replicad-tables.ts";
+import { FilterSet } from "./wasm/filter-set.ts";
+import { PushedModules } from "./wasm/pushed-modules.ts";
 import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** What a worker is started with. */
@@ -36,6 +38,10 @@ export interface WorkerOptions extends Omit<TelemetryOptions, "linkSecurity">, R
   readonly certificates: CertificateFiles | null;
   /** Processes that share the listeners. */
   readonly workers: number;
+  /** Folder that the mesh file's paths are relative to. */
+  readonly folder: string;
+  /** Folder of pushed filters. */
+  readonly pushedFilters: string;
 }
 
 /** The longest that requests on their way may keep a worker that is told to end. */
@@ -47,6 +53,7 @@ export class Worker {
   readonly telemetry: Telemetry;
   readonly links: LinkEnds;
   readonly tables: ReplicadTables;
+  readonly filters: FilterSet;
   readonly #options: WorkerOptions;
   readonly #reactor: Reactor;
   readonly #listeners: Listener[] = [];
@@ -54,6 +61,8 @@ export class Worker {
   readonly #denials: DenialLog;
   #authorise: Authorise | undefined;
   #channel: HostChannel | null = null;
+  /** Changes of the configuration, one after the other. */
+  #taking: Promise<void> = Promise.resolve();
   /** The mesh file's, before sockhijack's replicas are put in. */
   #catalog: Catalog;
   /** Connections that came where sockhijack sends them, but were not sent by it. */
@@ -82,6 +91,13 @@ export class Worker {
         (this.#authorise?.deniesConnection([service, target], { from: caller.service, port }) ?? "") === "",
       chainParts: (configured) => this.#chainParts(configured),
     });
+    this.filters = new FilterSet({
+      plane: this.plane,
+      log: options.log,
+      node: options.node,
+      folder: options.folder,
+      pushed: new PushedModules(options.pushedFilters),
+    });
     this.links = new LinkEnds({
       catalog,
       node: options.node,
@@ -105,7 +121,7 @@ export class Worker {
     const worker: Worker = new Worker(reactor, await Telemetry.open({ ...options, linkSecurity }), catalog, options);
     try {
       await worker.links.prepare();
-      worker.configure(catalog);
+      await worker.take(catalog);
       for (const at of options.listen) worker.#listen(at);
       await worker.#openChannel();
       if (options.linkAt) await worker.links.listen(options.linkAt, options.workers > 1);
@@ -117,7 +133,22 @@ export class Worker {
     return worker;
   }
 
-  /** Takes a new mesh file; requests on their way end by the one they began with. */
+  /**
+   * Takes a new mesh file with its filters, which are read, checked and started first; requests on their way end by the one they began with.
+   *
+   * @throws {MitsuError} `ERR_FILTER_*`: a filter is not good, and all stays as it was.
+   */
+  take(catalog: Catalog): Promise<void> {
+    const taken = this.#taking.then(async () => {
+      const prepared = await this.filters.prepare(catalog);
+      this.filters.commit(prepared);
+      this.configure(catalog);
+    });
+    this.#taking = taken.catch(() => {});
+    return taken;
+  }
+
+  /** Takes a new mesh file whose filters are those that are there. */
   configure(catalog: Catalog): void {
     this.#catalog = catalog;
     const whole = withLiveReplicas(catalog, this.#channel?.replicas ?? []);
@@ -171,6 +202,7 @@ export class Worker {
   async close(): Promise<void> {
     for (const listener of this.#listeners.splice(0)) listener.close();
     await this.#channel?.close();
+    this.filters.close();
     this.links.close();
     this.tables.close();
     await this.#reactor.stop();
@@ -239,13 +271,14 @@ export class Worker {
     const services = catalog.services.map(({ name, traffic }) => ({ name, authorisation: traffic.authorisation }));
     const authorise = new Authorise(catalog.authorisation, services, this.#denials, this.#authorise);
     this.#authorise = authorise;
-    return ({ tracing }) => ({
+    return ({ tracing, traffic }) => ({
       trace: tracing.propagation === "off" ? null : new Trace(tracing, this.#random),
       authorise,
       timers: this.#reactor.timers,
       random: () => this.#random.fraction(),
       workers: this.#options.workers,
       filters: [],
+      programs: (route) => this.filters.of([...new Set([...route.filters, ...traffic.filters])]),
     });
   }
 }

@@ -28,11 +28,13 @@ export interface ChainParts {
   readonly workers: number;
   /** Of the listener, the route and the service, in this order; they come last, so nearest to the service. */
   readonly filters: readonly Filter[];
+  /** Those in WebAssembly that a route's requests pass, nearest to the service; none unless told. */
+  readonly programs?: (route: Route) => readonly Filter[];
 }
 
 /**
  * The chain of a route; what has nothing to do is left out. The order: trace (so that every answer belongs to a trace), authorise (a stranger
- * uses up no one's limit), rate limit, faults (delay, then abort), redirect or direct answer, rewrite, header edits, size limits, further filters.
+ * uses up no one's limit), rate limit, faults (delay, then abort), redirect or direct answer, rewrite, header edits, size limits, further filters, filters in WebAssembly.
  *
  * @param service What is asked for.
  * @param bucket Of the route's rate limit.
@@ -54,6 +56,7 @@ export function buildChain(service: string, route: Route, bucket: TokenBucket | 
     route.maxRequestBytes > 0 && new RequestSizeLimit(route.maxRequestBytes),
     route.maxResponseBytes > 0 && new ResponseSizeLimit(route.maxResponseBytes),
     ...parts.filters,
+    ...(parts.programs?.(route) ?? []),
   ];
   return new Chain(filters.filter((filter) => filter !== null && filter !== false));
 }

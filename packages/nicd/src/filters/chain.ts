@@ -1,6 +1,8 @@
 /** The filters that one route's requests pass. @module */
 import { type LiveExchange, type Verdict, verdict } from "../live-exchange.ts";
+import type { BodySink, BodyStage } from "./body-stage.ts";
 import type { Filter } from "./filter.ts";
+import { ObserverStage } from "./observer-stage.ts";
 
 /**
  * Where a run of the chain came to, in one number, so that the core drives it without an object a request: the verdict in the lowest two bits,
@@ -41,6 +43,8 @@ export class Chain {
   readonly #responseHead: readonly With<"onResponseHead">[];
   readonly #responseData: readonly With<"onResponseData">[];
   readonly #end: readonly With<"onEnd">[];
+  /** A filter may change bodies: {@link requestStages} says of each exchange whether one does. */
+  readonly mayChangeBodies: boolean;
 
   constructor(filters: readonly Filter[]) {
     this.filters = filters;
@@ -49,6 +53,7 @@ export class Chain {
     this.#responseHead = having(filters, "onResponseHead").reverse();
     this.#responseData = having(filters, "onResponseData").reverse();
     this.#end = having(filters, "onEnd");
+    this.mayChangeBodies = filters.some(({ changeRequest, changeResponse }) => changeRequest !== undefined || changeResponse !== undefined);
     this.wantsRequestData = this.#requestData.length > 0;
     this.wantsResponseData = this.#responseData.length > 0;
   }
@@ -93,10 +98,36 @@ export class Chain {
     return verdict.continue;
   }
 
+  /** The stages of a request's body, first to last; empty when no filter changes it, as those that only look need none. */
+  requestStages(x: LiveExchange, end: BodySink): BodyStage[] {
+    return stages(this.filters, end, (filter, next) => {
+      if (filter.changeRequest) return filter.changeRequest(x, next);
+      return filter.onRequestData ? new ObserverStage(x, filter.onRequestData.bind(filter), next) : null;
+    });
+  }
+
+  /** The same of an answer's body, which passes the filters in the opposite order. */
+  responseStages(x: LiveExchange, end: BodySink): BodyStage[] {
+    return stages(this.filters.toReversed(), end, (filter, next) => {
+      if (filter.changeResponse) return filter.changeResponse(x, next);
+      return filter.onResponseData ? new ObserverStage(x, filter.onResponseData.bind(filter), next) : null;
+    });
+  }
+
   /** Call it once for each exchange whose `requestHead` was begun. */
   end(x: LiveExchange): void {
     for (const filter of this.#end) filter.onEnd(x);
   }
+}
+
+/** Built from the end, as each stage knows the next. */
+function stages(filters: readonly Filter[], end: BodySink, make: (filter: Filter, next: BodySink) => BodyStage | null): BodyStage[] {
+  const made: BodyStage[] = [];
+  for (const filter of filters.toReversed()) {
+    const stage = make(filter, made[0] ?? end);
+    if (stage !== null) made.unshift(stage);
+  }
+  return made.every((stage) => stage instanceof ObserverStage) ? [] : made;
 }
 
 function stepAt(at: number, said: Verdict): Step {

@@ -1,5 +1,6 @@
-/** The interface of everything that sees or changes requests on their way: built-in functions, and WASM programs later. @module */
+/** The interface of everything that sees or changes requests on their way: built-in functions, and WebAssembly filters. @module */
 import type { LiveExchange, Verdict } from "../live-exchange.ts";
+import type { BodySink, BodyStage } from "./body-stage.ts";
 
 /**
  * One link of a chain. Request callbacks run in the chain's order, answer callbacks in the opposite one. A callback that is missing costs nothing.
@@ -26,6 +27,12 @@ export interface Filter {
   /** The answer's head is whole, and nothing of it was sent. Not called for 1xx. */
   onResponseHead?(x: LiveExchange): Verdict;
   onResponseData?(x: LiveExchange, data: Uint8Array, last: boolean): Verdict;
+  /**
+   * Puts a stage into the way of a request's body, which it may change, hold back, or end with trailers; null leaves the body alone. Asked when the
+   * head has passed all filters, if there is a body.
+   */
+  changeRequest?(x: LiveExchange, next: BodySink): BodyStage | null;
+  changeResponse?(x: LiveExchange, next: BodySink): BodyStage | null;
   /** The exchange is over, well or not. Called once for each exchange whose onRequestHead chain was begun. */
   onEnd?(x: LiveExchange): void;
 }

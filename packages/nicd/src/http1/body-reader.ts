@@ -60,6 +60,8 @@ export class BodyReader {
   /** What the last step found of the body itself; equal when it found only framing. */
   dataStart = 0;
   dataEnd = 0;
+  /** Where the last step found bytes of trailers, up to where it ended; -1 for none. The empty line that ends a body is among them. */
+  trailersAt = -1;
   framing: Framing = framing.none;
   /** Bytes of the body, or of the present chunk, that are still to come. */
   #left = 0;
@@ -70,6 +72,7 @@ export class BodyReader {
   /** @param length Bytes of the body where `kind` is `framing.length`; else it does not matter. */
   begin(kind: Framing, length: number): void {
     this.framing = kind;
+    this.trailersAt = -1;
     this.failed = false;
     this.#left = kind === framing.length ? length : 0;
     this.#state = state.size;
@@ -98,6 +101,7 @@ export class BodyReader {
 
   #stepChunked(buffer: Uint8Array, from: number, end: number): number {
     this.dataStart = this.dataEnd = from;
+    this.trailersAt = this.#state >= state.trailer && this.#state <= state.lastLf ? from : -1;
     let at = from;
     while (at < end) {
       const byte = buffer[at]!;
@@ -129,9 +133,10 @@ export class BodyReader {
           break;
         case state.sizeLf:
           if (byte !== LF) return this.#fail(at);
-          this.#state = this.#left === 0 ? state.trailer : state.data;
           this.#overhead = 0;
           at++;
+          this.#state = this.#left === 0 ? state.trailer : state.data;
+          if (this.#left === 0) this.trailersAt = at;
           break;
         case state.data: {
           this.dataStart = at;

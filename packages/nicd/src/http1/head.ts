@@ -13,6 +13,12 @@ const ofConnection: ReadonlySet<string> = new Set([
   "content-length",
 ]);
 
+/** The same by the table's code. */
+const ofConnectionByCode: readonly boolean[] = Object.entries(field).reduce<boolean[]>((codes, [name, code]) => {
+  codes[code] = ofConnection.has(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  return codes;
+}, []);
+
 /** Some 60 ns for each look-up; nothing is decoded that is not asked for. */
 export abstract class Http1Head implements MessageHead {
   readonly table: HeadTable;
@@ -66,6 +72,13 @@ export abstract class Http1Head implements MessageHead {
 
   has(name: string): boolean {
     return this.#find(name, 0) >= 0 || this.#addedNames.includes(name);
+  }
+
+  get size(): number {
+    const { count, known } = this.table;
+    let size = this.#addedNames.length;
+    for (let index = 0; index < count; index++) if (this.#removed[index] === 0 && !ofConnectionByCode[known[index]!]) size++;
+    return size;
   }
 
   set(name: string, value: string): void {

@@ -20,6 +20,8 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
   #authorityChanged = false;
   /** The target has scheme and authority in it (RFC 9112 §3.2.2): where these end. */
   #absolute = 0;
+  /** Null: as it came. */
+  #framing: number | "chunked" | null = null;
 
   constructor() {
     super(new HeadTable());
@@ -35,6 +37,7 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
     this.begin(this.#copy);
     this.#method = this.#path = this.#authority = undefined;
     this.#methodChanged = this.#pathChanged = this.#authorityChanged = false;
+    this.#framing = null;
     this.#absolute = this.#copy[this.table.targetStart] === 47 ? 0 : this.#authorityEnd();
   }
 
@@ -82,6 +85,12 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
     this.#authorityChanged = true;
   }
 
+  /** How the body goes on, where filters have changed it: its length, or in chunks. */
+  reframe(body: number | "chunked"): void {
+    this.#framing = body;
+    this.withoutLength = true;
+  }
+
   /** Asks for a tunnel (RFC 9110 §9.3.6). */
   get isConnect(): boolean {
     return this.table.methodEnd - this.table.start === 7 && this.method === "CONNECT";
@@ -109,7 +118,8 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
     const newHost = this.#authorityChanged || this.#absolute > 0;
     if (newHost) at += out.write(`host: ${this.authority}\r\n`, at, "latin1");
     at = this.writeFields(out, at, newHost ? host : -1, upgrades);
-    if (chunked) at += chunkedField.copy(out, at);
+    if (this.#framing === null ? chunked : this.#framing === "chunked") at += chunkedField.copy(out, at);
+    else if (this.#framing !== null) at += out.write(`content-length: ${this.#framing}\r\n`, at, "latin1");
     if (upgrades) at += upgradeField.copy(out, at);
     out[at++] = 13;
     out[at++] = 10;

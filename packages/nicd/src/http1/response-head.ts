@@ -15,6 +15,7 @@ const { STATUS_CODES } = process.getBuiltinModule("node:http");
 export class Http1ResponseHead extends Http1Head implements ResponseHead {
   #status = 0;
   #own = false;
+  #length: number | null = null;
 
   constructor() {
     super(new HeadTable());
@@ -25,6 +26,7 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     this.begin(buffer);
     this.#status = this.table.status;
     this.#own = false;
+    this.#length = null;
   }
 
   /** Begins an answer of nicd's own. @param length Bytes of its body; null where none may be told. */
@@ -33,12 +35,19 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     this.begin(nothing);
     this.#status = status;
     this.#own = true;
+    this.#length = null;
     if (length !== null) this.put("content-length", String(length));
   }
 
   /** It has no body: a length that it tells all the same does not go on (RFC 9110 §8.6). */
   dropLength(): void {
     this.withoutLength = true;
+  }
+
+  /** How the body goes on, where filters have changed it: its length, else by what {@link writeTo} is told. */
+  reframe(length: number | null): void {
+    this.withoutLength = true;
+    this.#length = length;
   }
 
   /** Copies the bytes, for an answer that is held back. */
@@ -96,6 +105,7 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     } else at = out.write(`HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ""}\r\n`, 0, "latin1");
     at = this.writeFields(out, at, -1, ends === "upgrade");
     if (chunked) at += chunkedField.copy(out, at);
+    else if (this.#length !== null) at += out.write(`content-length: ${this.#length}\r\n`, at, "latin1");
     if (ends === "close") at += closeField.copy(out, at);
     else if (ends === "upgrade") at += upgradeField.copy(out, at);
     out[at++] = 13;

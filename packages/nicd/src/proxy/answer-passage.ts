@@ -2,8 +2,9 @@
 import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import type { LiveExchange } from "../live-exchange.ts";
-import { verdict } from "../live-exchange.ts";
+import { flag, verdict } from "../live-exchange.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
+import { ChangedBody } from "./changed-body.ts";
 import { FilteredBody } from "./filtered-body.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream } from "./http1-upstream.ts";
@@ -36,6 +37,11 @@ export class AnswerPassage {
   /** Of the body, what came while the head was held back. */
   #held: Buffer = nothing;
   #filtered: FilteredBody | null = null;
+  #changed: ChangedBody | null = null;
+  /** The changed body has been written whole. */
+  #changedEnded = false;
+  /** Of what comes while the head is held back; 0: the replica is held up. */
+  mostHeld = 0;
   /** Takes chunk framing off, which HTTP/1.0 does not know. */
   #unchunker: BodyReader | null = null;
   #closes = false;
@@ -46,22 +52,34 @@ export class AnswerPassage {
     this.#upstream = upstream;
   }
 
+  /** Bytes of a body follow its head. */
+  get hasBody(): boolean {
+    const { reader, isAnswered } = this.#upstream;
+    return reader.framing !== framing.none && !(isAnswered && reader.framing === framing.length && this.#upstream.head.table.contentLength === 0);
+  }
+
   /** The head is in `upstream.head`; `buffer[start, end)` is what came of the body with it. */
   begin(buffer: Buffer, start: number, end: number): void {
     const step = this.#route.chain.responseHead(this.#exchange, 0);
     if (verdictOf(step) === verdict.continue) this.#forward(buffer, start, end);
     else if (verdictOf(step) === verdict.stop) {
       this.#upstream.head.keep();
-      this.#upstream.stream.pause();
       this.#step = step;
-      this.#held = Buffer.from(buffer.subarray(start, end));
+      this.#hold(buffer, start, end);
+      if (this.mostHeld === 0) this.#upstream.stream.pause();
     }
   }
 
   /** More of the body, or its end. */
   data(buffer: Buffer, start: number, end: number): void {
     if (this.#step === 0) this.#body(buffer, start, end);
-    else if (end > start) this.#held = Buffer.concat([this.#held, buffer.subarray(start, end)]);
+    else if (end > start) this.#hold(buffer, start, end);
+  }
+
+  #hold(buffer: Buffer, start: number, end: number): void {
+    this.#held = Buffer.concat([this.#held, buffer.subarray(start, end)]);
+    if (this.mostHeld > 0 && this.#held.length > this.mostHeld)
+      this.#exchange.respond({ status: 500, flag: flag.tooLarge, body: "the answer is longer than its filter may hold back" });
   }
 
   /** A filter that held it back lets it go on. @returns False when none did. */
@@ -85,7 +103,7 @@ export class AnswerPassage {
 
   /** The client has read what was written. */
   onRoom(): void {
-    if (this.#step === 0 && !this.#filtered?.stopped) this.#upstream.stream.resume();
+    if (this.#step === 0 && !this.#filtered?.stopped && !this.#changed?.isFull) this.#upstream.stream.resume();
   }
 
   /** Writes the head, and what has come of the body. */
@@ -98,20 +116,25 @@ export class AnswerPassage {
     const client = downstream.head.table;
     const grantsTunnel = status === 101 || (exchange.isConnect && status >= 200 && status < 300);
     if (grantsTunnel || (status === 204 && (head.table.contentLength >= 0 || head.table.chunked))) head.dropLength();
+    const { chain } = this.#route;
+    if (chain.mayChangeBodies && this.hasBody) this.#change();
     this.#closes =
       !grantsTunnel &&
       (client.close ||
         client.minor === 0 ||
-        reader.framing === framing.untilClose ||
+        (reader.framing === framing.untilClose && this.#changed === null) ||
         exchange.isConnect || // what the client has sent for the tunnel would be taken for a request
         (upstream.isAnswered && !downstream.requestIsWhole) ||
         downstream.plane.draining);
+    if (this.#changed) {
+      this.#push(buffer, start, end);
+      return;
+    }
     const chunked = reader.framing === framing.chunked;
     if (chunked && client.minor === 0) {
       this.#unchunker = new BodyReader();
       this.#unchunker.begin(framing.chunked, 0);
     }
-    const { chain } = this.#route;
     if (chain.wantsResponseData && reader.framing !== framing.none)
       this.#filtered = new FilteredBody(reader.framing, head.table.contentLength, (data, last, from) =>
         chain.responseData(exchange, data, last, from),
@@ -146,7 +169,64 @@ export class AnswerPassage {
     else this.#body(buffer, start, end);
   }
 
+  /** Filters that change the body take it from here on. */
+  #change(): void {
+    const exchange = this.#exchange;
+    const { downstream } = exchange;
+    const { head, reader } = this.#upstream;
+    const oldClient = downstream.head.table.minor === 0;
+    this.#changed = ChangedBody.of(
+      reader.framing,
+      head.table.contentLength,
+      {
+        chunks: !oldClient,
+        begin: (how, bytes) => {
+          head.reframe(how.kind === "length" ? how.length : null);
+          if (how.kind === "untilClose") this.#closes = true;
+          const { outgoing } = downstream.plane.reactor;
+          let length: number;
+          try {
+            length = head.writeTo(outgoing, this.#closes ? "close" : "stays", how.kind === "chunked");
+          } catch (error) {
+            exchange.onTooLong((error as Error).message);
+            return false;
+          }
+          this.begun = true;
+          if (length + bytes.length <= outgoing.length) {
+            length += bytes.copy(outgoing, length);
+            this.#write(outgoing, 0, length);
+          } else {
+            this.#write(outgoing, 0, length);
+            this.#write(bytes, 0, bytes.length);
+          }
+          return true;
+        },
+        more: (bytes) => this.#write(bytes, 0, bytes.length),
+        end: () => {
+          this.#changedEnded = true;
+          this.#checkEnd();
+        },
+        isOver: () => exchange.hasEnded,
+      },
+      (end) => this.#route.chain.responseStages(exchange, end),
+    );
+  }
+
+  #push(buffer: Buffer, start: number, end: number): void {
+    const upstream = this.#upstream;
+    const changed = this.#changed!;
+    // The bytes that the head lies in are read over, and it may not have gone yet.
+    if (!this.begun && !this.#exchange.hasEnded) upstream.head.keep();
+    changed.push(buffer, start, end);
+    if (upstream.isAnswered && upstream.reader.framing === framing.untilClose && !this.#exchange.hasEnded) changed.close();
+    if (!this.#exchange.hasEnded && changed.isFull && !upstream.isAnswered) upstream.stream.pause();
+  }
+
   #body(buffer: Buffer, start: number, end: number): void {
+    if (this.#changed) {
+      this.#push(buffer, start, end);
+      return;
+    }
     const filtered = this.#filtered;
     const to = filtered ? filtered.pass(buffer, start, end) : end;
     if (this.#exchange.hasEnded) return; // a filter has cut it off
@@ -167,7 +247,7 @@ export class AnswerPassage {
   }
 
   #checkEnd(): void {
-    if (!this.#upstream.isAnswered) return;
+    if (!this.#upstream.isAnswered || (this.#changed && !this.#changedEnded)) return;
     if (this.#filtered && this.#upstream.reader.framing === framing.untilClose && !this.#filtered.close()) {
       if (!this.#exchange.hasEnded) this.#upstream.stream.pause();
       return;

@@ -111,7 +111,8 @@ export class DataPlane {
     for (const service of catalog.services) {
       const own = parts(service);
       routes.set(service.name, compileRoutes(service.name, service.traffic, own, this.#routes.get(service.name)));
-      arrivals.set(service.name, plainRoute(service.name, "link", own));
+      // Programs have seen the request where it came from.
+      arrivals.set(service.name, plainRoute(service.name, "link", { ...own, programs: () => [] }));
     }
     this.catalog = catalog;
     this.#services = new Map(catalog.services.map((service) => [service.name, service]));

@@ -8,10 +8,11 @@ import { failure } from "../cluster/outcome.ts";
 import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
 import { framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
-import { type Flag, flag, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
+import { type Flag, flag, type Half, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
 import type { RequestHead, ResponseHead } from "../message-head.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import { type Answered, AnswerPassage } from "./answer-passage.ts";
+import { type BodyEnd, ChangedBody } from "./changed-body.ts";
 import { FilteredBody } from "./filtered-body.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream } from "./http1-upstream.ts";
@@ -19,6 +20,8 @@ import { relay } from "./relay.ts";
 import { type Calling, ReplicaCall } from "./replica-call.ts";
 
 const nothing = Buffer.alloc(0);
+const goOn = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+const tooLong: OwnAnswer = { status: 413, flag: flag.tooLarge, body: "Payload Too Large" };
 
 let exchanges = 0;
 
@@ -44,7 +47,7 @@ export class HttpExchange implements Calling, Answered {
   response: ResponseHead | null = null;
   hasEnded = false;
 
-  readonly #route: CompiledRoute;
+  #route: CompiledRoute;
   readonly #call: ReplicaCall;
   #passage: AnswerPassage | null = null;
   /** A filter holds the head back: where it stands. 0 when none does. */
@@ -54,6 +57,9 @@ export class HttpExchange implements Calling, Answered {
   /** The head has passed the filters. */
   #passed = false;
   #filtered: FilteredBody | null = null;
+  #changed: ChangedBody | null = null;
+  /** Of {@link #early}, while the head is held back; 0: the client is held up. */
+  #mostEarly = 0;
   #answersItself = false;
 
   constructor(downstream: Http1Downstream) {
@@ -122,7 +128,10 @@ export class HttpExchange implements Calling, Answered {
   onRequestData(buffer: Buffer, start: number, end: number): void {
     this.requestBytes += end - start;
     if (this.#passed) this.#body(buffer, start, end);
-    else this.#early = Buffer.concat([this.#early, buffer.subarray(start, end)]);
+    else {
+      this.#early = Buffer.concat([this.#early, buffer.subarray(start, end)]);
+      if (this.#mostEarly > 0 && this.#early.length > this.#mostEarly) this.respond(tooLong);
+    }
   }
 
   /** Chunk framing broke in the middle: what was sent of it cannot be ended. */
@@ -146,7 +155,7 @@ export class HttpExchange implements Calling, Answered {
   }
 
   onRoom(): void {
-    if (!this.#filtered?.stopped) this.downstream.resumeBody();
+    if (!this.#filtered?.stopped && !this.#changed?.isFull) this.downstream.resumeBody();
   }
 
   #runHead(step: Step, buffer: Buffer, start: number, end: number): void {
@@ -158,13 +167,24 @@ export class HttpExchange implements Calling, Answered {
       case verdict.stop:
         this.#step = step;
         this.#early = Buffer.from(buffer.subarray(start, end));
-        this.downstream.pauseBody();
+        if (this.#mostEarly === 0) this.downstream.pauseBody();
+        else if (this.#early.length > this.#mostEarly) this.respond(tooLong);
     }
   }
 
   /** Passes a part of the body, the first time with the head. */
   #body(buffer: Buffer, start: number, end: number): void {
-    if (!this.#passed && this.#route.chain.wantsRequestData) this.#filter();
+    if (!this.#passed) {
+      const { chain } = this.#route;
+      if (chain.mayChangeBodies && this.requestHasBody && !this.isConnect && !this.upgrades) this.#change();
+      if (chain.wantsRequestData && this.#changed === null) this.#filter();
+    }
+    if (this.#changed) {
+      this.#passed = true;
+      this.#changed.push(buffer, start, end);
+      if (!this.hasEnded && this.#changed.isFull) this.downstream.pauseBody();
+      return;
+    }
     const filtered = this.#filtered;
     const to = filtered ? filtered.pass(buffer, start, end) : end;
     if (this.hasEnded) return; // a filter of the body has answered
@@ -175,6 +195,30 @@ export class HttpExchange implements Calling, Answered {
     }
     if (filtered?.stopped) this.downstream.pauseBody();
     else if (this.downstream.requestIsWhole) this.#call.end();
+  }
+
+  /** Filters that change the body take it from here on. */
+  #change(): void {
+    const { downstream } = this;
+    const { head } = downstream;
+    const { chunked, contentLength } = head.table;
+    const end: BodyEnd = {
+      chunks: true,
+      begin: (how, bytes) => {
+        head.reframe(how.kind === "length" ? how.length : "chunked");
+        this.#call.begin(bytes, 0, bytes.length);
+        return !this.hasEnded;
+      },
+      more: (bytes) => this.#call.body(bytes, 0, bytes.length),
+      end: () => this.#call.end(),
+      isOver: () => this.hasEnded,
+    };
+    const kind = chunked ? framing.chunked : framing.length;
+    this.#changed = ChangedBody.of(kind, contentLength, end, (last) => this.#route.chain.requestStages(this, last));
+    if (this.#changed === null || !/^100-continue$/i.test(head.get("expect") ?? "")) return;
+    // The client waits for a word, and the head may wait for the body: as Envoy, the word is ours.
+    head.remove("expect");
+    if (head.table.minor === 1) downstream.write(goOn, 0, goOn.length);
   }
 
   #filter(): void {
@@ -217,7 +261,7 @@ export class HttpExchange implements Calling, Answered {
     this.respond({ status: 504, flag: flag.upstreamTimeout, body: `${this.target} took over ${timeoutMs} ms` });
   }
 
-  respond({ status, flag: why, body, headers = [] }: OwnAnswer): Verdict {
+  respond({ status, flag: why, body, headers = [], bytes }: OwnAnswer): Verdict {
     // Own answers pass the filters too: one that would answer itself then is not asked.
     if (this.hasEnded || this.#answersItself) return verdict.respond;
     if (this.#passage?.begun) {
@@ -229,10 +273,12 @@ export class HttpExchange implements Calling, Answered {
     if (this.flag === flag.none || why !== flag.none) this.flag = why;
     const { downstream } = this;
     const { table } = downstream.head;
-    const text = Buffer.from(body === "" ? "" : `${body}\n`);
+    const text = bytes === undefined ? Buffer.from(body === "" ? "" : `${body}\n`) : Buffer.from(bytes);
     const answer = new Http1ResponseHead();
     answer.make(status, status === 204 || status === 304 ? null : text.length);
-    for (const [name, value] of headers) answer.set(name, value);
+    for (const [name, value] of headers)
+      if (bytes === undefined) answer.set(name, value);
+      else answer.add(name, value);
     if (text.length > 0 && !answer.has("content-type")) answer.set("content-type", "text/plain; charset=utf-8");
     this.response = answer;
     this.firstNs = downstream.plane.nowNs();
@@ -253,17 +299,53 @@ export class HttpExchange implements Calling, Answered {
   }
 
   /** A filter that held something back lets it go on. */
-  resume(): void {
+  resume(half?: Half): void {
     if (this.hasEnded) return;
+    if (half === "response") {
+      if (!this.#passage?.resume()) this.#passage?.onRoom();
+      return;
+    }
     if (this.#step !== 0) {
       const early = this.#early;
       this.#early = nothing;
       this.#runHead(this.#route.chain.requestHead(this, positionOf(this.#step)), early, 0, early.length);
-    } else if (!this.#passage?.resume() && this.#filtered?.stopped) {
+    } else if (half === "request" || (!this.#passage?.resume() && this.#filtered?.stopped)) {
+      if (!this.#filtered?.stopped) {
+        this.onRoom();
+        return;
+      }
       const held = this.#filtered.takeHeld();
       this.#body(held, 0, held.length);
       if (!this.hasEnded) this.onRoom();
     }
+  }
+
+  get requestHasBody(): boolean {
+    const { chunked, contentLength } = this.downstream.head.table;
+    return chunked || contentLength > 0;
+  }
+
+  get responseHasBody(): boolean {
+    return this.#passage?.hasBody ?? false;
+  }
+
+  buffer(half: Half, bytes: number): void {
+    if (half === "request") this.#mostEarly = bytes;
+    else if (this.#passage) this.#passage.mostHeld = bytes;
+  }
+
+  chooseAgain(): void {
+    const { entry, head, plane } = this.downstream;
+    if (this.#passed || this.hasEnded || entry.chosen) return;
+    const chosen = plane.routeOf(entry, head);
+    if (chosen === plane.noRoute) return;
+    this.#route = chosen.with(this.#route.chain);
+    this.#call.reroute(this.#route);
+    this.target = chosen.pick(plane.random());
+  }
+
+  reset(why: Flag): void {
+    this.#abort(why);
   }
 
   // ── The end ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
   endpoint: LiveEndpoint | null = null;
   upstream: Http1Upstream | null = null;
   readonly #exchange: Calling;
-  readonly #route: CompiledRoute;
+  #route: CompiledRoute;
   #cluster: Cluster | null = null;
   #mirror: Mirror | null = null;
   /** Those that failed. */
@@ -100,6 +100,11 @@ export class ReplicaCall implements UpstreamUser, PoolWaiter {
   }
   get #downstream(): Http1Downstream {
     return this.#exchange.downstream;
+  }
+
+  /** Another route was chosen before {@link begin}. */
+  reroute(route: CompiledRoute): void {
+    this.#route = route;
   }
 
   /** Makes the first try. `buffer[start, end)` of the body is there already. */

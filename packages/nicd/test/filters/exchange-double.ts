@@ -46,4 +46,12 @@ export class ExchangeDouble implements LiveExchange {
   resume(): void {
     this.resumes++;
   }
+
+  readonly requestHasBody = false;
+  readonly responseHasBody = false;
+  buffer(): void {}
+  chooseAgain(): void {}
+  reset(why: Flag): void {
+    this.flag = why;
+  }
 }

@@ -22,6 +22,10 @@ class ListHead implements MessageHead {
     return this.get(name) !== undefined;
   }
 
+  get size(): number {
+    return this.fields.length;
+  }
+
   set(name: string, value: string): void {
     this.remove(name);
     this.add(name, value);

@@ -1,0 +1,197 @@
+/** One filter's stage in the way of a body: what the guest's answers keep back, let go or throw away. @module */
+import { type BodyAction, bodyAction, type ByteBuffer, type FieldMap, FieldList } from "@mitsu/proxy-wasm";
+import type { BodySink, BodyStage, Trailers } from "../filters/body-stage.ts";
+
+/** What a stage asks of its exchange. */
+export interface BodyPartOwner {
+  /** Calls the guest. @returns Null when it has answered the exchange itself, or has failed: nothing is let go on then unless {@link BodyPart.letPass} was called. */
+  onBody(size: number, last: boolean): BodyAction | null;
+  /** @returns Whether the trailers may go on; null as above. */
+  onTrailers(): boolean | null;
+  /** More is held back than it may. */
+  onTooLong(): void;
+  /** Reading may go on. */
+  onRoom(): void;
+}
+
+const nothing = Buffer.alloc(0);
+
+/** See the module. The guest sees {@link buffer} and {@link trailerFields} during its callbacks. */
+export class BodyPart implements BodyStage {
+  readonly #owner: BodyPartOwner;
+  readonly #next: BodySink;
+  readonly #most: number;
+  /** Bytes that the guest has seen and stopped, and will not see again. */
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  /** What it sees now. */
+  #view: Buffer = nothing;
+  /** {@link #view} is in memory of its own. */
+  #isOwn = true;
+  #stopped = false;
+  /** By `stopIterationAndBuffer`: it is to see what is in view once more. */
+  #gathers = false;
+  #last = false;
+  #trailers: FieldList | null = null;
+  #over = false;
+  /** The guest is not asked any more. */
+  #passes = false;
+  #calling = false;
+
+  /** @param most Bytes that may be held back. */
+  constructor(owner: BodyPartOwner, next: BodySink, most: number) {
+    this.#owner = owner;
+    this.#next = next;
+    this.#most = most;
+  }
+
+  get isFull(): boolean {
+    return this.#stopped && !this.#gathers && this.#keptBytes >= this.#most;
+  }
+
+  /** Something waits for the guest's word. */
+  get isHeld(): boolean {
+    return this.#stopped && !this.#over;
+  }
+
+  /** What the guest may read and change now; null outside its callbacks. */
+  get buffer(): ByteBuffer | null {
+    return this.#calling ? this.#bytes : null;
+  }
+
+  /** Of a body that has ended; those that it adds follow the body. */
+  get trailerFields(): FieldMap | null {
+    if (!this.#calling || !this.#last) return null;
+    this.#trailers ??= new FieldList([]);
+    return this.#trailers;
+  }
+
+  readonly #bytes: ByteBuffer = ((part: BodyPart): ByteBuffer => ({
+    get length() {
+      return part.#view.length;
+    },
+    slice: (start, length) => part.#view.subarray(start, start + length),
+    splice(start, length, bytes) {
+      part.#view = Buffer.concat([part.#view.subarray(0, start), bytes, part.#view.subarray(start + length)]);
+      part.#isOwn = true;
+    },
+  }))(this);
+
+  data(piece: Buffer, last: boolean): void {
+    if (this.#over) return;
+    this.#last = last;
+    if (this.#passes) {
+      this.#release(piece);
+      return;
+    }
+    if (this.#gathers && this.#view.length > 0) {
+      this.#view = piece.length === 0 ? this.#view : Buffer.concat([this.#view, piece]);
+      this.#isOwn = true;
+    } else {
+      this.#view = piece;
+      this.#isOwn = false;
+    }
+    this.#calling = true;
+    const said = this.#owner.onBody(this.#view.length, last);
+    this.#calling = false;
+    if (said === null) {
+      if (this.#passes) this.#release(this.#takeView());
+      return;
+    }
+    switch (said) {
+      case bodyAction.continue:
+        this.#release(this.#takeView());
+        break;
+      case bodyAction.stopIterationAndBuffer:
+        this.#stopped = true;
+        this.#gathers = true;
+        this.#own();
+        if (this.#view.length + this.#keptBytes > this.#most) this.#owner.onTooLong();
+        break;
+      case bodyAction.stopIterationAndWatermark:
+        this.#stopped = true;
+        this.#gathers = false;
+        this.#own();
+        this.#keep(this.#takeView());
+        break;
+      default:
+        // Without a buffer, what was stopped is gone, as in Envoy.
+        this.#stopped = true;
+        this.#gathers = false;
+        this.#view = nothing;
+    }
+  }
+
+  trailers(fields: Trailers): void {
+    if (this.#over) return;
+    this.#last = true;
+    this.#trailers = new FieldList(fields);
+    if (!this.#passes) {
+      this.#calling = true;
+      const goes = this.#owner.onTrailers();
+      this.#calling = false;
+      if (goes === null && !this.#passes) return;
+      if (goes === false) {
+        this.#stopped = true;
+        return;
+      }
+    }
+    this.#release(this.#takeView());
+  }
+
+  /** What was stopped goes on, unseen. */
+  resume(): void {
+    if (this.#over || !this.#stopped) return;
+    this.#release(this.#takeView());
+    this.#owner.onRoom();
+  }
+
+  /** The guest is gone: all goes on as it is. */
+  letPass(): void {
+    this.#passes = true;
+    if (!this.#calling) this.resume();
+  }
+
+  /** The exchange is over. */
+  end(): void {
+    this.#over = true;
+    this.#kept = [];
+    this.#view = nothing;
+  }
+
+  #own(): void {
+    if (!this.#isOwn) this.#view = Buffer.from(this.#view);
+    this.#isOwn = true;
+  }
+
+  #takeView(): Buffer {
+    const view = this.#view;
+    this.#view = nothing;
+    return view;
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
+  }
+
+  /** Gives what was kept, and `bytes` behind it, to the next stage. */
+  #release(bytes: Buffer): void {
+    const all = this.#kept.length === 0 ? bytes : Buffer.concat([...this.#kept, bytes]);
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.#stopped = false;
+    this.#gathers = false;
+    const trailers = this.#last ? (this.#trailers?.pairs() ?? []) : [];
+    if (!this.#last) {
+      if (all.length > 0) this.#next.data(all, false);
+      return;
+    }
+    this.#over = true;
+    if (trailers.length === 0) this.#next.data(all, true);
+    else {
+      if (all.length > 0) this.#next.data(all, false);
+      this.#next.trailers(trailers);
+    }
+  }
+}

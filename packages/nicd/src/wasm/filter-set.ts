@@ -1,0 +1,177 @@
+/** The filters of a worker: read, checked and started aside, then taken all together. @module */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Catalog, MeshFilter } from "@mitsu/catalog";
+import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { defaultLimits, loadModule, SharedMemories, verify } from "@mitsu/proxy-wasm";
+import type { FilterMachine, MachineEnv } from "./filter-machine.ts";
+import { FilterSlot, type FilterVersion, type RollOut, versionKey } from "./filter-slot.ts";
+import type { PushedModules } from "./pushed-modules.ts";
+import { WasmFilter } from "./wasm-filter.ts";
+
+/** What the set needs beside what machines do. */
+export interface FilterSetEnv extends Omit<MachineEnv, "shared"> {
+  /** Folder that paths are relative to: the mesh file's. */
+  readonly folder: string;
+  /** Modules that were pushed; null where none can be. */
+  readonly pushed: PushedModules | null;
+}
+
+interface Prepared {
+  readonly filter: WasmFilter;
+  readonly version: FilterVersion;
+  /** Null: what serves is this version. */
+  readonly machine: FilterMachine | null;
+  readonly isNew: boolean;
+}
+
+/** What {@link FilterSet.prepare} has made ready; to be given to {@link FilterSet.commit} or {@link FilterSet.drop}. */
+export type PreparedFilters = readonly Prepared[];
+
+/** See the module. */
+export class FilterSet {
+  readonly #env: FilterSetEnv & MachineEnv;
+  #filters = new Map<string, WasmFilter>();
+
+  constructor(env: FilterSetEnv) {
+    this.#env = { ...env, shared: new SharedMemories(undefined, (task) => env.plane.reactor.defer(task)) };
+  }
+
+  /** In order of name. */
+  get all(): readonly WasmFilter[] {
+    return [...this.#filters.values()];
+  }
+
+  get(name: string): WasmFilter | undefined {
+    return this.#filters.get(name);
+  }
+
+  /** Those of a list of names; all of them are there, as the catalog has checked. */
+  of(names: readonly string[]): WasmFilter[] {
+    return names.flatMap((name) => this.#filters.get(name) ?? []);
+  }
+
+  /**
+   * Reads, checks and starts what is new or changed; nothing is used yet.
+   *
+   * @throws {MitsuError} `ERR_FILTER_*` naming the filter; what was started is stopped again.
+   */
+  async prepare(catalog: Catalog): Promise<PreparedFilters> {
+    const prepared: Prepared[] = [];
+    try {
+      for (const spec of catalog.filters) prepared.push(await this.#prepareOne(spec));
+    } catch (error) {
+      this.drop(prepared);
+      throw error;
+    }
+    return prepared;
+  }
+
+  /** Takes what was prepared: new filters at once, changed ones as canaries. Filters that are no longer named end with their last stream. */
+  commit(prepared: PreparedFilters): void {
+    const next = new Map<string, WasmFilter>();
+    for (const { filter, version, machine, isNew } of prepared) {
+      next.set(filter.name, filter);
+      if (machine !== null) {
+        if (isNew) filter.slot.take(machine, version);
+        else void filter.slot.tryOut(machine, version);
+      } else filter.slot.adopt(version.spec);
+    }
+    for (const [name, filter] of this.#filters) if (!next.has(name)) filter.slot.close();
+    this.#filters = next;
+  }
+
+  drop(prepared: PreparedFilters): void {
+    for (const { machine } of prepared) machine?.retire();
+  }
+
+  /**
+   * Tries a pushed module out.
+   *
+   * @returns How that ends; the module is at work already, as a canary.
+   * @throws {MitsuError} `ERR_FILTER_*` when it is not good, or there is no filter of that name.
+   */
+  async push(name: string, bytes: Uint8Array): Promise<{ readonly version: FilterVersion; readonly ended: Promise<RollOut> }> {
+    const filter = this.#filters.get(name);
+    if (filter === undefined)
+      throw new MitsuError(`no filter ${JSON.stringify(name)} in the mesh file`, {
+        code: "ERR_FILTER_UNKNOWN",
+        hint: this.#filters.size === 0 ? "it has none: add it under filters" : `it has ${[...this.#filters.keys()].join(", ")}`,
+      });
+    const { slot } = filter;
+    const version = await this.#load(slot.version.spec, bytes, "push");
+    if (versionKey(version) === versionKey(slot.version) && slot.canary === null)
+      return { version, ended: Promise.resolve({ outcome: "taken", reason: "it is the one that serves", sha256: version.module.info.sha256, atMs: Date.now() }) };
+    const machine = slot.prepare(version);
+    return { version, ended: slot.tryOut(machine, version) };
+  }
+
+  close(): void {
+    for (const filter of this.#filters.values()) filter.slot.close();
+  }
+
+  async #prepareOne(spec: MeshFilter): Promise<Prepared> {
+    const { bytes, origin } = await this.#bytesOf(spec);
+    const version = await this.#load(spec, bytes, origin);
+    const known = this.#filters.get(spec.name);
+    if (known === undefined) {
+      const slot = new FilterSlot(version, this.#env);
+      return { filter: new WasmFilter(slot), version, machine: slot.prepare(version), isNew: true };
+    }
+    const { slot } = known;
+    const same = versionKey(version) === versionKey(slot.version) || slot.refuses(version) || slot.isTrying(version);
+    return { filter: known, version, machine: same ? null : slot.prepare(version), isNew: false };
+  }
+
+  async #bytesOf(spec: MeshFilter): Promise<{ readonly bytes: Uint8Array; readonly origin: FilterVersion["origin"] }> {
+    const path = resolve(this.#env.folder, spec.module);
+    let file: Uint8Array | null = null;
+    let cause: unknown;
+    try {
+      file = await readFile(path);
+    } catch (error) {
+      cause = error;
+    }
+    const pushed = await this.#env.pushed?.newerThan(spec.name, file);
+    if (pushed) return { bytes: pushed, origin: "push" };
+    if (file !== null) return { bytes: file, origin: "file" };
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new MitsuError(`filter ${spec.name}: cannot read ${path}: ${code === "ENOENT" ? "no such file" : message}`, {
+      code: "ERR_FILTER_MISSING",
+      hint: "build it there, or name another module in the mesh file",
+      exit: exitStatus.config,
+      cause,
+    });
+  }
+
+  /** @throws {MitsuError} with the filter's name in front. */
+  async #load(spec: MeshFilter, bytes: Uint8Array, origin: FilterVersion["origin"]): Promise<FilterVersion> {
+    try {
+      if (spec.key !== null) verify(bytes, [await this.#keyOf(spec.key)]);
+      const module = await loadModule(bytes, { ...defaultLimits, ...spec.limits });
+      return { spec, module, origin };
+    } catch (error) {
+      if (!(error instanceof MitsuError)) throw error;
+      throw new MitsuError(`filter ${spec.name}: ${origin === "push" ? "the pushed module" : spec.module}: ${error.message}`, {
+        code: error.code,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        exit: exitStatus.config,
+        cause: error,
+      });
+    }
+  }
+
+  async #keyOf(key: string): Promise<string> {
+    const path = resolve(this.#env.folder, key);
+    try {
+      return await readFile(path, "utf8");
+    } catch (cause) {
+      throw new MitsuError(`cannot read the key ${path}: ${(cause as Error).message}`, {
+        code: "ERR_FILTER_SIGNATURE",
+        hint: "meshfilters keygen makes a pair; nicd needs the public half",
+        exit: exitStatus.config,
+        cause,
+      });
+    }
+  }
+}

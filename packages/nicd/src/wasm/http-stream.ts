@@ -1,0 +1,275 @@
+/**
+ * One exchange at one filter in WebAssembly: what the guest sees of it, and what its answers do to it. A few lines over 300: both ways of an exchange,
+ * and every way to end one, have to agree on who waits for whom.
+ * @module
+ */
+import {
+  type Action,
+  action,
+  type BodyAction,
+  type BufferType,
+  bodyAction,
+  bufferType,
+  type ByteBuffer,
+  type FieldMap,
+  FilterTrap,
+  type HttpContext,
+  type LocalResponse,
+  type MapType,
+  mapType,
+  type StreamHost,
+  type StreamType,
+  streamType,
+} from "@mitsu/proxy-wasm";
+import type { BodySink, BodyStage } from "../filters/body-stage.ts";
+import { type Half, type LiveExchange, type OwnAnswer, flag, type Verdict, verdict } from "../live-exchange.ts";
+import { BodyPart } from "./body-part.ts";
+import type { FilterMachine } from "./filter-machine.ts";
+import { RequestFields, ResponseFields } from "./head-fields.ts";
+import { getProperty, setProperty } from "./set-properties.ts";
+import { exchangeProperty } from "./stream-properties.ts";
+
+/** What one way of the exchange waits for. */
+interface Way {
+  readonly half: Half;
+  /** The guest has stopped the head. */
+  held: boolean;
+  /** A callback is at work. */
+  calling: boolean;
+  /** The guest said in it that it goes on. */
+  resumed: boolean;
+  body: BodyPart | null;
+}
+
+const way = (half: Half): Way => ({ half, held: false, calling: false, resumed: false, body: null });
+
+/** See the module. */
+export class HttpStream implements StreamHost {
+  readonly machine: FilterMachine;
+  readonly #x: LiveExchange;
+  readonly #context: HttpContext;
+  readonly #request: Way = way("request");
+  readonly #response: Way = way("response");
+  #requestFields: RequestFields | null = null;
+  #responseFields: ResponseFields | null = null;
+  #requestSent = false;
+  #responseSent = false;
+  #seesResponse = false;
+  /** It has answered the exchange itself. */
+  #answered = false;
+  /** The guest is gone, and the exchange goes on without it. */
+  #open = false;
+  #ended = false;
+
+  constructor(x: LiveExchange, machine: FilterMachine) {
+    this.#x = x;
+    this.machine = machine;
+    this.#context = machine.plugin.openHttp(this);
+    machine.began(this);
+  }
+
+  // ── Called by the chain ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  requestHead(): Verdict {
+    return this.#head(this.#request, this.#x.requestHasBody, (endOfStream) => this.#context.requestHeaders(endOfStream));
+  }
+
+  responseHead(): Verdict {
+    // An answer of its own is not shown to it a second time.
+    if (this.#seesResponse || this.#open) return verdict.continue;
+    this.#seesResponse = true;
+    this.#requestSent = true;
+    return this.#head(this.#response, this.#x.responseHasBody, (endOfStream) => this.#context.responseHeaders(endOfStream));
+  }
+
+  changeRequest(next: BodySink): BodyStage | null {
+    const { requestBody, requestTrailers } = this.machine.plugin.callbacks;
+    if (this.#open || !(requestBody || requestTrailers)) return null;
+    return this.#stage(this.#request, next, (size, last) => this.#context.requestBody(size, last), () => this.#context.requestTrailers());
+  }
+
+  changeResponse(next: BodySink): BodyStage | null {
+    const { responseBody, responseTrailers } = this.machine.plugin.callbacks;
+    if (this.#open || this.#answered || !(responseBody || responseTrailers)) return null;
+    return this.#stage(this.#response, next, (size, last) => this.#context.responseBody(size, last), () => this.#context.responseTrailers());
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#requestSent = this.#responseSent = true;
+    this.#request.body?.end();
+    this.#response.body?.end();
+    try {
+      this.#context.end();
+    } catch (error) {
+      if (!(error instanceof FilterTrap)) throw error;
+    }
+    this.machine.ended(this, this.#x.response?.status ?? 0);
+  }
+
+  /** The machine has trapped, in whatever callback: what waits for the guest would wait for ever. */
+  onTrap(): void {
+    if (this.#ended || this.#open || this.#answered) return;
+    this.#fail();
+  }
+
+  #head(one: Way, hasBody: boolean, ask: (endOfStream: boolean) => Action): Verdict {
+    const said = this.#call(one, () => ask(!hasBody));
+    if (said === null) return this.#answered ? verdict.respond : verdict.continue;
+    if (one.resumed || said === action.continue || said === action.endStream) {
+      if (one === this.#request) this.#requestPassed();
+      return verdict.continue;
+    }
+    one.held = true;
+    if (said === action.stopAllIterationAndBuffer) this.#x.buffer(one.half, this.machine.plugin.options.limits.bodyBytes);
+    return verdict.stop;
+  }
+
+  #stage(one: Way, next: BodySink, body: (size: number, last: boolean) => BodyAction, trailers: () => Action): BodyStage {
+    const owner = {
+      onBody: (size: number, last: boolean): BodyAction | null => {
+        const said = this.#call(one, () => body(size, last));
+        return said !== null && one.resumed ? bodyAction.continue : said;
+      },
+      onTrailers: (): boolean | null => {
+        const said = this.#call(one, trailers);
+        return said === null ? null : one.resumed || said === action.continue;
+      },
+      onTooLong: () => this.#answer(one.half === "request" ? requestTooLong : responseTooLong),
+      onRoom: () => this.#x.resume(one.half),
+    };
+    one.body = new BodyPart(owner, next, this.machine.plugin.options.limits.bodyBytes);
+    return one.body;
+  }
+
+  /** Runs a callback. @returns Null when there is nothing to be heeded: the exchange was answered, or the guest has failed. */
+  #call<Said extends number>(one: Way, ask: () => Said): Said | null {
+    if (this.#open || this.#answered || this.#ended) return null;
+    one.calling = true;
+    one.resumed = false;
+    try {
+      const said = ask();
+      return this.#answered ? null : said;
+    } catch (error) {
+      if (!(error instanceof FilterTrap)) throw error;
+      this.#fail();
+      return null;
+    } finally {
+      one.calling = false;
+    }
+  }
+
+  #requestPassed(): void {
+    // With a stage of its own in the body's way the head may still wait for the body; without, it goes now.
+    const { requestBody } = this.machine.plugin.callbacks;
+    if (!requestBody || !this.#x.requestHasBody) this.#requestSent = true;
+  }
+
+  #fail(): void {
+    if (this.machine.onFailure === "closed") {
+      this.#answer({ status: 500, flag: flag.filterFailed, body: `filter ${this.machine.name} failed` });
+      return;
+    }
+    this.#open = true;
+    for (const one of [this.#request, this.#response]) {
+      one.body?.letPass();
+      if (!one.held) continue;
+      one.held = false;
+      this.#x.resume(one.half);
+    }
+  }
+
+  #answer(answer: OwnAnswer): void {
+    this.#answered = true;
+    this.#request.held = this.#response.held = false;
+    this.#x.respond(answer);
+  }
+
+  // ── Called by the guest ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  fields(map: MapType): FieldMap | null {
+    switch (map) {
+      case mapType.requestHeaders:
+        this.#requestFields ??= new RequestFields(this.#x.request, () => this.#requestSent);
+        return this.#requestFields;
+      case mapType.responseHeaders: {
+        const { response } = this.#x;
+        if (response === null) return null;
+        this.#responseFields ??= new ResponseFields(response, () => this.#responseSent);
+        return this.#responseFields;
+      }
+      case mapType.requestTrailers:
+        return this.#request.body?.trailerFields ?? null;
+      case mapType.responseTrailers:
+        return this.#response.body?.trailerFields ?? null;
+      default:
+        return null;
+    }
+  }
+
+  buffer(type: BufferType): ByteBuffer | null {
+    if (type === bufferType.requestBody) return this.#request.body?.buffer ?? null;
+    if (type === bufferType.responseBody) return this.#response.body?.buffer ?? null;
+    return null;
+  }
+
+  property(path: readonly string[]): Uint8Array | undefined {
+    // What is built in cannot be overwritten.
+    return exchangeProperty(this.#x, path) ?? getProperty(this.#x, path);
+  }
+
+  setProperty(path: readonly string[], value: Uint8Array): boolean {
+    return setProperty(this.#x, path, value);
+  }
+
+  respond({ status, headers, body, grpcStatus }: LocalResponse): boolean {
+    if (this.#ended || this.#answered) return true;
+    const isGrpc = grpcStatus >= 0 && (this.#x.request.get("content-type")?.startsWith("application/grpc") ?? false);
+    const usual: [string, string][] = body.length > 0 && !headers.some(([name]) => name === "content-type") ? [["content-type", "text/plain"]] : [];
+    const own = headers.filter(([name]) => !name.startsWith(":"));
+    this.#answer(
+      isGrpc
+        ? {
+            status: 200,
+            flag: flag.none,
+            body: "",
+            bytes: new Uint8Array(0),
+            headers: [...own, ["content-type", "application/grpc"], ["grpc-status", String(grpcStatus)], ["grpc-message", grpcMessage(body)]],
+          }
+        : { status, flag: flag.none, body: "", bytes: body, headers: [...own, ...usual] },
+    );
+    return true;
+  }
+
+  resume(stream: StreamType): void {
+    const one = stream === streamType.request ? this.#request : stream === streamType.response ? this.#response : null;
+    if (one === null || this.#ended || this.#answered) return;
+    if (one.calling) one.resumed = true;
+    else if (one.held) {
+      one.held = false;
+      if (one === this.#request) this.#requestPassed();
+      this.#x.resume(one.half);
+    } else one.body?.resume();
+  }
+
+  close(): void {
+    if (this.#ended) return;
+    this.#answered = true;
+    this.#x.reset(flag.none);
+  }
+
+  clearRoute(): void {
+    this.#x.chooseAgain();
+  }
+}
+
+const requestTooLong: OwnAnswer = { status: 413, flag: flag.tooLarge, body: "Payload Too Large" };
+const responseTooLong: OwnAnswer = { status: 500, flag: flag.tooLarge, body: "the answer is longer than its filter may hold back" };
+
+/** Percent-encoded, as gRPC wants it. */
+function grpcMessage(body: Uint8Array): string {
+  return Buffer.from(body)
+    .toString("latin1")
+    .replace(/[^ -$&-~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}

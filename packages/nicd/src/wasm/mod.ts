@@ -1,0 +1,2 @@
+/** Filters in WebAssembly. @module */
+export { FilterSet, type PreparedFilters } from "./filter-set.ts";
