@@ -242,3 +242,21 @@ test("after stop() streams that are left end quietly, and no exchange passes as 
   t.deepEqual(host.logs, []);
   t.throws(() => plugin.openHttp(FakeStream.get()), { code: "ERR_FILTER_STOPPED" });
 });
+
+test("an item of a queue whose plugin was stopped wakes nobody, and the next plugin of that name finds it", async (t) => {
+  const shared = new SharedMemories();
+  const filter = watFilter(`(data (i32.const 16) "q")
+    (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.eqz (call $proxy_register_shared_queue (i32.const 16) (i32.const 1) (i32.const 32))))
+    (func (export "proxy_on_queue_ready") (param i32 i32) (drop (call $proxy_log (i32.const 2) (i32.const 16) (i32.const 1))))`);
+  const { plugin, host } = start(filter, { host: new FakeHost(shared.of("")) });
+  const queue = shared.of("").resolveQueue("", "q")!;
+  plugin.stop();
+  shared.of("").enqueue(queue, Buffer.from("item"));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual([host.logs, host.traps], [[], []]);
+  const { host: next } = start(filter, { host: new FakeHost(shared.of("")) });
+  shared.of("").enqueue(queue, Buffer.from("another"));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(next.logs, ["info: q"]);
+  t.deepEqual(shared.of("").dequeue(queue), Buffer.from("item"));
+});
