@@ -18,7 +18,7 @@ export const indirectCallUnits: number = unmeteredUnits + 8;
 export const callUnits = 4;
 /** Of a round of a loop beside its instructions: the engine's look whether it shall stop, and the charge itself. */
 export const roundUnits = 4;
-/** Of each start of `memory.grow`, beside {@link growUnitsShift}: the engine makes a new view. */
+/** Of each start of `memory.grow` or `table.grow`, beside what grows: the engine makes a new view or a new array. */
 export const growCallUnits = 4000;
 /** A page more is 2^12 units: its 16 pages of 4 KiB have to be cleared and mapped at their first use. */
 export const growUnitsShift = 12;

@@ -15,7 +15,7 @@ import { planFunction } from "./charge-points.ts";
 import { filterError, place } from "./filter-error.ts";
 import { bulkUnitsShift, growCallUnits, growUnitsShift } from "./instruction-cost.ts";
 import { opcode } from "./instruction-reader.ts";
-import { type Meter, writeMeteredBody } from "./metered-body.ts";
+import { chargers, type Meter, writeMeteredBody } from "./metered-body.ts";
 import { ownSections } from "./own-sections.ts";
 import { preamble, readerOf, type Section, sectionId, sectionRank } from "./sections.ts";
 import { calleeUnits, indexSpaces, instructionsOf } from "./unmetered-functions.ts";
@@ -100,16 +100,22 @@ function writeChargers(out: ByteWriter, global: number): void {
     writer.byte(opcode.i32Const).s32(growCallUnits).byte(opcode.i32Add);
   });
   body((writer) => atMost(writer, 2 ** 24));
+  body((writer) =>
+    atMost(writer, 2 ** 24)
+      .byte(opcode.i32Const)
+      .s32(growCallUnits)
+      .byte(opcode.i32Add),
+  );
 }
-const chargerCount = 3;
+const chargerCount = Object.keys(chargers).length;
 
-/** The code section; says whether chargers are needed. */
-function writeCode(module: BinaryModule, meter: Meter): { readonly code: ByteWriter; readonly chargers: boolean } {
+/** The code section; says whether there are bulk operations, which need the chargers. */
+function writeCode(module: BinaryModule, meter: Meter): { readonly code: ByteWriter; readonly hasBulk: boolean } {
   const { units, unmetered } = calleeUnits(module);
   const spaces = indexSpaces(module);
   const bodies = new ByteWriter(module.bytes.length * 2);
   const scratch = new ByteWriter(4096);
-  let chargers = false;
+  let hasBulk = false;
   for (let body = 0; body < module.bodies.length; body++) {
     const { start, end } = module.bodies[body]!;
     if (unmetered[module.importedFunctions + body]) {
@@ -118,18 +124,19 @@ function writeCode(module: BinaryModule, meter: Meter): { readonly code: ByteWri
     }
     const instructions = instructionsOf(module, body, spaces);
     const plan = planFunction(instructions, units, unmetered);
-    chargers ||= plan.stops.some(({ kind }) => kind === "bulk");
+    hasBulk ||= plan.stops.some(({ kind }) => kind === "bulk");
     writeMeteredBody(scratch.clear(), instructions, plan, meter);
     if (scratch.length > largestBodyBytes) throw instructions.reader.error("the function is too long to be metered", start, "unsupported");
     bodies.sized(scratch.view());
   }
-  if (chargers) writeChargers(bodies, meter.global);
-  const code = new ByteWriter(bodies.length + 5).u32(module.bodies.length + (chargers ? chargerCount : 0)).bytes(bodies.view());
-  return { code, chargers };
+  if (hasBulk) writeChargers(bodies, meter.global);
+  const code = new ByteWriter(bodies.length + 5).u32(module.bodies.length + (hasBulk ? chargerCount : 0)).bytes(bodies.view());
+  return { code, hasBulk };
 }
 
 /**
- * Meters and bounds a module that was read; its code has to be valid, which the engine checks.
+ * Meters and bounds a module that was read. Its own checks come first, as they name the byte; whether types fit is for {@link checkValid} to say of the
+ * original: an index just past the end would otherwise be that of the counter.
  *
  * @throws {MitsuError} `ERR_FILTER_*`, see {@link instrument}.
  */
@@ -137,10 +144,11 @@ export function instrumentModule(module: BinaryModule, options: InstrumentOption
   const pages = Math.min(Math.floor(options.memoryBytes / pageBytes), 2 ** 16);
   checkBounds(module, pages);
   const meter: Meter = { global: module.globalCount, firstCharger: module.functions.length };
-  const { code, chargers } = writeCode(module, meter);
+  const { code, hasBulk } = writeCode(module, meter);
   const out = new ByteWriter(module.bytes.length * 2).bytes(preamble);
   const known = module.types.indexOf(chargerSignature);
-  const chargerType = known < 0 ? module.types.length : known;
+  const chargerTypes = new ByteWriter();
+  for (let left = chargerCount; left > 0; left--) chargerTypes.u32(known < 0 ? module.types.length : known);
 
   /** Copies a section with entries added at its end. */
   const extended = (section: Section | undefined, added: number, entries: ByteWriter): ByteWriter => {
@@ -150,9 +158,8 @@ export function instrumentModule(module: BinaryModule, options: InstrumentOption
     return writer.bytes(entries.view());
   };
   const rewrite: Readonly<Record<number, (section: Section | undefined) => ByteWriter | undefined>> = {
-    [sectionId.type]: (section) => (chargers && known < 0 ? extended(section, 1, new ByteWriter().byte(0x60, 1, i32, 1, i32)) : undefined),
-    [sectionId.function]: (section) =>
-      chargers ? extended(section, chargerCount, new ByteWriter().u32(chargerType).u32(chargerType).u32(chargerType)) : undefined,
+    [sectionId.type]: (section) => (hasBulk && known < 0 ? extended(section, 1, new ByteWriter().byte(0x60, 1, i32, 1, i32)) : undefined),
+    [sectionId.function]: (section) => (hasBulk ? extended(section, chargerCount, chargerTypes) : undefined),
     [sectionId.table]: (section) => {
       if (!section) return undefined;
       const writer = new ByteWriter().u32(module.tables.length);
@@ -224,7 +231,7 @@ export function checkValid(bytes: Uint8Array<ArrayBuffer>): void {
  * ```
  */
 export function instrument(bytes: Uint8Array<ArrayBuffer>, options: InstrumentOptions): Uint8Array<ArrayBuffer> {
-  const module = readModule(bytes);
+  const metered = instrumentModule(readModule(bytes), options);
   checkValid(bytes);
-  return instrumentModule(module, options);
+  return metered;
 }

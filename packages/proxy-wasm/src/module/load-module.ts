@@ -7,7 +7,7 @@ import { filterError } from "./filter-error.ts";
 import type { FilterModule, ModuleInfo } from "./filter-module.ts";
 import { abiOf, checkExports } from "./guest-exports.ts";
 import { checkImport } from "./host-imports.ts";
-import { checkValid, instrumentModule } from "./instrument.ts";
+import { checkValid, type InstrumentOptions, instrumentModule } from "./instrument.ts";
 import { readManifest } from "./manifest.ts";
 import { wantedCapabilities } from "./wanted-capabilities.ts";
 import { webAssembly } from "./web-assembly.ts";
@@ -29,25 +29,30 @@ function infoOf(module: BinaryModule, abi: AbiVersion): ModuleInfo {
   };
 }
 
-function checked(bytes: Uint8Array<ArrayBuffer>): { readonly module: BinaryModule; readonly info: ModuleInfo } {
+/** @returns What the module is, and its bytes with fuel and bounds. */
+function checked(
+  bytes: Uint8Array<ArrayBuffer>,
+  options: InstrumentOptions,
+): { readonly info: ModuleInfo; readonly metered: Uint8Array<ArrayBuffer> } {
   const module = readModule(bytes);
   const abi = abiOf(module.exports);
   for (const one of module.imports) checkImport(one);
   checkExports(module.exports, abi);
+  const metered = instrumentModule(module, options);
   checkValid(bytes);
-  return { module, info: infoOf(module, abi) };
+  return { info: infoOf(module, abi), metered };
 }
 
 /** V8 wants bytes that nobody changes meanwhile, and Node's buffers may be parts of a pool. */
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);
 
 /**
- * Says what a module is and wants, without metering or compiling it.
+ * Says what a module is and wants, without compiling it; it may want any amount of memory.
  *
  * @throws {MitsuError} As {@link loadModule}.
  */
 export function inspectModule(bytes: Uint8Array): ModuleInfo {
-  return checked(own(bytes)).info;
+  return checked(own(bytes), { memoryBytes: 2 ** 32 }).info;
 }
 
 /**
@@ -64,8 +69,7 @@ export function inspectModule(bytes: Uint8Array): ModuleInfo {
  * ```
  */
 export async function loadModule(bytes: Uint8Array, limits: Limits): Promise<FilterModule> {
-  const { module, info } = checked(own(bytes));
-  const metered = instrumentModule(module, { memoryBytes: limits.memoryBytes, startFuel: limits.startFuel });
+  const { info, metered } = checked(own(bytes), limits);
   try {
     return { info, compiled: await webAssembly.compile(metered) };
   } catch (cause) {

@@ -12,7 +12,7 @@ export interface Meter {
 }
 
 /** Functions of metering's own, in this order: each gets an operand, takes units for it, and gives it back. */
-export const chargers = { bytes: 0, pages: 1, entries: 2 } as const;
+export const chargers = { bytes: 0, pages: 1, entries: 2, newEntries: 3 } as const;
 
 const noResult = 0x40;
 const i32 = 0x7f;
@@ -20,6 +20,7 @@ const i32 = 0x7f;
 /** Which charger an instruction calls before it runs. */
 function chargerOf({ op, extended }: Stop): number {
   if (op === opcode.memoryGrow) return chargers.pages;
+  if (extended === misc.tableGrow) return chargers.newEntries;
   return extended <= misc.memoryFill ? chargers.bytes : chargers.entries;
 }
 
