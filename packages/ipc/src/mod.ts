@@ -26,13 +26,17 @@ export {
 export {
   type NicdCluster,
   type NicdEndpoint,
+  type NicdFilter,
   type NicdLink,
   type NicdProtocol,
+  type NicdRollOut,
   type NicdRoute,
   type NicdRule,
   type NicdSeries,
   type NicdStatus,
   nicd,
+  type PushFilterAnswer,
+  type PushFilterRequest,
 } from "./nicd-schema.ts";
 export { type PlacementRow, type PlacementStatus, placementStatus } from "./placement-schema.ts";
 export { type PlacerEdge, type PlacerProtocol, type PlacerSource, type PlacerStatus, placer } from "./placer-schema.ts";

@@ -5,6 +5,68 @@ import { type Method, method, type Stream } from "./protocol.ts";
 import type { ReplicaStanding } from "./replicad-schema.ts";
 import { type DaemonStatus, sockhijack, type TracedExchange, type TracesAnswer, type TracesRequest } from "./schema.ts";
 
+/** How a changed filter's roll-out ended: `rolled back` by itself, or `superseded` by a further change. */
+export interface NicdRollOut {
+  readonly outcome: "taken" | "rolled back" | "superseded";
+  readonly reason: string;
+  /** Of the module. */
+  readonly sha256: string;
+  readonly atMs: number;
+}
+
+/** A filter of the mesh file as it runs; what workers count is added up. */
+export interface NicdFilter {
+  readonly name: string;
+  /** Of the module that serves. */
+  readonly sha256: string;
+  /** Version of proxy-wasm's ABI. */
+  readonly abi: string;
+  /** The mesh file's module, or a pushed one. */
+  readonly origin: "file" | "push";
+  /** `canary`: a changed version has a share of the new exchanges. `restarting`: it stopped badly. */
+  readonly state: "running" | "canary" | "restarting";
+  readonly onFailure: "open" | "closed";
+  /** Callbacks, nanoseconds in them (of a sample, extrapolated), units of fuel; calls beyond its capabilities. */
+  readonly calls: number;
+  readonly timeNs: number;
+  readonly fuel: number;
+  readonly denied: number;
+  readonly traps: number;
+  readonly restarts: number;
+  /** Exchanges that found it stopped. */
+  readonly failures: number;
+  readonly logLinesDropped: number;
+  /** Exchanges and connections that it has open. */
+  readonly open: number;
+  readonly memoryBytes: number;
+  readonly lastTrap: { readonly reason: string; readonly callback: string; readonly detail: string } | null;
+  readonly canary: {
+    readonly sha256: string;
+    readonly share: number;
+    readonly leftMs: number;
+    readonly exchanges: number;
+    readonly errors: number;
+  } | null;
+  /** The last roll-out. */
+  readonly rollOut: NicdRollOut | null;
+}
+
+/** A module for a filter of the mesh file. */
+export interface PushFilterRequest {
+  /** The filter's name. */
+  readonly filter: string;
+  readonly module: Uint8Array;
+  /** Answer when it was taken or rolled back, not when it is tried out. */
+  readonly wait: boolean;
+}
+
+/** What became of it; `canary`: it is tried out. With several workers, the worst of theirs. */
+export interface PushFilterAnswer {
+  readonly outcome: NicdRollOut["outcome"] | "canary";
+  readonly reason: string;
+  readonly sha256: string;
+}
+
 /** A link to or from another node's nicd. */
 export interface NicdLink {
   /** Empty for a peer in plain text. */
@@ -57,6 +119,8 @@ export interface NicdStatus extends DaemonStatus {
   readonly reports: { readonly state: "fresh" | "stale" | "none"; readonly replicas: number };
   /** Where its pieces of work run; not there from a daemon that is older. */
   readonly placement?: PlacementStatus | undefined;
+  /** Filters in WebAssembly; not there from a daemon that is older. */
+  readonly filters?: readonly NicdFilter[] | undefined;
 }
 
 /** A route in force. */
@@ -140,6 +204,8 @@ export interface NicdProtocol {
   readonly metrics: Method<Nothing, { readonly text: string }>;
   /** Reads the mesh file and certificates again, as SIGHUP does; an error says what is wrong, and the old ones stay. */
   readonly reload: Method<Nothing, Nothing>;
+  /** Checks, starts, keeps and tries out a module; an error says why it is refused, and nothing changes. */
+  readonly pushFilter: Method<PushFilterRequest, PushFilterAnswer>;
 }
 
 const nothing: z.ZodType<Nothing> = z.strictObject({});
@@ -179,6 +245,34 @@ const endpoint: z.ZodType<NicdEndpoint> = z.object({
   reportAgeMs: count.nullable(),
 });
 
+const rollOut: z.ZodType<NicdRollOut> = z.object({
+  outcome: z.enum(["taken", "rolled back", "superseded"]),
+  reason: z.string(),
+  sha256: z.string(),
+  atMs: z.number(),
+});
+const filter: z.ZodType<NicdFilter> = z.object({
+  name: z.string(),
+  sha256: z.string(),
+  abi: z.string(),
+  origin: z.enum(["file", "push"]),
+  state: z.enum(["running", "canary", "restarting"]),
+  onFailure: z.enum(["open", "closed"]),
+  calls: count,
+  timeNs: count,
+  fuel: count,
+  denied: count,
+  traps: count,
+  restarts: count,
+  failures: count,
+  logLinesDropped: count,
+  open: count,
+  memoryBytes: count,
+  lastTrap: z.object({ reason: z.string(), callback: z.string(), detail: z.string() }).nullable(),
+  canary: z.object({ sha256: z.string(), share: count, leftMs: count, exchanges: count, errors: count }).nullable(),
+  rollOut: rollOut.nullable(),
+});
+
 /** nicd: what passes the node's NIC. */
 export const nicd: NicdProtocol = {
   status: method(
@@ -204,6 +298,7 @@ export const nicd: NicdProtocol = {
       spans: counts,
       reports: z.object({ state: z.enum(["fresh", "stale", "none"]), replicas: count }),
       placement: placementStatus.optional(),
+      filters: z.array(filter).optional(),
     }),
   ),
   routes: method(
@@ -251,4 +346,8 @@ export const nicd: NicdProtocol = {
   exchanges: sockhijack.exchanges,
   metrics: sockhijack.metrics,
   reload: method(nothing, nothing),
+  pushFilter: method(
+    z.object({ filter: z.string(), module: z.instanceof(Uint8Array), wait: z.boolean() }),
+    z.object({ outcome: z.enum(["taken", "rolled back", "superseded", "canary"]), reason: z.string(), sha256: z.string() }),
+  ),
 };

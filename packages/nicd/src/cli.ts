@@ -130,6 +130,12 @@ export const nicd: Program = {
       load: async () => ({ run: (await import("./commands/show.ts")).links }),
     }),
     command({
+      name: "filters",
+      summary: "filters in WebAssembly: what runs, what it costs, what is tried out",
+      examples: [{ command: "nicd filters", does: "their state, calls, fuel, traps, and the last roll-out" }],
+      load: async () => ({ run: (await import("./commands/show.ts")).filters }),
+    }),
+    command({
       name: "top",
       summary: "who asks whom at this moment: requests, errors, times",
       examples: [

@@ -86,6 +86,7 @@ function handlers(views: Views, reload: () => Promise<void>): Handlers<NicdProto
       await reload();
       return {};
     },
+    pushFilter: (request) => views.pushFilter(request),
   };
 }
 

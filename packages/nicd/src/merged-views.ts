@@ -3,11 +3,13 @@ import type {
   Client,
   NicdCluster,
   NicdEndpoint,
+  NicdFilter,
   NicdLink,
   NicdProtocol,
   NicdRule,
   NicdStatus,
   PlacementStatus,
+  PushFilterAnswer,
   ReplicaStanding,
 } from "@mitsu/ipc";
 import type { WireExchange } from "@mitsu/telemetry";
@@ -61,8 +63,12 @@ export function mergedStatus(
     spans: added(all.map(({ spans }) => spans)),
     reports: mergedReports(all.map(({ reports }) => reports)),
     placement: mergedPlacement(all.flatMap(({ placement }) => placement ?? [])),
+    filters: mergedFilters(all.map(({ filters }) => filters ?? [])),
   };
 }
+
+/** A canary takes as long as the mesh file says. */
+const pushMs = 24 * 3_600_000;
 
 const laterRegistration = "another nicd was registered later";
 
@@ -88,6 +94,43 @@ function mergedPlacement(all: readonly PlacementStatus[]): PlacementStatus {
     notices: [...new Set(all.flatMap(({ notices }) => notices))],
   };
 }
+
+/** Each worker has machines of its own; the worst state is shown. */
+function mergedFilters(all: readonly (readonly NicdFilter[])[]): NicdFilter[] {
+  const states: readonly NicdFilter["state"][] = ["restarting", "canary", "running"];
+  return grouped(all, ({ name }) => name).map((filters) => {
+    const total = (of: (filter: NicdFilter) => number): number => sum(filters.map(of));
+    const canaries = filters.flatMap(({ canary }) => canary ?? []);
+    const rollOuts = filters.flatMap(({ rollOut }) => rollOut ?? []);
+    return {
+      ...filters[0]!,
+      state: states.find((state) => filters.some((one) => one.state === state))!,
+      calls: total(({ calls }) => calls),
+      timeNs: total(({ timeNs }) => timeNs),
+      fuel: total(({ fuel }) => fuel),
+      denied: total(({ denied }) => denied),
+      traps: total(({ traps }) => traps),
+      restarts: total(({ restarts }) => restarts),
+      failures: total(({ failures }) => failures),
+      logLinesDropped: total(({ logLinesDropped }) => logLinesDropped),
+      open: total(({ open }) => open),
+      memoryBytes: total(({ memoryBytes }) => memoryBytes),
+      lastTrap: filters.find(({ lastTrap }) => lastTrap !== null)?.lastTrap ?? null,
+      canary:
+        canaries.length === 0
+          ? null
+          : {
+              ...canaries[0]!,
+              exchanges: sum(canaries.map(({ exchanges }) => exchanges)),
+              errors: sum(canaries.map(({ errors }) => errors)),
+            },
+      rollOut: rollOuts.find(({ outcome }) => outcome === "rolled back") ?? rollOuts[0] ?? null,
+    };
+  });
+}
+
+/** What became of a pushed module, in the order of how much the one who pushed it has to know. */
+const outcomes: readonly PushFilterAnswer["outcome"][] = ["rolled back", "superseded", "canary", "taken"];
 
 function mergedLink(links: NicdLink[]): NicdLink {
   const [first] = links;
@@ -200,6 +243,12 @@ export function mergedViews(
         .sort((a, b) => byStart(a.exchanges[0], b.exchanges[0]));
       const linkedShare = added(all.map((one) => one.linkedShare)) as (typeof all)[number]["linkedShare"];
       return { traces: traces.slice(-request.limit), linkedShare };
+    },
+    async pushFilter(request) {
+      // Each checks it for itself: one that refuses it says why.
+      const all = await Promise.all(workers().map((worker) => worker.call("pushFilter", request, { timeoutMs: pushMs })));
+      const worst = outcomes.find((outcome) => all.some((one) => one.outcome === outcome));
+      return all.find(({ outcome }) => outcome === worst)!;
     },
     exchanges: (signal) => joined(workers(), signal),
     metrics: async () => mergedSamples((await ask((worker) => worker.call("metrics", {}))).map(({ text }) => text)),

@@ -1,9 +1,10 @@
 /** What a worker answers to those who ask. @module */
 import type { Route, TextMatch } from "@mitsu/catalog";
 import { formatDuration } from "@mitsu/cli";
-import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus } from "@mitsu/ipc";
+import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus, PlacementStatus } from "@mitsu/ipc";
 import type { Cluster } from "./cluster/cluster.ts";
 import { mergedRows } from "./merged-rows.ts";
+import { filterViews } from "./wasm/filter-views.ts";
 import type { Worker } from "./worker.ts";
 
 /** `status`. @param fixed What the daemon knows of itself. */
@@ -33,8 +34,13 @@ export function statusView(
     links: links.status,
     spans: telemetry.otlp ? { ...telemetry.otlp.counts } : {},
     reports: { state: worker.tables.state, replicas: reportedReplicas(worker) },
-    placement: plane.relays.status(),
+    placement: joined(plane.relays.status(), worker.filterWork.status()),
+    filters: filterViews(worker.filters, plane.nowMs()),
   };
+}
+
+function joined(...all: readonly PlacementStatus[]): PlacementStatus {
+  return { work: all.flatMap(({ work }) => work), notices: all.flatMap(({ notices }) => notices) };
 }
 
 /** `routes`: those of services that pass nicd. */
@@ -46,7 +52,7 @@ export function routeViews({ plane }: Worker): NicdRoute[] {
       name: route.name,
       match: matchText(route),
       to: targetText(name, route),
-      rules: ruleTexts(route),
+      rules: ruleTexts({ ...route, filters: [...new Set([...route.filters, ...traffic.filters])] }),
     })),
   );
 }
@@ -153,7 +159,7 @@ function targetText(service: string, { to, redirect, respond }: Route): string {
 }
 
 function ruleTexts(route: Route): string[] {
-  const { timeoutMs, retries, fault, rateLimit, mirror, rewrite, maxRequestBytes, maxResponseBytes } = route;
+  const { timeoutMs, retries, fault, rateLimit, mirror, rewrite, maxRequestBytes, maxResponseBytes, filters } = route;
   const percent = (share: number): string => `${Number((share * 100).toFixed(3))} %`;
   return [
     ...(timeoutMs > 0 ? [`timeout ${formatDuration(timeoutMs * 1e6)}`] : []),
@@ -165,5 +171,6 @@ function ruleTexts(route: Route): string[] {
     ...(rewrite.path || rewrite.host ? ["rewritten"] : []),
     ...(maxRequestBytes > 0 ? [`requests up to ${maxRequestBytes} bytes`] : []),
     ...(maxResponseBytes > 0 ? [`answers up to ${maxResponseBytes} bytes`] : []),
+    ...(filters.length > 0 ? [`filters ${filters.join(", ")}`] : []),
   ];
 }

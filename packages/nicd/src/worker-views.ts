@@ -1,9 +1,20 @@
 /** The daemon's methods over one worker of this process. @module */
 import { createMetrics, type Metrics } from "@mitsu/cli";
-import type { NicdCluster, NicdRoute, NicdRule, NicdSeries, NicdStatus, TracesAnswer, TracesRequest } from "@mitsu/ipc";
+import type {
+  NicdCluster,
+  NicdRoute,
+  NicdRule,
+  NicdSeries,
+  NicdStatus,
+  PushFilterAnswer,
+  PushFilterRequest,
+  TracesAnswer,
+  TracesRequest,
+} from "@mitsu/ipc";
 import { istioBuckets, type WireExchange } from "@mitsu/telemetry";
 import { exposeMetrics } from "./metrics.ts";
 import { clusterViews, routeViews, ruleViews, seriesViews, statusView } from "./views.ts";
+import { filterMetricsText } from "./wasm/filter-views.ts";
 import type { Worker } from "./worker.ts";
 
 /** What can be asked, of one worker or of several that answer as one. */
@@ -15,6 +26,7 @@ export interface Views {
   traces(request: TracesRequest): Promise<TracesAnswer>;
   exchanges(signal: AbortSignal): AsyncIterable<WireExchange>;
   metrics(): Promise<string>;
+  pushFilter(request: PushFilterRequest): Promise<PushFilterAnswer>;
 }
 
 /** @param fixed What the daemon knows of itself. */
@@ -30,6 +42,7 @@ export function workerViews(worker: Worker, fixed: Pick<NicdStatus, "version" | 
     requests: async () => ({ boundsMs: istioBuckets, series: seriesViews(worker) }),
     traces: async ({ limit, service, minMs }) => telemetry.traces.traces({ limit, service, minMs }),
     exchanges: (signal) => telemetry.traces.follow(signal),
-    metrics: async () => (await (await metrics()).text()) + telemetry.text(),
+    metrics: async () => (await (await metrics()).text()) + telemetry.text() + filterMetricsText(worker.filters, worker.plane.nowMs()),
+    pushFilter: (request) => worker.pushFilter(request),
   };
 }

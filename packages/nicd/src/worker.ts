@@ -1,12 +1,14 @@
 /** The data plane of one process: listeners, links, telemetry around a `DataPlane`, and what can be asked of them. @module */
 import type { Catalog, Replica, Service } from "@mitsu/catalog";
 import type { Log } from "@mitsu/cli";
+import type { PushFilterAnswer, PushFilterRequest } from "@mitsu/ipc";
 import { encodeSocketAddress, Listener, Reactor, type SocketAddress, TcpSocket } from "@mitsu/reactor";
 import type { ByteStream, ByteStreamEvents } from "@mitsu/reactor/byte-stream";
 import { clockMs } from "@mitsu/replica-table";
 import type { Security } from "@mitsu/telemetry";
 import type { Caller } from "./caller.ts";
 import type { CertificateFiles } from "./certificates/mod.ts";
+import { FilterWork } from "./devices/filter-work.ts";
 import type { ListenAt } from "./explicit-routes.ts";
 import { Authorise } from "./filters/authorise.ts";
 import type { ChainParts } from "./filters/build-chain.ts";
@@ -20,9 +22,9 @@ import { DataPlane } from "./proxy/data-plane.ts";
 import type { Entry } from "./proxy/entry.ts";
 import { Incoming } from "./proxy/incoming.ts";
 import { ReplicadTables, type ReplicadTablesOptions } from "./replicad-tables.ts";
+import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 import { FilterSet } from "./wasm/filter-set.ts";
 import { PushedModules } from "./wasm/pushed-modules.ts";
-import { Telemetry, type TelemetryOptions } from "./telemetry/telemetry.ts";
 
 /** What a worker is started with. */
 export interface WorkerOptions extends Omit<TelemetryOptions, "linkSecurity">, ReplicadTablesOptions {
@@ -54,6 +56,7 @@ export class Worker {
   readonly links: LinkEnds;
   readonly tables: ReplicadTables;
   readonly filters: FilterSet;
+  readonly filterWork: FilterWork;
   readonly #options: WorkerOptions;
   readonly #reactor: Reactor;
   readonly #listeners: Listener[] = [];
@@ -98,6 +101,7 @@ export class Worker {
       folder: options.folder,
       pushed: new PushedModules(options.pushedFilters),
     });
+    this.filterWork = new FilterWork(() => this.filters.all.map(({ name }) => name));
     this.links = new LinkEnds({
       catalog,
       node: options.node,
@@ -148,6 +152,25 @@ export class Worker {
     return taken;
   }
 
+  /**
+   * Tries a pushed module out, and keeps it.
+   *
+   * @throws {MitsuError} `ERR_FILTER_*`: it is not good, and nothing has changed.
+   */
+  async pushFilter({ filter, module, wait }: PushFilterRequest): Promise<PushFilterAnswer> {
+    const pushing = this.#taking.then(() => this.filters.push(filter, module));
+    this.#taking = pushing.then(
+      () => {},
+      () => {},
+    );
+    const { version, ended } = await pushing;
+    const { sha256 } = version.module.info;
+    const { slot } = this.filters.get(filter)!;
+    if (!wait && slot.isTrying(version)) return { outcome: "canary", reason: "it is tried out", sha256 };
+    const { outcome, reason } = await ended;
+    return { outcome, reason, sha256 };
+  }
+
   /** Takes a new mesh file whose filters are those that are there. */
   configure(catalog: Catalog): void {
     this.#catalog = catalog;
@@ -170,6 +193,9 @@ export class Worker {
       ...this.links.degraded,
       ...this.tables.degraded,
       ...this.telemetry.degraded,
+      ...this.filters.all.flatMap(({ slot }) =>
+        slot.state === "restarting" ? [`filter ${slot.name} stopped badly (${slot.lastTrap?.detail ?? ""}) and is started again`] : [],
+      ),
       ...(this.#reactor.faults > 0 ? [`${this.#reactor.faults} connections were ended by faults in nicd: see the log`] : []),
       ...(full ? ["connections had to wait for a free file descriptor: raise LimitNOFILE"] : []),
       ...(this.#reactor.wakesForNode ? [] : ["Node's event loop was not found in /proc: links and commands are up to 20 ms late"]),
@@ -207,6 +233,7 @@ export class Worker {
     this.tables.close();
     await this.#reactor.stop();
     this.plane.relays.leave();
+    this.filterWork.leave();
     await this.telemetry.close();
   }
 

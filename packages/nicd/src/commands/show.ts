@@ -2,7 +2,7 @@
 import { type Context, formatBytes, formatDuration, type OutputStream, onSignals, print, table, watch } from "@mitsu/cli";
 import { exitStatus } from "@mitsu/cli/error";
 import { formatPlacement } from "@mitsu/hal";
-import type { NicdCluster, NicdEndpoint, NicdLink, NicdRoute, NicdRule, NicdStatus } from "@mitsu/ipc";
+import type { NicdCluster, NicdEndpoint, NicdFilter, NicdLink, NicdRoute, NicdRule, NicdStatus } from "@mitsu/ipc";
 import { daemonClient } from "../client.ts";
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -167,6 +167,44 @@ export async function links(_args: unknown, context: Context): Promise<void> {
   using client = await daemonClient(context);
   const answer = await client.call("status", {});
   print(context, { links: answer.links }, (value, out) => linksText(value.links, context.env.now(), out));
+}
+
+function filtersText(filters: readonly NicdFilter[], out: OutputStream): string {
+  if (filters.length === 0) return "no filters: the mesh file names none\n";
+  const rows = table(
+    filters,
+    [
+      { header: "FILTER", value: ({ name }) => name },
+      { header: "MODULE", value: ({ sha256, origin }) => `${sha256.slice(0, 12)}${origin === "push" ? " (pushed)" : ""}` },
+      { header: "ABI", value: ({ abi }) => abi },
+      { header: "STATE", value: ({ state }) => state },
+      { header: "CALLS", value: ({ calls }) => calls },
+      { header: "TIME [us/call]", value: ({ calls, timeNs }) => (calls === 0 ? "-" : (timeNs / calls / 1000).toFixed(2)), align: "right" },
+      { header: "FUEL/CALL", value: ({ calls, fuel }) => (calls === 0 ? "-" : Math.round(fuel / calls)), align: "right" },
+      { header: "TRAPS", value: ({ traps }) => traps },
+      { header: "FAILED", value: ({ failures }) => failures },
+      { header: "OPEN", value: ({ open }) => open },
+      { header: "MEMORY", value: ({ memoryBytes }) => formatBytes(memoryBytes), align: "right" },
+    ],
+    out,
+  );
+  const notes = filters.flatMap(({ name, canary, rollOut, lastTrap }) => [
+    ...(canary
+      ? [
+          `${name}: ${canary.sha256.slice(0, 12)} has ${Math.round(canary.share * 100)} % for ${formatDuration(canary.leftMs * 1e6)} more: ${counted(canary.exchanges, "exchange")}, ${counted(canary.errors, "error")}`,
+        ]
+      : []),
+    ...(rollOut ? [`${name}: ${rollOut.sha256.slice(0, 12)} was ${rollOut.outcome}: ${rollOut.reason}`] : []),
+    ...(lastTrap ? [`${name}: stopped last in ${lastTrap.callback} (${lastTrap.reason}): ${lastTrap.detail}`] : []),
+  ]);
+  return `${rows}${notes.map((note) => `${note}\n`).join("")}`;
+}
+
+/** `nicd filters`. */
+export async function filters(_args: unknown, context: Context): Promise<void> {
+  using client = await daemonClient(context);
+  const { filters: all = [] } = await client.call("status", {});
+  print(context, { filters: all }, (value, out) => filtersText(value.filters, out));
 }
 
 /** `nicd metrics`. */

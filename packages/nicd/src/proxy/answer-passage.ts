@@ -55,7 +55,9 @@ export class AnswerPassage {
   /** Bytes of a body follow its head. */
   get hasBody(): boolean {
     const { reader, isAnswered } = this.#upstream;
-    return reader.framing !== framing.none && !(isAnswered && reader.framing === framing.length && this.#upstream.head.table.contentLength === 0);
+    return (
+      reader.framing !== framing.none && !(isAnswered && reader.framing === framing.length && this.#upstream.head.table.contentLength === 0)
+    );
   }
 
   /** The head is in `upstream.head`; `buffer[start, end)` is what came of the body with it. */

@@ -9,7 +9,10 @@ import { BodyReader, type Framing, framing } from "../http1/body-reader.ts";
 import { parseTrailers } from "../http1/trailers.ts";
 
 /** How a body goes on. */
-export type NewFraming = { readonly kind: "length"; readonly length: number } | { readonly kind: "chunked" } | { readonly kind: "untilClose" };
+export type NewFraming =
+  | { readonly kind: "length"; readonly length: number }
+  | { readonly kind: "chunked" }
+  | { readonly kind: "untilClose" };
 
 /** Where it goes. */
 export interface BodyEnd {
@@ -144,7 +147,8 @@ export class ChangedBody implements BodySink {
     if (this.#begun !== "chunked") return bytes;
     const parts: Buffer[] = [];
     if (bytes.length > 0) parts.push(Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, crlf);
-    if (this.#ended) parts.push(Buffer.from(`0\r\n${this.#trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`, "latin1"));
+    if (this.#ended)
+      parts.push(Buffer.from(`0\r\n${this.#trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`, "latin1"));
     return parts.length === 0 ? nothing : Buffer.concat(parts);
   }
 }

@@ -37,7 +37,16 @@ const inLine = /^[!-~\u0080-\u00ff]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a field's value may hold all but these.
 const badValue = /[\0-\x08\x0a-\x1f\x7f]/;
 /** Fields that are of the connection, or said by the framing. */
-const ours: ReadonlySet<string> = new Set(["host", "connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "te", "proxy-connection"]);
+const ours: ReadonlySet<string> = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "upgrade",
+  "te",
+  "proxy-connection",
+]);
 
 /** Without tries: whoever calls knows best whether to call again. */
 export class ServiceCall implements UpstreamUser, PoolWaiter {
@@ -177,7 +186,8 @@ export class ServiceCall implements UpstreamUser, PoolWaiter {
 function requestBytes({ headers, body, trailers }: ServiceRequest): Buffer | null {
   const pseudo = new Map(headers.filter(([name]) => name.startsWith(":")));
   const [method, path, authority] = [pseudo.get(":method"), pseudo.get(":path"), pseudo.get(":authority")];
-  if (!method || !path || !authority || !token.test(method) || !inLine.test(path) || !inLine.test(authority) || method === "CONNECT") return null;
+  if (!method || !path || !authority || !token.test(method) || !inLine.test(path) || !inLine.test(authority) || method === "CONNECT")
+    return null;
   const fields = headers.filter(([name]) => !name.startsWith(":") && !ours.has(name));
   if ([...fields, ...trailers].some(([name, value]) => !token.test(name) || badValue.test(value))) return null;
   const chunked = trailers.length > 0;

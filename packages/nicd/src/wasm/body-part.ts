@@ -1,5 +1,5 @@
 /** One filter's stage in the way of a body: what the guest's answers keep back, let go or throw away. @module */
-import { type BodyAction, bodyAction, type ByteBuffer, type FieldMap, FieldList } from "@mitsu/proxy-wasm";
+import { type BodyAction, type ByteBuffer, bodyAction, FieldList, type FieldMap } from "@mitsu/proxy-wasm";
 import type { BodySink, BodyStage, Trailers } from "../filters/body-stage.ts";
 
 /** What a stage asks of its exchange. */

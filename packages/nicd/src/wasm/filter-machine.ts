@@ -19,8 +19,8 @@ import {
   type SharedMemories,
   type SharedMemory,
   startPlugin,
-  textValue,
   type TrapReport,
+  textValue,
 } from "@mitsu/proxy-wasm";
 import { Timer } from "@mitsu/reactor/timers";
 import type { DataPlane } from "../proxy/data-plane.ts";
@@ -73,6 +73,7 @@ export interface MachineOwner {
   onEnded(machine: FilterMachine, status: number): void;
 }
 
+const samplePeriod = 32;
 const nothing = new Uint8Array(0);
 /** Of a call that sets none: no filter waits for ever. */
 const longestCallMs = 60_000;
@@ -90,6 +91,9 @@ export class FilterMachine implements PluginHost {
   /** Exchanges that it has seen to their end, and those of them with 500 and above. */
   exchanges = 0;
   errors = 0;
+  /** In callbacks, of those that {@link sampled} chose, extrapolated. */
+  timeNs = 0;
+  #turn = 0;
   readonly #env: MachineEnv;
   readonly #owner: MachineOwner;
   readonly #streams = new Set<MachineStream>();
@@ -148,6 +152,16 @@ export class FilterMachine implements PluginHost {
   /** Streams that are open. */
   get open(): number {
     return this.#streams.size;
+  }
+
+  /** One callback of so many is timed: a clock is a part of what it measures. */
+  sampled(): boolean {
+    this.#turn = (this.#turn + 1) % samplePeriod;
+    return this.#turn === 0;
+  }
+
+  took(ns: number): void {
+    this.timeNs += ns * samplePeriod;
   }
 
   began(stream: MachineStream): void {
@@ -218,7 +232,18 @@ export class FilterMachine implements PluginHost {
     const request = { service: call.upstream, ...call, timeoutMs, mostAnswerBytes: this.spec.limits.bodyBytes };
     return ServiceCall.begin(this.plane, request, (answer) => {
       // As Envoy: time that is over is an answer, a connection that failed is none.
-      done(answer === "timeout" ? { headers: [[":status", "504"], ["content-type", "text/plain"]], body: timedOut, trailers: [] } : answer);
+      done(
+        answer === "timeout"
+          ? {
+              headers: [
+                [":status", "504"],
+                ["content-type", "text/plain"],
+              ],
+              body: timedOut,
+              trailers: [],
+            }
+          : answer,
+      );
     });
   }
 

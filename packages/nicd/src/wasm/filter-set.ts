@@ -101,9 +101,23 @@ export class FilterSet {
     const { slot } = filter;
     const version = await this.#load(slot.version.spec, bytes, "push");
     if (versionKey(version) === versionKey(slot.version) && slot.canary === null)
-      return { version, ended: Promise.resolve({ outcome: "taken", reason: "it is the one that serves", sha256: version.module.info.sha256, atMs: Date.now() }) };
+      return {
+        version,
+        ended: Promise.resolve({
+          outcome: "taken",
+          reason: "it is the one that serves",
+          sha256: version.module.info.sha256,
+          atMs: Date.now(),
+        }),
+      };
     const machine = slot.prepare(version);
-    return { version, ended: slot.tryOut(machine, version) };
+    const { pushed } = this.#env;
+    await pushed?.keep(name, bytes, await this.#fileOf(slot.version.spec));
+    const ended = slot.tryOut(machine, version).then(async (how) => {
+      if (how.outcome === "rolled back") await pushed?.forget(name);
+      return how;
+    });
+    return { version, ended };
   }
 
   close(): void {
@@ -125,13 +139,11 @@ export class FilterSet {
 
   async #bytesOf(spec: MeshFilter): Promise<{ readonly bytes: Uint8Array; readonly origin: FilterVersion["origin"] }> {
     const path = resolve(this.#env.folder, spec.module);
-    let file: Uint8Array | null = null;
     let cause: unknown;
-    try {
-      file = await readFile(path);
-    } catch (error) {
+    const file = await readFile(path).catch((error: unknown) => {
       cause = error;
-    }
+      return null;
+    });
     const pushed = await this.#env.pushed?.newerThan(spec.name, file);
     if (pushed) return { bytes: pushed, origin: "push" };
     if (file !== null) return { bytes: file, origin: "file" };
@@ -142,6 +154,11 @@ export class FilterSet {
       exit: exitStatus.config,
       cause,
     });
+  }
+
+  /** What the mesh file names, as it is now; null when it is not there. */
+  #fileOf({ module }: MeshFilter): Promise<Uint8Array | null> {
+    return readFile(resolve(this.#env.folder, module)).catch(() => null);
   }
 
   /** @throws {MitsuError} with the filter's name in front. */

@@ -61,7 +61,12 @@ export class FilterSlot implements MachineOwner {
   version: FilterVersion;
   readonly #env: MachineEnv;
   #current: FilterMachine | null = null;
-  #canary: { readonly machine: FilterMachine; readonly version: FilterVersion; readonly untilMs: number; readonly settled: (how: RollOut) => void } | null = null;
+  #canary: {
+    readonly machine: FilterMachine;
+    readonly version: FilterVersion;
+    readonly untilMs: number;
+    readonly settled: (how: RollOut) => void;
+  } | null = null;
   /** Counts of the current machine when the canary began. */
   #before = { exchanges: 0, errors: 0 };
   readonly #canaryTimer: Timer;
@@ -159,7 +164,12 @@ export class FilterSlot implements MachineOwner {
     this.traps++;
     this.lastTrap = report;
     if (this.budget.takes(this.#env.plane.nowMs()))
-      this.#env.log.error("a filter stopped badly", { filter: this.name, reason: report.reason, callback: report.callback, detail: report.detail });
+      this.#env.log.error("a filter stopped badly", {
+        filter: this.name,
+        reason: report.reason,
+        callback: report.callback,
+        detail: report.detail,
+      });
     if (this.#canary?.machine === machine) {
       this.#settle("rolled back", `it stopped in ${report.callback}: ${report.detail}`);
       return;
@@ -181,10 +191,18 @@ export class FilterSlot implements MachineOwner {
   }
 
   /** Counters with those of the machines that are at work. */
-  get totals(): { readonly calls: number; readonly fuel: number; readonly denied: number; readonly memoryBytes: number } {
-    const alive = [this.#current, this.#canary?.machine].flatMap((machine) => (machine ? [machine.plugin] : []));
+  get totals(): Readonly<Record<"calls" | "fuel" | "denied" | "memoryBytes" | "timeNs", number>> {
+    const machines = [this.#current, this.#canary?.machine].flatMap((machine) => machine ?? []);
+    const alive = machines.map(({ plugin }) => plugin);
     const sum = (of: "calls" | "fuel" | "denied"): number => alive.reduce((total, { counters }) => total + counters[of], this[of]);
-    return { calls: sum("calls"), fuel: sum("fuel"), denied: sum("denied"), memoryBytes: alive.reduce((total, { memoryBytes }) => total + memoryBytes, 0) };
+    const timeNs = machines.reduce((total, machine) => total + machine.timeNs, this.timeNs);
+    return {
+      calls: sum("calls"),
+      fuel: sum("fuel"),
+      denied: sum("denied"),
+      timeNs,
+      memoryBytes: alive.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+    };
   }
 
   #retire(machine: FilterMachine): void {
@@ -192,6 +210,7 @@ export class FilterSlot implements MachineOwner {
     this.calls += counters.calls;
     this.fuel += counters.fuel;
     this.denied += counters.denied;
+    this.timeNs += machine.timeNs;
     machine.retire();
   }
 

@@ -14,8 +14,8 @@ const prefixBytes = 5;
 type Pairs = [name: string, value: string][];
 
 function pairsOf(headers: IncomingHttpHeaders): Pairs {
-  return Object.entries(headers).flatMap(([name, value]): Pairs =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, String(one)]),
+  return Object.entries(headers).flatMap(
+    ([name, value]): Pairs => (value === undefined ? [] : [value].flat().map((one): [string, string] => [name, String(one)])),
   );
 }
 
@@ -42,7 +42,11 @@ export function callGrpc(plane: DataPlane, call: GrpcCall, events: GrpcEvents, m
   const finish = (code: number, message: string, tell = true): void => {
     if (over) return;
     over = true;
-    cluster.end(endpoint, code === grpcStatus.unavailable ? failure.connect : code === grpcStatus.deadlineExceeded ? failure.timeout : 200, sentAtMs);
+    cluster.end(
+      endpoint,
+      code === grpcStatus.unavailable ? failure.connect : code === grpcStatus.deadlineExceeded ? failure.timeout : 200,
+      sentAtMs,
+    );
     stream?.close();
     session?.destroy();
     if (tell) events.onClose(code, message);
@@ -78,7 +82,10 @@ export function callGrpc(plane: DataPlane, call: GrpcCall, events: GrpcEvents, m
     finish(grpcStatus.unknown, (error as Error).message, false);
     return null;
   }
-  const timer = call.timeoutMs > 0 ? setTimeout(() => later(() => finish(grpcStatus.deadlineExceeded, "deadline exceeded")), call.timeoutMs) : undefined;
+  const timer =
+    call.timeoutMs > 0
+      ? setTimeout(() => later(() => finish(grpcStatus.deadlineExceeded, "deadline exceeded")), call.timeoutMs)
+      : undefined;
   timer?.unref();
   stream.on("response", (headers) => {
     const pairs = pairsOf(headers);
@@ -100,7 +107,9 @@ export function callGrpc(plane: DataPlane, call: GrpcCall, events: GrpcEvents, m
       later(() => events.onMessage(message));
     }
   });
-  stream.on("trailers", (headers) => void (trailers = pairsOf(headers)));
+  stream.on("trailers", (headers) => {
+    trailers = pairsOf(headers);
+  });
   stream.on("error", (error) => later(() => finish(grpcStatus.unavailable, error.message)));
   stream.on("close", () => {
     clearTimeout(timer);

@@ -8,9 +8,9 @@ import {
   action,
   type BodyAction,
   type BufferType,
+  type ByteBuffer,
   bodyAction,
   bufferType,
-  type ByteBuffer,
   type FieldMap,
   FilterTrap,
   type HttpContext,
@@ -22,7 +22,7 @@ import {
   streamType,
 } from "@mitsu/proxy-wasm";
 import type { BodySink, BodyStage } from "../filters/body-stage.ts";
-import { type Half, type LiveExchange, type OwnAnswer, flag, type Verdict, verdict } from "../live-exchange.ts";
+import { flag, type Half, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
 import { BodyPart } from "./body-part.ts";
 import type { FilterMachine } from "./filter-machine.ts";
 import { RequestFields, ResponseFields } from "./head-fields.ts";
@@ -85,13 +85,23 @@ export class HttpStream implements StreamHost {
   changeRequest(next: BodySink): BodyStage | null {
     const { requestBody, requestTrailers } = this.machine.plugin.callbacks;
     if (this.#open || !(requestBody || requestTrailers)) return null;
-    return this.#stage(this.#request, next, (size, last) => this.#context.requestBody(size, last), () => this.#context.requestTrailers());
+    return this.#stage(
+      this.#request,
+      next,
+      (size, last) => this.#context.requestBody(size, last),
+      () => this.#context.requestTrailers(),
+    );
   }
 
   changeResponse(next: BodySink): BodyStage | null {
     const { responseBody, responseTrailers } = this.machine.plugin.callbacks;
     if (this.#open || this.#answered || !(responseBody || responseTrailers)) return null;
-    return this.#stage(this.#response, next, (size, last) => this.#context.responseBody(size, last), () => this.#context.responseTrailers());
+    return this.#stage(
+      this.#response,
+      next,
+      (size, last) => this.#context.responseBody(size, last),
+      () => this.#context.responseTrailers(),
+    );
   }
 
   end(): void {
@@ -148,8 +158,10 @@ export class HttpStream implements StreamHost {
     if (this.#open || this.#answered || this.#ended) return null;
     one.calling = true;
     one.resumed = false;
+    const fromMs = this.machine.sampled() ? performance.now() : 0;
     try {
       const said = ask();
+      if (fromMs > 0) this.machine.took((performance.now() - fromMs) * 1e6);
       return this.#answered ? null : said;
     } catch (error) {
       if (!(error instanceof FilterTrap)) throw error;
@@ -226,7 +238,8 @@ export class HttpStream implements StreamHost {
   respond({ status, headers, body, grpcStatus }: LocalResponse): boolean {
     if (this.#ended || this.#answered) return true;
     const isGrpc = grpcStatus >= 0 && (this.#x.request.get("content-type")?.startsWith("application/grpc") ?? false);
-    const usual: [string, string][] = body.length > 0 && !headers.some(([name]) => name === "content-type") ? [["content-type", "text/plain"]] : [];
+    const usual: [string, string][] =
+      body.length > 0 && !headers.some(([name]) => name === "content-type") ? [["content-type", "text/plain"]] : [];
     const own = headers.filter(([name]) => !name.startsWith(":"));
     this.#answer(
       isGrpc
@@ -235,7 +248,12 @@ export class HttpStream implements StreamHost {
             flag: flag.none,
             body: "",
             bytes: new Uint8Array(0),
-            headers: [...own, ["content-type", "application/grpc"], ["grpc-status", String(grpcStatus)], ["grpc-message", grpcMessage(body)]],
+            headers: [
+              ...own,
+              ["content-type", "application/grpc"],
+              ["grpc-status", String(grpcStatus)],
+              ["grpc-message", grpcMessage(body)],
+            ],
           }
         : { status, flag: flag.none, body: "", bytes: body, headers: [...own, ...usual] },
     );

@@ -46,7 +46,9 @@ export class PushedModules {
   /** As a whole, or not at all. */
   async #write(name: string, bytes: Uint8Array | string): Promise<void> {
     const path = join(this.#folder, name);
-    await writeFile(`${path}.new`, bytes, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    // Each worker writes the same, at the same time.
+    const own = `${path}.${process.pid}.new`;
+    await writeFile(own, bytes, { mode: 0o600 });
+    await rename(own, path);
   }
 }

@@ -47,6 +47,10 @@ export class WasmFilter implements Filter {
   #absent(x: LiveExchange): Verdict {
     this.slot.failures++;
     if (this.slot.version.spec.onFailure === "open") return verdict.continue;
-    return x.respond({ status: 500, flag: flag.filterFailed, body: `filter ${this.name} is not there: it stopped, and is started again in a while` });
+    return x.respond({
+      status: 500,
+      flag: flag.filterFailed,
+      body: `filter ${this.name} is not there: it stopped, and is started again in a while`,
+    });
   }
 }
