@@ -57,6 +57,11 @@ export const sockhijack: Program = {
           unit: "spans/s",
         },
         domain: { type: "string", description: "services are resolved as NAME.DOMAIN", default: "mesh", unit: "name" },
+        rules: {
+          type: "string",
+          description: "deny what these rules deny, too: a file of `meshfilters build`; read again on SIGHUP",
+          unit: "path",
+        },
         selftest: {
           type: "string",
           description: "whether to prove at start that this kernel redirects faithfully; the verdict is kept",

@@ -21,6 +21,7 @@ import { loadState, type SavedState, saveState } from "./mesh/attachment.ts";
 import { isPopulated, removeCgroup } from "./mesh/cgroups.ts";
 import { emptyCatalog } from "./mesh/effective-catalog.ts";
 import { Mesh } from "./mesh/mesh.ts";
+import { loadRules, Rules } from "./mesh/rules.ts";
 import { SplicingPrograms } from "./mesh/splicing-programs.ts";
 import { exposeMetrics } from "./metrics.ts";
 import { placesOf } from "./places.ts";
@@ -40,6 +41,7 @@ export interface DaemonArgs {
   readonly pins: string | undefined;
   readonly state: string | undefined;
   readonly domain: string;
+  readonly rules: string | undefined;
   readonly selftest: "auto" | "off";
 }
 
@@ -77,6 +79,14 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
   const root = cgroup2Path()!;
   const configured = context.config !== defaultConfig || existsSync(context.config); // one that was named must be there
   const catalog = configured ? await loadCatalog(context.config) : emptyCatalog;
+  const readRules = async (): Promise<Rules> => {
+    if (args.rules === undefined) return Rules.none;
+    const read = await loadRules(args.rules);
+    const unknown = read.unknown(catalog);
+    if (unknown.length > 0) log.warn("rules name services that the mesh does not have yet", { services: unknown.slice(0, 10).join(", ") });
+    return read;
+  };
+  const rules = await readRules();
 
   return await runDaemon({ env, log, socket }, async (life: Life) => {
     const verdict = await judgeKernel(log, { state: places.state, mode: args.selftest });
@@ -114,7 +124,7 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
     });
     const work = new KernelWork(device, log);
     const onChange = (state: SavedState): void => saveState(places.state, state);
-    const mesh: Mesh = new Mesh({ kernel, work, catalog, root, saved, object: hash, log, now, onChange });
+    const mesh: Mesh = new Mesh({ kernel, work, catalog, rules, root, saved, object: hash, log, now, onChange });
     life.defer("namespaces", () => mesh.namespaces.close());
     let follow = (): void => {};
     const engine = new Engine({
@@ -186,6 +196,8 @@ export async function run(args: DaemonArgs, context: Context): Promise<number> {
       setImmediate(() => process.kill(process.pid, "SIGTERM"));
     };
     const reload = async (): Promise<void> => {
+      mesh.setRules(await readRules());
+      engine.kick(true);
       if (!existsSync(context.config)) return;
       mesh.reload(await loadCatalog(context.config));
       engine.kick(true);

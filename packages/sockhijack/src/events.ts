@@ -39,7 +39,7 @@ function denial(e: Event, mesh: Mesh): Readonly<Record<string, unknown>> {
     to: mesh.ids.services.name(e.to),
     port: e.port,
     protocol: e.protocol === 17 ? "udp" : "tcp",
-    rule: e.rule === 0 ? "default" : (mesh.catalog.policies[e.rule - 1]?.name ?? `policies[${e.rule - 1}]`),
+    rule: e.rule === 0 ? "default" : mesh.ruleName(e.rule),
     pid: e.pid,
     program: e.comm,
   };

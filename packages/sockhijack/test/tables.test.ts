@@ -1,8 +1,9 @@
-import { parseCatalog } from "@mitsu/catalog";
+import { type Policy, parseCatalog } from "@mitsu/catalog";
 import test from "ava";
 import { ipBytes, ipText, isMapped } from "../src/kernel/ip.ts";
 import { Ids } from "../src/mesh/ids.ts";
 import type { Endpoint } from "../src/mesh/listening.ts";
+import { Rules } from "../src/mesh/rules.ts";
 import { replicaName, type TableIds, tablesOf } from "../src/mesh/tables.ts";
 
 const ids = (): TableIds => ({ services: new Ids(100), replicas: new Ids(100), frontends: new Ids(100) });
@@ -265,4 +266,26 @@ test("tablesOf() keeps its numbers from one time to the next, whatever else come
   const after = tables("web: { ports: [80] }", own, { numbers });
   t.deepEqual(after.replicas, before.replicas);
   t.deepEqual(after.backends, before.backends);
+});
+
+test("tablesOf() denies what rules deny, numbered behind the policies, and leaves the rest to these", (t) => {
+  const policy = (name: string, from: string, ports: number[], action: "allow" | "deny"): Policy => ({
+    name,
+    from: [from],
+    to: ["*"],
+    ports,
+    action,
+  });
+  const rules = new Rules([policy("a-80", "a", [80], "allow"), policy("no-a", "a", [], "deny"), policy("no-81", "*", [81], "deny")]);
+  const catalog = parseCatalog(
+    "version: 1\nservices: { web: { ports: [80, 81] }, a: , b: }\npolicies: [{ name: own, from: a, to: web, ports: [80], action: deny }]\n",
+  );
+  const numbers = ids();
+  const made = tablesOf(catalog, [], new Set(), numbers, undefined, rules);
+  const shown = made.policies.map(
+    ([{ from, port }, { action, rule }]) => `${numbers.services.name(from) || "*"} ${port} ${action} ${rule}`,
+  );
+  // `a-80` lets pass, so the catalog's own policy, number 1, decides there.
+  t.deepEqual(shown.sort(), ["* 81 1 4", "a 80 1 1", "a 81 1 3", "b 81 1 4", "web 81 1 4"]);
+  t.deepEqual(new Rules([policy("x", "gone", [], "deny")]).unknown(catalog), ["gone"]);
 });

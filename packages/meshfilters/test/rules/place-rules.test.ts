@@ -54,7 +54,7 @@ test("placeRules() needs no module where all rules are about connections", async
     Buffer.from(placement.devices[0]!.artifact.bytes)
       .toString()
       .replace(/^#.*\n/, ""),
-    'version: 1\npolicies:\n  - name: a\n    from:\n      - cart\n    to: "*"\n    action: allow\n  - name: default\n    from: "*"\n    to: "*"\n    action: deny\n',
+    'version: 1\nservices:\n  cart: {}\npolicies:\n  - name: a\n    from:\n      - cart\n    to: "*"\n    action: allow\n  - name: default\n    from: "*"\n    to: "*"\n    action: deny\n',
   );
   t.deepEqual((await placed(rulesOf("  - { do: allow }"))).devices, []);
 });
@@ -77,10 +77,7 @@ test("placeRules() puts rules by address into the table in RTL while it has room
   const rules = Array.from({ length: 70 }, (_, at) => `  - { name: net-${at}, match: { source: 10.${at}.0.0/16 }, do: deny }`).join("\n");
   const placement = await placed(rulesOf(rules), ["kernel", "rtl", "wasm"]);
   t.deepEqual(
-    Map.groupBy(placement.rules, ({ device }) => device)
-      .entries()
-      .map(([device, list]) => [device, list.length])
-      .toArray(),
+    [...Map.groupBy(placement.rules, ({ device }) => device)].map(([device, list]) => [device, list.length]),
     [
       ["rtl", 64],
       ["wasm", 7],

@@ -18,6 +18,7 @@ import { Namespaces } from "./namespaces.ts";
 import { type Nic, Nics, nicEndpoint } from "./nics.ts";
 import { PlacedFrontends } from "./placed-frontends.ts";
 import { placedPolicies, placedServices } from "./placed-maps.ts";
+import { Rules } from "./rules.ts";
 import { serviceOfPid } from "./service-of-pid.ts";
 import { frontendName, replicaName, tablesOf } from "./tables.ts";
 
@@ -27,6 +28,8 @@ export interface MeshOptions {
   /** By which replicas, tracing and rules get into the kernel. */
   readonly work: KernelWork;
   readonly catalog: Catalog;
+  /** What is denied beside the catalog's policies; nothing unless given. */
+  readonly rules?: Rules;
   /** Mount point of cgroup v2. */
   readonly root: string;
   readonly saved: SavedState | undefined;
@@ -56,6 +59,7 @@ export class Mesh {
   readonly #adHoc = new Map<string, AdHocService>();
   #file: Catalog;
   #catalog: Catalog;
+  #rules: Rules;
   #presences: readonly Presence[] = [];
   #endpoints: readonly Endpoint[] = [];
   #nic: Endpoint | undefined;
@@ -68,6 +72,7 @@ export class Mesh {
     const { kernel, work, catalog, saved = noState } = options;
     this.#options = options;
     this.#file = catalog;
+    this.#rules = options.rules ?? Rules.none;
     this.ids = {
       services: new Ids(limits.services, saved.services),
       replicas: new Ids(limits.replicas, saved.replicas),
@@ -141,6 +146,17 @@ export class Mesh {
   watch(changed: () => void): () => void {
     this.#watchers.add(changed);
     return () => this.#watchers.delete(changed);
+  }
+
+  /** Name of a rule as the kernel's tables number it: the catalog's policies, then the rules beside them. */
+  ruleName(number: number): string {
+    const { policies } = this.#catalog;
+    return (policies[number - 1] ?? this.#rules.policies[number - 1 - policies.length])?.name ?? `policies[${number - 1}]`;
+  }
+
+  /** Takes other rules in; they hold from the next refresh on. */
+  setRules(rules: Rules): void {
+    this.#rules = rules;
   }
 
   /** Takes a new file in; services that only `run` or `attach` know stay. */
@@ -291,7 +307,7 @@ export class Mesh {
     this.#locateNic();
     ids.replicas.retain(new Set([...this.#endpoints, ...(this.#nic ? [this.#nic] : [])].map(replicaName)));
     const attached = new Set(this.attachments.map(({ service }) => service));
-    const tables = tablesOf(this.#catalog, this.#endpoints, attached, ids, this.#nic);
+    const tables = tablesOf(this.#catalog, this.#endpoints, attached, ids, this.#nic, this.#rules);
     if (this.#isViaNic) this.#tellAttached();
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
     this.#mirrors.services.sync(tables.services);

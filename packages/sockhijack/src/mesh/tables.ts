@@ -5,6 +5,7 @@ import type * as layout from "../kernel/layout.ts";
 import { nicWay, traceMode } from "../kernel/layout.ts";
 import type { Ids } from "./ids.ts";
 import type { Endpoint } from "./listening.ts";
+import { Rules } from "./rules.ts";
 
 /** Everything the connect hooks look up. */
 export interface Tables {
@@ -48,6 +49,7 @@ export function frontendName(service: string, { port, protocol }: { readonly por
  * @param endpoints Replicas in any order; one with weight 0 is recognised but never chosen.
  * @param attached Services that some cgroup belongs to.
  * @param nic Where nicd listens; undefined while none is registered.
+ * @param rules What is denied beside the catalog's policies; numbered behind these.
  */
 export function tablesOf(
   catalog: Catalog,
@@ -55,6 +57,7 @@ export function tablesOf(
   attached: ReadonlySet<string>,
   ids: TableIds,
   nic?: Endpoint,
+  rules: Rules = Rules.none,
 ): Tables {
   const tables: Tables = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [], policies: [] };
   const claimed = new Set<string>();
@@ -110,7 +113,7 @@ export function tablesOf(
   }
   // The one backend of a frontend that is no service's: it comes and goes with nicd, and turns the connections of all services at once.
   if (nic) tables.backends.push([{ frontend: 0, index: 0 }, addReplica(nic)]);
-  addPolicies(catalog, endpoints, ids, tables);
+  addPolicies(catalog, rules, endpoints, ids, tables);
   return tables;
 }
 
@@ -122,21 +125,23 @@ function onlyIpv6({ addresses }: Endpoint): { readonly ip6: Uint8Array; readonly
 }
 
 /** Spells the rules out, since the kernel cannot search a list: one entry for each pair of services and port that a rule decides. */
-function addPolicies(catalog: Catalog, endpoints: readonly Endpoint[], ids: TableIds, tables: Tables): void {
-  if (catalog.policies.length === 0) return;
+function addPolicies(catalog: Catalog, rules: Rules, endpoints: readonly Endpoint[], ids: TableIds, tables: Tables): void {
+  if (catalog.policies.length + rules.policies.length === 0) return;
   const clients = [undefined, ...catalog.services.map(({ name }) => name)];
-  const rules = new Map(catalog.policies.map(({ name }, index) => [name, index + 1]));
+  const numbers = new Map(catalog.policies.map(({ name }, index) => [name, index + 1]));
+  const ruleNumbers = new Map(rules.policies.map(({ name }, index) => [name, catalog.policies.length + index + 1]));
   for (const server of catalog.services) {
     const ports = new Map(server.ports.map(({ port, target }) => [target, port]));
     for (const { service, port, target } of endpoints) if (service === server.name && !ports.has(target)) ports.set(target, port);
     for (const { port } of server.ports) ports.set(port, port); // a virtual port wins over a replica's port of the same number
     for (const client of clients) {
       for (const [shown, port] of ports) {
-        const { action, rule } = decide(catalog, client, server.name, port);
-        if (rule === "default") continue;
+        const denied = rules.denies(client, server.name, port);
+        const { action, rule } = denied ?? decide(catalog, client, server.name, port);
+        if (denied === undefined && rule === "default") continue;
         tables.policies.push([
           { from: client === undefined ? 0 : ids.services.of(client), to: ids.services.of(server.name), port: shown, pad: 0 },
-          { action: action === "deny" ? 1 : 0, rule: rules.get(rule) ?? 0 },
+          { action: action === "deny" ? 1 : 0, rule: (denied === undefined ? numbers : ruleNumbers).get(rule) ?? 0 },
         ]);
       }
     }

@@ -42,7 +42,7 @@ function beyondKernel(staged: StagedRule): string | undefined {
   return undefined;
 }
 
-/** The rules as policies of mesh.yaml; where none matches, mesh.yaml's own go on. */
+/** The rules as the policies of a mesh file; where none denies, mesh.yaml's own go on. */
 function policies(services: readonly string[], rules: readonly StagedRule[]): RuleArtifact {
   const to = services.length === 0 ? "*" : services;
   const entries = rules.map(({ rule: { name, match, acts }, pass }) => ({
@@ -52,6 +52,8 @@ function policies(services: readonly string[], rules: readonly StagedRule[]): Ru
     ...(match.ports.length === 0 ? {} : { ports: match.ports }),
     action: pass || acts.deny === null ? "allow" : "deny",
   }));
-  const text = `# Made by meshfilters build. \`allow\` leaves the decision to mesh.yaml's own policies.\n${stringify({ version: 1, policies: entries }, { aliasDuplicateObjects: false })}`;
+  // Names must be known: sockhijack takes the policies of the file and nothing else.
+  const named = Object.fromEntries([...new Set([...services, ...rules.flatMap(({ rule }) => rule.match.from)])].map((name) => [name, {}]));
+  const text = `# Made by meshfilters build. \`allow\` leaves the decision to mesh.yaml's own policies.\n${stringify({ version: 1, services: named, policies: entries }, { aliasDuplicateObjects: false })}`;
   return { suffix: ".policies.yaml", bytes: new TextEncoder().encode(text), install: "sockhijack daemon --rules" };
 }
