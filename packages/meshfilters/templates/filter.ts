@@ -17,7 +17,7 @@ class Stream extends Context {
     super(id, root);
   }
 
-  onRequestHeaders(headers: u32, end: bool): FilterHeadersStatusValues {
+  onRequestHeaders(_headers: u32, _end: bool): FilterHeadersStatusValues {
     const value = this.root.getConfiguration();
     stream_context.headers.request.replace("x-FILTER", value.length > 0 ? value : "1");
     return FilterHeadersStatusValues.Continue;

@@ -78,7 +78,7 @@ export async function run({ url, write, match, tap }: ConformanceArgs, context: 
     print(context, { folder, modules: kitModules.length, refused: refusedModules.length }, () =>
       [
         `${kitModules.length} modules, mesh.yaml and envoy.yaml are in ${write}; ${refusedModules.length} modules that must not start in ${join(write, "refused")}.`,
-        `nicd daemon --sockhijack off --workers 1 --config ${join(write, "mesh.yaml")} --listen 127.0.0.1:${kitPorts.host}=kit`,
+        `nicd daemon --sockhijack off --workers 1 --config ${join(write, "mesh.yaml")} --listen 127.0.0.1:${kitPorts.host}=upstream`,
         `envoy -c ${join(write, "envoy.yaml")} --concurrency 1`,
         `meshfilters conformance http://127.0.0.1:${kitPorts.host}`,
         "",
@@ -96,7 +96,7 @@ export async function run({ url, write, match, tap }: ConformanceArgs, context: 
   if (!checks.some(({ name }) => name.includes(match ?? "")))
     throw new MitsuError(`no check has ${JSON.stringify(match)} in its name`, {
       code: "ERR_CONFORMANCE_MATCH",
-      hint: "a name is like headers-0.2.1/missing",
+      hint: "a name is like headers-0-2-1/missing",
       exit: exitStatus.usage,
     });
   const upstream = await startUpstream(kitPorts);

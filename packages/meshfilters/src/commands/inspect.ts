@@ -22,12 +22,12 @@ function wrapped(items: readonly string[], width: number): string {
 function textOf(info: ModuleInfo, signer: string | null, columns: number): string {
   const { manifest, memory } = info;
   const callbacks = info.exports.filter((name) => name.startsWith("proxy_on_") && name !== "proxy_on_memory_allocate");
-  const most = memory.maximum === null ? "as much as it may" : formatBytes(memory.maximum * pageBytes);
+  const most = memory.maximum === null ? "no bound of its own" : formatBytes(memory.maximum * pageBytes);
   const rows: readonly (readonly [string, string])[] = [
     ["name", manifest === null ? "none: it has no manifest" : `${manifest.name} ${manifest.version}`],
     ["ABI", info.abi],
     ["size", `${formatBytes(info.sizeBytes)}, SHA-256 ${info.sha256}`],
-    ["memory", `${formatBytes(memory.initial * pageBytes)} at first, ${most} at most`],
+    ["memory", `${formatBytes(memory.initial * pageBytes)} at first, at most: ${most}`],
     ["wants", wrapped(manifest?.capabilities ?? info.capabilities, columns - 14)],
     ["callbacks", wrapped(callbacks, columns - 14) || "none"],
     ["imports", wrapped(info.imports, columns - 14) || "none"],

@@ -1,6 +1,6 @@
 /** AssemblyScript, and the TypeScript that it takes, by npm's `assemblyscript`; `@gcoredev/proxy-wasm-sdk-as` is there without being installed. @module */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import type { Compiled, CompileOptions, OptimiseLevel } from "./compiled.ts";
@@ -39,10 +39,13 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
   const { asc, sdk, shim } = await loadCompiler();
   const folder = dirname(source.path);
   const written = new Map<string, string | Uint8Array>();
+  // The compiler knows .ts only.
+  const entry = `${basename(source.path, extname(source.path))}.ts`;
   /** Where a file really is: in the filter's folder, or in what we have. */
   const placeOf = (name: string, base: string): string => {
     const asked = resolve(folder, base, name);
     const at = asked.indexOf(`node_modules/${sdkPackage}`);
+    if (asked === join(folder, entry)) return source.path;
     if (at < 0 || existsSync(asked)) return asked;
     return join(sdk, asked.slice(at + `node_modules/${sdkPackage}`.length));
   };
@@ -50,9 +53,9 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
   const text = readFileSync(source.path, "utf8");
   const { error } = await asc.main(
     [
-      basename(source.path),
+      entry,
       "--outFile",
-      "out.wasm",
+      `${source.name}.wasm`,
       levels[optimise],
       "--noAssert",
       "--noColors",
@@ -62,7 +65,7 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       relative(folder, join(shim, "asconfig.json")),
       // Of the SDK: it ends the virtual machine; the shim's writes to stderr first, which costs as much again as a small filter.
       ...(text.includes(sdkPackage) ? ["--use", "abort=abort_proc_exit"] : []),
-      ...(debug ? ["--debug", "--sourceMap", "out.wasm.map"] : []),
+      ...(debug ? ["--debug", "--sourceMap", `${source.name}.wasm.map`] : []),
     ],
     {
       stdout: { write: () => true },
@@ -87,9 +90,9 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
   );
   const said = messages.join("").trim();
   if (error) throw compileError(said || error.message);
-  const map = written.get("out.wasm.map");
+  const map = written.get(`${source.name}.wasm.map`);
   return {
-    wasm: written.get("out.wasm") as Uint8Array,
+    wasm: written.get(`${source.name}.wasm`) as Uint8Array,
     sourceMap: map === undefined ? null : portable(String(map), source.name),
     optimised: true,
     warnings: said,
@@ -98,7 +101,7 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
 
 /** A source map without folders of this machine. */
 function portable(map: string, name: string): string {
-  const read = JSON.parse(map) as { sources: string[]; sourceRoot?: string };
-  const sources = read.sources.map((path) => path.replace(/^(\.\.\/)+.*?node_modules\//, "node_modules/"));
+  const read = JSON.parse(map) as { readonly sources: readonly string[] };
+  const sources = read.sources.map((path) => path.replace(/^(\.\.\/)+.*node_modules\//, "node_modules/"));
   return JSON.stringify({ ...read, file: `${name}.wasm`, sourceRoot: "", sources });
 }

@@ -6,7 +6,7 @@ import type { Source } from "./language.ts";
 import { sdkFile } from "./sdk.ts";
 import { compileError, missingTool, runTool } from "./tool.ts";
 
-const common = ["--target=wasm32-wasi", "-mexec-model=reactor", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-ident"];
+const common = ["--target=wasm32-wasi", "-mexec-model=reactor", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-ident", "-mbulk-memory"];
 /** Neither exceptions nor threads: libc++ for wasm32 has none. */
 const cpp = ["-std=c++17", "-stdlib=libc++", "-fno-exceptions", "-fno-rtti"];
 /** What clang and wasm-ld say when a part of the tool chain is not installed. */
