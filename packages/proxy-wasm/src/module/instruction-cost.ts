@@ -22,6 +22,8 @@ export const roundUnits = 4;
 export const growCallUnits = 4000;
 /** A page more is 2^12 units: its 16 pages of 4 KiB have to be cleared and mapped at their first use. */
 export const growUnitsShift = 12;
+/** Each entry of a table that is filled, copied or added is 2^6 units: the engine keeps a second table for calls. */
+export const entryUnitsShift = 6;
 /** Bulk operations move 2^2 bytes a unit. */
 export const bulkUnitsShift = 2;
 

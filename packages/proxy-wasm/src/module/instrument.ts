@@ -13,7 +13,7 @@ import { type BinaryModule, type Bounds, readModule } from "./binary-module.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { planFunction } from "./charge-points.ts";
 import { filterError, place } from "./filter-error.ts";
-import { bulkUnitsShift, growCallUnits, growUnitsShift } from "./instruction-cost.ts";
+import { bulkUnitsShift, entryUnitsShift, growCallUnits, growUnitsShift } from "./instruction-cost.ts";
 import { opcode } from "./instruction-reader.ts";
 import { chargers, type Meter, writeMeteredBody } from "./metered-body.ts";
 import { ownSections } from "./own-sections.ts";
@@ -99,13 +99,13 @@ function writeChargers(out: ByteWriter, global: number): void {
       .byte(opcode.i32Shl);
     writer.byte(opcode.i32Const).s32(growCallUnits).byte(opcode.i32Add);
   });
-  body((writer) => atMost(writer, 2 ** 24));
-  body((writer) =>
-    atMost(writer, 2 ** 24)
+  const entries = (writer: ByteWriter) =>
+    atMost(writer, 2 ** 23)
       .byte(opcode.i32Const)
-      .s32(growCallUnits)
-      .byte(opcode.i32Add),
-  );
+      .s32(entryUnitsShift)
+      .byte(opcode.i32Shl);
+  body(entries);
+  body((writer) => entries(writer).byte(opcode.i32Const).s32(growCallUnits).byte(opcode.i32Add));
 }
 const chargerCount = Object.keys(chargers).length;
 

@@ -10,6 +10,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fuelExport, instrument } from "../../src/module/mod.ts";
+import { customSection } from "../../src/module/sections.ts";
 import { type Exports, functionOf, globalOf, instantiate } from "./instance.ts";
 import { buildModule, type ModuleSpec, s32 } from "./module-builder.ts";
 
@@ -24,7 +25,7 @@ function pairs(headers: readonly (readonly [string, string])[]): Uint8Array {
 }
 
 /** A host that answers every call from prepared bytes. */
-function startFilter(bytes: Uint8Array): { readonly stream: () => void; readonly exports: Exports } {
+function startFilter(bytes: Uint8Array): { readonly stream: () => void; readonly fuel: { value: number } } {
   const values: Readonly<Record<string, Uint8Array>> = {
     proxy_get_header_map_value: encode("/hello"),
     proxy_get_header_map_pairs: pairs([
@@ -62,7 +63,6 @@ function startFilter(bytes: Uint8Array): { readonly stream: () => void; readonly
   const fuel = fuelExport in exports ? globalOf(exports, fuelExport) : { value: 0 };
   const stream = () => {
     id++;
-    fuel.value = 2 ** 31 - 1;
     call("proxy_on_context_create", id, 1);
     call("proxy_on_request_headers", id, 5, 1);
     call("proxy_on_response_headers", id, 3, 0);
@@ -71,7 +71,7 @@ function startFilter(bytes: Uint8Array): { readonly stream: () => void; readonly
     call("proxy_on_log", id);
     call("proxy_on_delete", id);
   };
-  return { stream, exports };
+  return { stream, fuel };
 }
 
 function measureFilter(name: string, raw: Uint8Array<ArrayBuffer>): void {
@@ -80,14 +80,16 @@ function measureFilter(name: string, raw: Uint8Array<ArrayBuffer>): void {
   const best = [Infinity, Infinity, Infinity];
   const streams = 30;
   for (let round = 0; round < 2500; round++)
-    for (const [index, { stream }] of runs.entries()) {
+    for (const [index, { stream, fuel }] of runs.entries()) {
+      fuel.value = 2 ** 31 - 1;
       const start = performance.now();
       for (let count = 0; count < streams; count++) stream();
       // The first rounds are of code that is not optimised.
       if (round > 500) best[index] = Math.min(best[index]!, ((performance.now() - start) * 1e6) / streams);
     }
+  metered.fuel.value = 2 ** 31 - 1;
   metered.stream();
-  const used = 2 ** 31 - 1 - globalOf(metered.exports, fuelExport).value;
+  const used = 2 ** 31 - 1 - metered.fuel.value;
   const [plain = 0, again = 0, cost = 0] = best;
   const percent = (ns: number) => `${((ns / plain - 1) * 100).toFixed(1)} %`;
   console.log(
@@ -100,7 +102,7 @@ const run = (code: number[], more: ModuleSpec = {}, locals = "iI"): ModuleSpec =
   ...more,
   functions: [{ type: ":", locals, code: [...code, 0x0b], export: "run" }, ...(more.functions ?? [])],
 });
-const big = { memory: { initial: 512 } };
+const big = { memory: { initial: 512, export: "memory" } };
 /** Kinds of endless loops, from the plainest to what fuel is worst at. */
 const loops: Readonly<Record<string, ModuleSpec>> = {
   "an empty loop": run(loop()),
@@ -156,11 +158,13 @@ const loops: Readonly<Record<string, ModuleSpec>> = {
 };
 
 /** The quickest of several, each newly compiled: on a busy machine what else runs is not the filter's. */
-function measureLoop(name: string, spec: ModuleSpec, units: number): void {
+function measureLoop(name: string, spec: ModuleSpec, units: number, touch: boolean): void {
   const bytes = instrument(buildModule(spec), { memoryBytes });
   let best = Infinity;
   for (let round = 0; round < 12; round++) {
-    const exports = instantiate(bytes);
+    // Another section makes another module: the engine keeps the optimised code of one that it knows.
+    const exports = instantiate(new Uint8Array(Buffer.concat([bytes, customSection(`round ${round}`, new Uint8Array())])));
+    if (touch && "memory" in exports) new Uint8Array((exports.memory as { buffer: ArrayBuffer }).buffer).fill(0);
     globalOf(exports, fuelExport).value = units;
     const start = performance.now();
     try {
@@ -177,4 +181,4 @@ const [folder = "/tmp/wasm-samples", ...names] = process.argv.slice(2);
 if (folder !== "-")
   for (const name of names.length > 0 ? names : ["c-headers", "c-body", "cpp-headers", "rust-headers", "as-addheader", "as-body"])
     measureFilter(name, new Uint8Array(readFileSync(join(folder, `${name}.wasm`))));
-for (const [name, spec] of Object.entries(loops)) measureLoop(name, spec, 2_000_000);
+for (const [name, spec] of Object.entries(loops)) measureLoop(name, spec, 2_000_000, !name.includes("untouched"));
