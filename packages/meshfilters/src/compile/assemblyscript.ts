@@ -3,21 +3,20 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import { type AssemblyScript, loadAssemblyScript } from "./asc.ts";
 import type { Compiled, CompileOptions, OptimiseLevel } from "./compiled.ts";
 import type { Source } from "./language.ts";
 import { compileError } from "./tool.ts";
 
 const sdkPackage = "@gcoredev/proxy-wasm-sdk-as";
-type Asc = typeof import("assemblyscript/asc");
 
 /** Its package and the folders of what it compiles against; the standalone binary has none of them. */
-async function loadCompiler(): Promise<{ readonly asc: Asc; readonly sdk: string; readonly shim: string }> {
+async function loadCompiler(): Promise<{ readonly asc: AssemblyScript; readonly sdk: string; readonly shim: string }> {
   try {
     // Its package.json names an entry in build/, which is not part of it.
     const sdk = dirname(dirname(fileURLToPath(import.meta.resolve("@gcoredev/proxy-wasm-sdk-as"))));
     const shim = dirname(fileURLToPath(import.meta.resolve("@assemblyscript/wasi-shim/asconfig.json")));
-    // By its place, so that a bundler leaves it where it is: it is 100 MB with its optimiser.
-    return { asc: (await import(import.meta.resolve("assemblyscript/asc"))) as Asc, sdk, shim };
+    return { asc: await loadAssemblyScript(), sdk, shim };
   } catch (cause) {
     throw new MitsuError("there is no AssemblyScript compiler in the standalone binary", {
       code: "ERR_FILTER_TOOL",
@@ -49,7 +48,7 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
     if (at < 0 || existsSync(asked)) return asked;
     return join(sdk, asked.slice(at + `node_modules/${sdkPackage}`.length));
   };
-  const messages: string[] = [];
+  const stderr = asc.createMemoryStream();
   const text = readFileSync(source.path, "utf8");
   const { error } = await asc.main(
     [
@@ -68,13 +67,8 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       ...(debug ? ["--debug", "--sourceMap", `${source.name}.wasm.map`] : []),
     ],
     {
-      stdout: { write: () => true },
-      stderr: {
-        write: (part: string | Uint8Array) => {
-          messages.push(typeof part === "string" ? part : Buffer.from(part).toString());
-          return true;
-        },
-      },
+      stdout: asc.createMemoryStream(),
+      stderr,
       readFile: (name, base) => {
         const place = placeOf(name, base);
         return statSync(place, { throwIfNoEntry: false })?.isFile() ? readFileSync(place, "utf8") : null;
@@ -88,7 +82,7 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       },
     },
   );
-  const said = messages.join("").trim();
+  const said = stderr.toString().trim();
   if (error) throw compileError(said || error.message);
   const map = written.get(`${source.name}.wasm.map`);
   return {

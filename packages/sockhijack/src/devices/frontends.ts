@@ -35,7 +35,7 @@ export function frontends(path: KernelPath): Provider<BalanceSpec, Balance, read
       const services = path.adopt && state.length === 0 ? adopted() : new Map<number, readonly number[]>();
       const weights = new Map<number, number>();
       for (const ids of services.values()) for (const id of ids) weights.set(id, maps.scores.get(id)?.weight ?? 100);
-      let total = services.values().reduce((sum, ids) => sum + ids.length, 0);
+      let total = [...services.values()].reduce((sum, ids) => sum + ids.length, 0);
       const replicas = (service: number): readonly WeightedReplica[] | undefined =>
         services.get(service)?.map((id) => ({ id, weight: weights.get(id)! }));
       const set: Balance["set"] = (service, wanted) => {

@@ -1,5 +1,6 @@
 /** Compiles rules-engine.as; `node build-engine.ts --write` keeps the result in engine-module.ts, so that rules need no compiler where they are built. @module */
 import { readFileSync, writeFileSync } from "node:fs";
+import { loadAssemblyScript } from "../../compile/asc.ts";
 
 const source = new URL("rules-engine.as", import.meta.url);
 const target = new URL("engine-module.ts", import.meta.url);
@@ -13,7 +14,7 @@ const options = ["-O3", "--runtime", "stub", "--noAssert", "--use", "abort=", "-
  * @throws {Error} with the compiler's words.
  */
 export async function compileEngine(): Promise<Uint8Array> {
-  const asc = await import("assemblyscript/asc");
+  const asc = await loadAssemblyScript();
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(["rules-engine.ts", "--outFile", "rules-engine.wasm", ...options], {
     readFile: (name) => (name === "rules-engine.ts" ? readFileSync(source, "utf8") : null),
