@@ -13,7 +13,7 @@ const socketOption = { type: "string", description: "nicd's control socket", def
 const runOptions = {
   config: { type: "string", alias: "c", description: "its configuration: text, or @file" },
   rootId: { type: "string", description: "which of a module's filters", default: "" },
-  fuel: { type: "number", description: "fuel of one callback; one unit is about an instruction", default: 2_000_000 },
+  fuel: { type: "number", description: "fuel of one callback; one unit is about an instruction", default: 5_000_000 },
   memory: { type: "string", description: "most memory it may have", default: "32MiB", unit: "size" },
 } as const satisfies Options;
 
@@ -135,7 +135,12 @@ export const meshfilters: Program = {
       options: {
         filter: { type: "string", description: "its name in mesh.yaml; the file's unless given" },
         socket: socketOption,
-        wait: { type: "boolean", description: "until it is taken or rolled back", default: true },
+        wait: {
+          type: "number",
+          description: "longest until it is taken or rolled back; 0 to be told only that it is tried out",
+          default: 600,
+          unit: "s",
+        },
       },
       positionals: [moduleArgument],
       load: () => import("./commands/push.ts"),

@@ -24,13 +24,25 @@ function shown(path: string, from: string): string {
   return short.startsWith("..") ? path : short;
 }
 
+async function buildOfRules(path: string, { output, backEnd, key }: Arguments, context: Context): Promise<void> {
+  const { env, program } = context;
+  const { buildRules, builtText } = await import("../rules/build-rules.ts");
+  const built = await buildRules(path, {
+    output: output === undefined ? undefined : resolve(env.cwd(), output),
+    backEnds: backEnd.length > 0 ? backEnd : undefined,
+    key: key === undefined ? undefined : Buffer.from(readInput(key, env)),
+    builder: `${program.name} ${program.version}`,
+  });
+  print(context, built, builtText);
+}
+
 /** Writes the module, its source map beside it, and says what it is. */
-export async function run(args: Arguments, context: Context): Promise<number | undefined> {
+export async function run(args: Arguments, context: Context): Promise<void> {
   const { env, program } = context;
   const path = resolve(env.cwd(), args.source);
   if (/\.ya?ml$/.test(path)) {
-    const { buildRules } = await import("../rules/build-rules.ts");
-    return (await buildRules(path, args, context)) ?? undefined;
+    await buildOfRules(path, args, context);
+    return;
   }
   const source = findSource(path);
   const key = args.key === undefined ? undefined : readInput(args.key, env);
@@ -63,5 +75,4 @@ export async function run(args: Arguments, context: Context): Promise<number | u
     (made) =>
       `${shown(output, env.cwd())}: ${formatBytes(sizeBytes)}, ABI ${abi}, wants ${made.capabilities.join(", ")}${made.signed ? ", signed" : ""}\n`,
   );
-  return undefined;
 }

@@ -17,7 +17,7 @@ export function limitsOf({ fuel, memory }: LimitArguments): Limits {
   const refuse = (what: string, hint: string): MitsuError => new MitsuError(what, { code: "ERR_USAGE", hint, exit: exitStatus.usage });
   // The counter is a 32-bit number.
   if (!Number.isInteger(fuel) || fuel < 1 || fuel > 2 ** 31 - 1)
-    throw refuse(`--fuel ${fuel}: no whole number from 1 to ${2 ** 31 - 1}`, "2000000 is usual");
+    throw refuse(`--fuel ${fuel}: no whole number from 1 to ${2 ** 31 - 1}`, "5000000 is usual");
   const [, count, unit = "B"] = /^(\d+(?:\.\d+)?)([KMG]iB|[kMG]B|B)?$/.exec(memory) ?? [];
   const bytes = Math.round(Number(count) * units[unit]!);
   if (count === undefined || bytes < pageBytes || bytes > 4 * 2 ** 30)

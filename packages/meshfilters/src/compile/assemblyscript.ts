@@ -48,7 +48,7 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
     if (at < 0 || existsSync(asked)) return asked;
     return join(sdk, asked.slice(at + `node_modules/${sdkPackage}`.length));
   };
-  const stderr = asc.createMemoryStream();
+  const messages: string[] = [];
   const text = readFileSync(source.path, "utf8");
   const { error } = await asc.main(
     [
@@ -67,8 +67,8 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       ...(debug ? ["--debug", "--sourceMap", `${source.name}.wasm.map`] : []),
     ],
     {
-      stdout: asc.createMemoryStream(),
-      stderr,
+      stdout: { write: () => true },
+      stderr: { write: (part) => messages.push(typeof part === "string" ? part : Buffer.from(part).toString()) > 0 },
       readFile: (name, base) => {
         const place = placeOf(name, base);
         return statSync(place, { throwIfNoEntry: false })?.isFile() ? readFileSync(place, "utf8") : null;
@@ -82,7 +82,10 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       },
     },
   );
-  const said = stderr.toString().trim();
+  const said = messages
+    .join("")
+    .replace(/\nFAILURE \d+ compile error.*\n/, "")
+    .trim();
   if (error) throw compileError(said || error.message);
   const map = written.get(`${source.name}.wasm.map`);
   return {
