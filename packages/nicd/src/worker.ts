@@ -92,6 +92,7 @@ export class Worker {
       onPassage: (passed) => telemetry.passageEnded(passed),
       admitsTcp: ({ caller, service, port }, target) =>
         (this.#authorise?.deniesConnection([service, target], { from: caller.service, port }) ?? "") === "",
+      programsOf: ({ traffic }) => this.filters.of(traffic.filters),
       chainParts: (configured) => this.#chainParts(configured),
     });
     this.filters = new FilterSet({

@@ -13,6 +13,7 @@ import type { RequestHead } from "../message-head.ts";
 import { compileRoutes } from "../routes/compile-routes.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import type { RouteTable } from "../routes/route-table.ts";
+import type { WasmFilter } from "../wasm/wasm-filter.ts";
 import type { Entry } from "./entry.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Passage, PassedConnection } from "./tcp-passage.ts";
@@ -39,6 +40,8 @@ export interface DataPlaneEnv {
   readonly onPassage: (passed: PassedConnection) => void;
   /** May a connection that is no HTTP go to the service? Null where nothing forbids any. */
   readonly admitsTcp: ((entry: Entry, target: string) => boolean) | null;
+  /** Filters in WebAssembly that a service's connections pass; none unless told. */
+  readonly programsOf?: (service: Service) => readonly WasmFilter[];
   /** What filter chains are made of, by service; made anew at each reload. */
   readonly chainParts: (catalog: Catalog) => (service: Service) => ChainParts;
 }
@@ -220,6 +223,12 @@ export class DataPlane {
 
   admitsTcp(entry: Entry, target: string): boolean {
     return this.#env.admitsTcp === null || this.#env.admitsTcp(entry, target);
+  }
+
+  /** Filters in WebAssembly that a service's connections pass. */
+  programsOf(name: string): readonly WasmFilter[] {
+    const service = this.#services.get(name);
+    return (service && this.#env.programsOf?.(service)) ?? [];
   }
 
   passageBegun(passage: Passage): void {

@@ -7,6 +7,7 @@ import { stickyKeyOf } from "../cluster/sticky-key.ts";
 import { type Flag, flag } from "../live-exchange.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
+import { filteredRelay } from "./filtered-relay.ts";
 import { type RelayEnds, relay } from "./relay.ts";
 
 const nobody: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -132,11 +133,20 @@ export class TcpPassage {
     const endpoint = this.#endpoint;
     if (!this.#replica || !endpoint) return this.#refuse(this.#why);
     this.#plane.passageBegun({ entry: this.#entry, endpoint, target: this.#target });
-    this.#ends = relay(this.#plane, this.#client, this.#replica, (received, sent, error) => {
+    const ended = (received: number, sent: number, error: Error | null): void => {
       const outcome = error ? failureOf(error, endpoint.here) : 200;
       this.#end(outcome);
       this.#over(received, sent, isUnsent(outcome) ? flag.upstreamConnectFailure : flag.none);
-    });
+    };
+    // What came over a link has passed them where it came from.
+    const filters = this.#entry.chosen ? [] : this.#plane.programsOf(this.#entry.service);
+    const filtered = filters.length === 0 ? null : filteredRelay(this.#plane, this.#entry, filters, this.#client, this.#replica, ended);
+    if (filtered === "refused") {
+      this.#replica.destroy();
+      this.#end(failure.cancelled);
+      return this.#refuse(flag.filterFailed);
+    }
+    this.#ends = filtered ?? relay(this.#plane, this.#client, this.#replica, ended);
     const { toReplica } = this.#ends;
     if (early.length > 0) toReplica.onData(early, 0, early.length);
     return toReplica;

@@ -111,6 +111,11 @@ export class FilterSlot implements MachineOwner {
     return this.#canary === null ? "running" : "canary";
   }
 
+  /** Its module has callbacks of connections. */
+  get looksAtBytes(): boolean {
+    return this.version.module.info.exports.some((name) => /^proxy_on_(new_connection|(down|up)stream_data)$/.test(name));
+  }
+
   /** It is the canary. */
   isTrying(version: FilterVersion): boolean {
     return this.#canary !== null && versionKey(this.#canary.version) === versionKey(version);

@@ -75,8 +75,8 @@ export class HttpStream implements StreamHost {
   }
 
   responseHead(): Verdict {
-    // An answer of its own is not shown to it a second time.
-    if (this.#seesResponse || this.#open) return verdict.continue;
+    // Its own answer to a request is shown to it as any other, one in the place of an answer that it has seen is not.
+    if (this.#seesResponse || this.#open || this.machine.plugin.trapped !== null) return verdict.continue;
     this.#seesResponse = true;
     this.#requestSent = true;
     return this.#head(this.#response, this.#x.responseHasBody, (endOfStream) => this.#context.responseHeaders(endOfStream));
@@ -125,8 +125,11 @@ export class HttpStream implements StreamHost {
   }
 
   #head(one: Way, hasBody: boolean, ask: (endOfStream: boolean) => Action): Verdict {
+    const shown = this.#answered;
     const said = this.#call(one, () => ask(!hasBody));
-    if (said === null) return this.#answered ? verdict.respond : verdict.continue;
+    if (this.#answered && !shown) return verdict.respond;
+    // An answer of its own cannot be held back.
+    if (said === null || shown) return verdict.continue;
     if (one.resumed || said === action.continue || said === action.endStream) {
       if (one === this.#request) this.#requestPassed();
       return verdict.continue;
@@ -139,12 +142,15 @@ export class HttpStream implements StreamHost {
   #stage(one: Way, next: BodySink, body: (size: number, last: boolean) => BodyAction, trailers: () => Action): BodyStage {
     const owner = {
       onBody: (size: number, last: boolean): BodyAction | null => {
+        if (this.#answered) return null;
         const said = this.#call(one, () => body(size, last));
-        return said !== null && one.resumed ? bodyAction.continue : said;
+        if (said === null || this.#answered) return null;
+        return one.resumed ? bodyAction.continue : said;
       },
       onTrailers: (): boolean | null => {
+        if (this.#answered) return null;
         const said = this.#call(one, trailers);
-        return said === null ? null : one.resumed || said === action.continue;
+        return said === null || this.#answered ? null : one.resumed || said === action.continue;
       },
       onTooLong: () => this.#answer(one.half === "request" ? requestTooLong : responseTooLong),
       onRoom: () => this.#x.resume(one.half),
@@ -155,14 +161,14 @@ export class HttpStream implements StreamHost {
 
   /** Runs a callback. @returns Null when there is nothing to be heeded: the exchange was answered, or the guest has failed. */
   #call<Said extends number>(one: Way, ask: () => Said): Said | null {
-    if (this.#open || this.#answered || this.#ended) return null;
+    if (this.#open || this.#ended) return null;
     one.calling = true;
     one.resumed = false;
     const fromMs = this.machine.sampled() ? performance.now() : 0;
     try {
       const said = ask();
       if (fromMs > 0) this.machine.took((performance.now() - fromMs) * 1e6);
-      return this.#answered ? null : said;
+      return said;
     } catch (error) {
       if (!(error instanceof FilterTrap)) throw error;
       this.#fail();
