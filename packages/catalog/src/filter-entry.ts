@@ -67,7 +67,7 @@ export const filterEntry: z.ZodType<FilterEntry> = z.strictObject({
   limits: z
     .strictObject({
       fuel: count(10_000, 1_000_000_000, "a number of instructions", "use 10000 to 1000000000")
-        .describe("Instructions of one callback; 2000000 (about 1 ms) unless told.")
+        .describe("Instructions of one callback; 5000000 (0.5 to 3 ms) unless told; more for a body.")
         .optional(),
       memory: sizeWithin(memoryRange, "use 64KiB to 1GiB").describe("Its memory; 32MiB unless told.").optional(),
       body: sizeWithin(bodyRange, "use 1B to 256MiB")
@@ -102,7 +102,7 @@ export function normaliseFilters(mesh: MeshEntries): MeshFilter[] {
     capabilities: entry.capabilities ?? null,
     onFailure: entry["on-failure"] ?? "closed",
     limits: {
-      fuel: entry.limits?.fuel ?? 2_000_000,
+      fuel: entry.limits?.fuel ?? 5_000_000,
       memoryBytes: parseByteSize(entry.limits?.memory ?? "32MiB")!,
       bodyBytes: parseByteSize(entry.limits?.body ?? "1MiB")!,
     },

@@ -19,7 +19,7 @@ test("parseCatalog() fills a filter's defaults in, and takes its service past ni
       vmId: "",
       capabilities: null,
       onFailure: "closed",
-      limits: { fuel: 2_000_000, memoryBytes: 2 ** 25, bodyBytes: 2 ** 20 },
+      limits: { fuel: 5_000_000, memoryBytes: 2 ** 25, bodyBytes: 2 ** 20 },
       canary: { share: 0.05, forMs: 30_000 },
       key: null,
     },

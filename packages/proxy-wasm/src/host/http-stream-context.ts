@@ -44,6 +44,7 @@ export class HttpStreamContext extends StreamContext implements HttpContext {
 
   #body(name: string, callback: Callback, size: number, endOfStream: boolean): BodyAction {
     const last = bodyAction.stopIterationNoBuffer;
+    this.vm.grant(size);
     return this.ask(name, callback, last, last, size, endOfStream ? 1 : 0) as BodyAction;
   }
 

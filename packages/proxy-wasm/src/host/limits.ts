@@ -3,8 +3,8 @@
 /** All have defaults, see {@link defaultLimits}. */
 export interface Limits {
   /**
-   * Instructions of one callback; see `module/fuel.ts` for what a unit is. Host functions have as much again for what they do on its behalf: see
-   * `host/vm.ts` for what each costs.
+   * Instructions of one callback; see `module/instruction-cost.ts` for what a unit is. A callback with bytes of a body to go through has
+   * {@link fuelPerBodyByte} more for each. Host functions have as much again for what they do on its behalf: see `host/vm.ts` for what each costs.
    */
   readonly fuel: number;
   /** Of one call of `_initialize`, `_start`, `proxy_on_vm_start` or `proxy_on_configure`. */
@@ -23,9 +23,12 @@ export interface Limits {
   readonly calls: number;
 }
 
+/** What a byte of a body may take: AssemblyScript, which makes a string of it, is charged some 400. */
+export const fuelPerBodyByte = 600;
+
 /** What is usual. */
 export const defaultLimits: Limits = {
-  fuel: 2_000_000,
+  fuel: 5_000_000,
   startFuel: 200_000_000,
   memoryBytes: 32 * 2 ** 20,
   mapBytes: 256 * 2 ** 10,

@@ -27,6 +27,7 @@ export class TcpStreamContext extends StreamContext implements TcpContext {
   }
 
   #stops(name: string, callback: Callback, size = 0, endOfStream = 0): Action {
+    this.vm.grant(size);
     return this.ask(name, callback, action.stopIteration, action.stopIteration, size, endOfStream) as Action;
   }
 

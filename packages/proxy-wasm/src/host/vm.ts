@@ -12,7 +12,7 @@ import { describeTrap, FilterTrap, HostWorkSpent } from "./filter-trap.ts";
 import type { Fuel } from "./fuel.ts";
 import { GuestContext } from "./guest-context.ts";
 import { GuestMemory } from "./guest-memory.ts";
-import type { Limits } from "./limits.ts";
+import { fuelPerBodyByte, type Limits } from "./limits.ts";
 import type { PluginOptions, TrapReport } from "./plugin.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import type { LocalResponse } from "./stream.ts";
@@ -80,6 +80,9 @@ export class Vm {
   /** Bytes that the callback may still take of the random generator. */
   randomLeft = 0;
   #fuelLimit: number;
+  /** Of the callback that runs. */
+  #callbackFuel: number;
+  #granted = 0;
   #fuel: Fuel | null = null;
   #depth = 0;
   #work = 0;
@@ -94,6 +97,7 @@ export class Vm {
     this.host = host;
     this.limits = options.limits;
     this.#fuelLimit = Math.min(options.limits.startFuel, largestFuel);
+    this.#callbackFuel = this.#fuelLimit;
     // What a start section calls, before anything is invoked, is paid from here.
     this.#work = this.#fuelLimit;
     this.root = new GuestContext(this.nextContextId(), null);
@@ -119,6 +123,11 @@ export class Vm {
   /** What each callback may use from here on. */
   limitFuel(units: number): void {
     this.#fuelLimit = Math.min(units, largestFuel);
+  }
+
+  /** The next callback has so many bytes of a body to go through, and more fuel for it. */
+  grant(bytes: number): void {
+    this.#granted = bytes * fuelPerBodyByte;
   }
 
   allows(capability: Capability): boolean {
@@ -206,20 +215,22 @@ export class Vm {
 
   #refill(): void {
     this.calls++;
-    this.#work = this.#fuelLimit;
+    this.#callbackFuel = Math.min(this.#fuelLimit + this.#granted, largestFuel);
+    this.#granted = 0;
+    this.#work = this.#callbackFuel;
     this.randomLeft = this.limits.randomBytes;
-    this.#fuel?.set(this.#fuelLimit);
+    this.#fuel?.set(this.#callbackFuel);
   }
 
   #account(): void {
-    if (this.#fuel !== null) this.fuelUsed += this.#fuelLimit - this.#fuel.get();
+    if (this.#fuel !== null) this.fuelUsed += this.#callbackFuel - this.#fuel.get();
   }
 
   #trap(error: unknown, name: string): FilterTrap {
     // A nested callback's trap has come through the guest once more.
     if (this.trapped === null) {
       const left = this.#fuel?.get() ?? 0;
-      this.fuelUsed += this.#fuelLimit - Math.max(0, left);
+      this.fuelUsed += this.#callbackFuel - Math.max(0, left);
       this.trapped = describeTrap(error, name, left < 0, this.memory.size >= this.#memoryBytes);
       this.#deferred = [];
       this.onTrap(this.trapped);
