@@ -5,6 +5,9 @@ import type { Program } from "../packages/cli/src/command.ts";
 import { tools } from "../packages/hdl-bindings/man/facts.ts";
 import * as hdlBindingsNotes from "../packages/hdl-bindings/man/notes.ts";
 import { hdlBindings } from "../packages/hdl-bindings/src/cli.ts";
+import * as meshfiltersFacts from "../packages/meshfilters/man/facts.ts";
+import * as meshfiltersNotes from "../packages/meshfilters/man/notes.ts";
+import { meshfilters } from "../packages/meshfilters/src/cli.ts";
 import * as mqttnicFacts from "../packages/mqttnic/man/facts.ts";
 import * as mqttnicNotes from "../packages/mqttnic/man/notes.ts";
 import { mqttnic } from "../packages/mqttnic/src/cli.ts";
@@ -53,7 +56,7 @@ export function fillIn(template: string, values: Readonly<Record<string, string>
 
 /** Every manual page, made anew. */
 export function manPages(): Page[] {
-  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), replicadPage(), hdlBindingsPage(), meshPage()];
+  return [sockhijackPage(), nicdPage(), mqttnicPage(), placerPage(), replicadPage(), hdlBindingsPage(), meshfiltersPage(), meshPage()];
 }
 
 function page(path: string, values: Readonly<Record<string, string>>): Page {
@@ -138,6 +141,13 @@ function replicadPage(): Page {
 
 function hdlBindingsPage(): Page {
   return page("hdl-bindings/man/hdl-bindings.1", { ...programValues(hdlBindings, hdlBindingsNotes), tools: tools() });
+}
+
+function meshfiltersPage(): Page {
+  return page("meshfilters/man/meshfilters.1", {
+    ...programValues(meshfilters, meshfiltersNotes),
+    compilers: meshfiltersFacts.compilers(),
+  });
 }
 
 function meshPage(): Page {

@@ -9,6 +9,9 @@ import { builtinOptions } from "../../packages/cli/src/help.ts";
 import * as hdlBindingsNotes from "../../packages/hdl-bindings/man/notes.ts";
 import { hdlBindings } from "../../packages/hdl-bindings/src/cli.ts";
 import { debianPackages } from "../../packages/hdl-bindings/src/verilator/tool.ts";
+import * as meshfiltersNotes from "../../packages/meshfilters/man/notes.ts";
+import { meshfilters } from "../../packages/meshfilters/src/cli.ts";
+import { debianPackages as filterPackages } from "../../packages/meshfilters/src/compile/tool.ts";
 import * as mqttnicNotes from "../../packages/mqttnic/man/notes.ts";
 import { mqttnic } from "../../packages/mqttnic/src/cli.ts";
 import { flagWords, refusalWords } from "../../packages/nicd/man/facts.ts";
@@ -38,6 +41,7 @@ const programs: readonly (readonly [Program, CommandNotes, string])[] = [
   [placer, placerNotes, "packages/{cli,ipc,catalog,placer}/src/**/*.ts"],
   [replicad, replicadNotes, "packages/{cli,ipc,catalog,ebpf-ts,replica-table,selector,replicad}/src/**/*.ts"],
   [hdlBindings, hdlBindingsNotes, "packages/{cli/src/{env,error,help,log,run}.ts,hdl-bindings/src/**/*.ts}"],
+  [meshfilters, meshfiltersNotes, "packages/{cli/src/{env,error,help,log,run}.ts,meshfilters/src/**/*.ts}"],
 ];
 const root = resolve(import.meta.dirname, "../..");
 const pages = manPages();
@@ -195,15 +199,19 @@ test("replicad.8 shows every metric with what it counts", (t) => {
   t.deepEqual(shown.map((name) => name.replace(/(_total|_seconds|_ratio)$/, "")).toSorted(), registered.toSorted());
 });
 
-test("hdl-bindings.1 shows every tool with its Debian packages", (t) => {
-  const text = rendered(t, "hdl-bindings.1", 300);
-  if (text === undefined) return;
-  const shown = [...section(text, "DIAGNOSTICS").matchAll(/^ {11}(\S+)\(1\) +Debian: (.+)\.$/gm)].map(([, tool, packages]) => [
-    tool,
-    packages,
-  ]);
-  t.deepEqual(Object.fromEntries(shown) as object, debianPackages);
-});
+for (const [page, tools] of [
+  ["hdl-bindings.1", debianPackages],
+  ["meshfilters.1", filterPackages],
+] as const)
+  test(`${page} shows every tool with its Debian packages`, (t) => {
+    const text = rendered(t, page, 300);
+    if (text === undefined) return;
+    const shown = [...section(text, "DIAGNOSTICS").matchAll(/^ {11}(\S+)\(1\) +Debian: (.+)\.$/gm)].map(([, tool, packages]) => [
+      tool,
+      packages,
+    ]);
+    t.deepEqual(Object.fromEntries(shown) as object, tools);
+  });
 
 test("mesh.yaml.5's example is a valid mesh that uses every field", (t) => {
   const shown = /^\.Bd -literal -offset indent\n([\s\S]*?)\n\.Ed$/m.exec(textOf("mesh.yaml.5"))![1]!;
