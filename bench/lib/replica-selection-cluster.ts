@@ -1,5 +1,5 @@
 /** The cluster of replica-selection.sh: a broker, nodes with nicd and replicad, replicas on them; all of it anew for each measurement, so that no policy inherits what another has left. @module */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NicdStatus, nicd, type ReplicadReplica, type ReplicadStatus, replicad } from "../../packages/ipc/src/mod.ts";
@@ -35,8 +35,8 @@ export interface Replica {
   program: Program;
 }
 
-/** After a full collection V8 gives memory back bit by bit. */
-const givenBackMs = 5000;
+/** What a full collection takes at most. */
+const collectionMs = 3000;
 
 /** One node's daemons. */
 export interface Node {
@@ -166,10 +166,16 @@ export class Cluster {
     return Object.fromEntries(programs.flatMap((one) => (one === null ? [] : [[one.name, one.residentBytes()] as const])));
   }
 
-  /** Has every daemon collect all of its garbage, and waits until its memory is given back. Of a soak only, whose daemons listen for it. */
-  async collect(): Promise<void> {
-    for (const program of [this.broker, ...this.nodes.flatMap((node) => [node.nicd, node.replicad])]) program?.signal("SIGUSR2");
-    await sleep(givenBackMs);
+  /** Has every daemon collect all of its garbage. @returns Bytes of objects and buffers that are left, by program. Of a soak only, whose daemons listen for it. */
+  async collect(): Promise<Readonly<Record<string, number>>> {
+    const programs = [this.broker, ...this.nodes.flatMap((node) => [node.nicd, node.replicad])].filter((one) => one !== null);
+    for (const program of programs) program.signal("SIGUSR2");
+    await sleep(collectionMs);
+    const left = ({ name, pid }: Program): readonly (readonly [string, number])[] => {
+      const file = join(this.#folder, `memory-${pid}`);
+      return existsSync(file) ? [[name, Number(readFileSync(file, "utf8"))]] : [];
+    };
+    return Object.fromEntries(programs.flatMap(left));
   }
 
   /** Clients first would be kinder; these have ended. Daemons together, as each waits for connections of others. */
@@ -193,12 +199,13 @@ function startReplica(
 }
 
 /** Of a soak: SIGUSR2 collects garbage. */
-function environmentOf({ scenario }: Point, root: string): Readonly<Record<string, string>> {
-  return scenario === "soak" ? { NODE_OPTIONS: `--expose-gc --import ${join(root, "bench/lib/collect-garbage.mjs")}` } : {};
+function environmentOf({ scenario }: Point, root: string, folder: string): Readonly<Record<string, string>> {
+  if (scenario !== "soak") return {};
+  return { NODE_OPTIONS: `--expose-gc --import ${join(root, "bench/lib/collect-garbage.mjs")}`, MITSU_BENCH_MEMORY: folder };
 }
 
 async function startBroker(point: Point, { broker }: Common, { root, unique }: Paths, folder: string): Promise<Program> {
-  const env = environmentOf(point, root);
+  const env = environmentOf(point, root, folder);
   const config = join(folder, "broker.conf");
   const lines = [`listener 1883 ${brokerAddress}`, "allow_anonymous true", "set_tcp_nodelay true", "persistence false"];
   if (broker === "mosquitto")
@@ -235,7 +242,7 @@ function startNode(
   const own = cgroup === null ? [] : ["--cgroup", cgroup];
   const rest = ["--broker", `mqtt://${brokerAddress}:1883`, "--nicd", nicdSocket, "--state", state, ...own, ...pace];
   const replicadCommand = [join(root, "bin/replicad"), "daemon", ...shared, "--socket", replicadSocket, ...rest];
-  const env = environmentOf(point, root);
+  const env = environmentOf(point, root, folder);
   return {
     name,
     at,

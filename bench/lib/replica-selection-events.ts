@@ -32,7 +32,7 @@ export interface Noted {
   readonly hogs?: Hogs;
   /** Resident sets over time, by program: seconds since the warm-up ended and bytes. */
   readonly resident?: Readonly<Record<string, readonly (readonly [seconds: number, bytes: number])[]>>;
-  /** The same when all garbage had been collected, as the counted time began and as it ended: bytes. */
+  /** What a full collection left of objects and buffers, as the counted time began and as it ended: bytes. */
   readonly collected?: Readonly<Record<string, readonly [first: number, last: number]>>;
 }
 
@@ -46,7 +46,7 @@ const lookEveryMs = 4;
 const knownWithinMs = 100;
 const residentEveryMs = 5000;
 /** What a full collection in all daemons takes. */
-const collectionMs = 8000;
+const collectionMs = 4000;
 
 /** How long a measurement has to take for everything to happen within it. */
 export function secondsFor({ scenario, replicas, warmUp }: Pick<Point, "scenario" | "replicas" | "warmUp">, slowStartMs: number): number {
@@ -87,8 +87,7 @@ async function watchMemory(
 ): Promise<Required<Pick<Noted, "resident" | "collected">>> {
   const seen: Record<string, (readonly [number, number])[]> = {};
   await until(warmUp * 1000 - collectionMs);
-  await cluster.collect();
-  const first = cluster.resident();
+  const first = await cluster.collect();
   await until(warmUp * 1000);
   while (nowMs() < seconds * 1000 - collectionMs) {
     for (const [name, bytes] of Object.entries(cluster.resident())) {
@@ -97,8 +96,7 @@ async function watchMemory(
     }
     await sleep(residentEveryMs);
   }
-  await cluster.collect();
-  const last = cluster.resident();
+  const last = await cluster.collect();
   return {
     resident: seen,
     collected: Object.fromEntries(Object.entries(first).map(([name, bytes]) => [name, [bytes, last[name] ?? 0] as const])),

@@ -150,7 +150,7 @@ function noticeText(points: readonly Point[]): readonly string[] {
       const growth = `${((bytesPerSecond * 600) / 1024).toFixed(0)} KiB in ten minutes by slope`;
       const lowest = `lowest of the first two minutes ${mib(first)}, of the last two ${mib(last)}`;
       const collected = noted.collected?.[program];
-      const left = collected ? `; all garbage collected ${mib(collected[0])}, in the end ${mib(collected[1])}` : "";
+      const left = collected ? `; objects and buffers that are in use ${mib(collected[0])}, in the end ${mib(collected[1])}` : "";
       return `memory: ${program} ${mib(mean)}, ${growth}; ${lowest}${left}`;
     }),
   );

@@ -126,7 +126,7 @@ function judgeMemory(point: Point | undefined): readonly Target[] {
       resident && Object.entries(resident).map(([program, series]) => [program, slope(series)] as const),
     ),
     judged(
-      "soak: the same of what a full collection leaves",
+      "soak: the same of objects and buffers that a full collection leaves",
       collected && Object.entries(collected).map(([program, [first, last]]) => [program, (last - first) / first] as const),
     ),
   ];
