@@ -7,6 +7,8 @@ import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
 import type { RelayEnds } from "./relay.ts";
 
+/** What a connection ends with that a filter has closed: nobody else's fault. */
+export const closedByFilter: Error = new Error("closed by a filter");
 /** As without filters. */
 const idleTimeoutMs = 3_600_000;
 
@@ -40,7 +42,7 @@ export function filteredRelay(
       if (last) client.end();
     },
     // Later: what closes it may be in the middle of a callback.
-    close: () => plane.reactor.defer(() => end(new Error("closed by a filter"), false)),
+    close: () => plane.reactor.defer(() => end(closedByFilter, false)),
   });
   if (through === null || through === "refused") return through;
   const end = (error: Error | null, byClient: boolean): void => {

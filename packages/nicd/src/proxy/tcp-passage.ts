@@ -7,7 +7,7 @@ import { stickyKeyOf } from "../cluster/sticky-key.ts";
 import { type Flag, flag } from "../live-exchange.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { Entry } from "./entry.ts";
-import { filteredRelay } from "./filtered-relay.ts";
+import { closedByFilter, filteredRelay } from "./filtered-relay.ts";
 import { type RelayEnds, relay } from "./relay.ts";
 
 const nobody: ByteStreamEvents = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
@@ -134,7 +134,7 @@ export class TcpPassage {
     if (!this.#replica || !endpoint) return this.#refuse(this.#why);
     this.#plane.passageBegun({ entry: this.#entry, endpoint, target: this.#target });
     const ended = (received: number, sent: number, error: Error | null): void => {
-      const outcome = error ? failureOf(error, endpoint.here) : 200;
+      const outcome = error === closedByFilter ? failure.cancelled : error ? failureOf(error, endpoint.here) : 200;
       this.#end(outcome);
       this.#over(received, sent, isUnsent(outcome) ? flag.upstreamConnectFailure : flag.none);
     };

@@ -177,6 +177,8 @@ export class TcpFilters {
   readonly #owner: TcpFiltersOwner;
   readonly #parts: TcpPart[] = [];
   #over = false;
+  /** It is about to be over: nothing goes on. */
+  #closing = false;
 
   /** @returns Null when none of the filters looks at bytes; "refused" when one that does is not there, and may not be passed by. */
   static of(filters: readonly WasmFilter[], entry: Entry, owner: TcpFiltersOwner): TcpFilters | "refused" | null {
@@ -231,11 +233,13 @@ export class TcpFilters {
 
   /** A filter wants that. */
   close(): void {
-    if (!this.#over) this.#owner.close();
+    if (this.#over || this.#closing) return;
+    this.#closing = true;
+    this.#owner.close();
   }
 
   #pass(way: Way, index: number, bytes: Buffer, last: boolean): void {
-    if (this.#over) return;
+    if (this.#over || this.#closing) return;
     const part = this.#parts[index];
     if (part !== undefined) part.data(way, bytes, last);
     else if (way === "downstream") this.#owner.toReplica(bytes, last);

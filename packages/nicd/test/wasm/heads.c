@@ -9,9 +9,20 @@ EXPORT(proxy_on_configure) u32 configure(u32 root, u32 size) {
   if (tag_length == 4 && memcmp(tag, "tick", 4) == 0) proxy_set_tick_period_milliseconds(20);
   return !(tag_length == 3 && memcmp(tag, "bad", 3) == 0);
 }
+#ifdef OTHER
+#define TAG S("other")
+#elif defined THIRD
+#define TAG S("third")
+#else
+#define TAG tag, tag_length
+#endif
 EXPORT(proxy_on_tick) void tick(u32 root) { say("tick"); }
 EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
   proxy_increment_metric(counter, 1);
+#ifdef FAILING
+  proxy_send_local_response(503, S(""), S("failing"), 0, 0, -1);
+  return STOP;
+#endif
   proxy_add_header_map_value(REQUEST_HEADERS, S("x-tag"), tag, tag_length);
   proxy_remove_header_map_value(REQUEST_HEADERS, S("x-remove"));
   if (has("x-do", "answer")) {
@@ -33,7 +44,7 @@ EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
 EXPORT(proxy_on_response_headers) u32 response(u32 context, u32 n, u32 last) {
   char *value;
   size_t length;
-  proxy_add_header_map_value(RESPONSE_HEADERS, S("x-answered"), tag, tag_length);
+  proxy_add_header_map_value(RESPONSE_HEADERS, S("x-answered"), TAG);
   if (proxy_get_property("source\0address", 14, &value, &length) == 0) proxy_add_header_map_value(RESPONSE_HEADERS, S("x-source"), value, length);
   if (proxy_get_property("plugin_name", 11, &value, &length) == 0) proxy_add_header_map_value(RESPONSE_HEADERS, S("x-plugin"), value, length);
   if (has("x-do", "answer-late")) proxy_send_local_response(503, S("late"), S("not this one"), 0, 0, -1);

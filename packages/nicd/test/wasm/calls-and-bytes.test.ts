@@ -1,0 +1,116 @@
+/** Filters in WebAssembly that call services before a request goes on, and those on connections that are no HTTP. */
+
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import test from "ava";
+import { until } from "../../../sockhijack/test/kernel/support/until.ts";
+import { ask } from "../daemon/support/ask.ts";
+import { Origin } from "../daemon/support/origin.ts";
+import { compiled, withoutCompiler } from "./compiled.ts";
+import { startFiltered } from "./filtered.ts";
+
+const filterTest =
+  withoutCompiler === undefined ? test : (title: string) => test(title, (t) => (t.log(`skipped: ${withoutCompiler}`), t.pass()));
+
+filterTest(
+  "a filter asks a service of the mesh and goes on with its answer, or answers itself; a request's body waits meanwhile",
+  async (t) => {
+    const origin = await Origin.start(t, "served");
+    let says = "yes";
+    const auth = await Origin.start(t, "auth", (_, response) => void setTimeout(() => response.end(says), 30));
+    const daemon = await startFiltered(t, {
+      filters: [`call: { module: ${compiled("calls")} }`],
+      uses: "call",
+      port: origin.port,
+      services: [`auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`],
+    });
+    const body = "b".repeat(100_000);
+    for (const headers of [{}, { "x-stop": "3" }]) {
+      t.is((await ask(daemon.port, "/", { method: "POST", body, headers })).body, "served");
+      t.like(origin.asked.at(-1), { body });
+      t.like(origin.asked.at(-1)!.headers, { "x-auth": "yes", "x-auth-status": "200" });
+    }
+    t.like(auth.asked[0], { method: "GET", url: "/check" });
+    t.like(auth.asked[0]!.headers, { host: "auth", "x-from": "filter" });
+    says = "no";
+    t.like(await ask(daemon.port), { status: 401, body: "denied" });
+    t.is((await ask(daemon.port, "/", { headers: { "x-to": "nobody" } })).status, 200);
+    t.is(origin.asked.at(-1)!.headers["x-status"], "2");
+  },
+);
+
+filterTest(
+  "a call that takes too long is answered 504, one that fails has no answer; a trap in its answer does not hang the request",
+  async (t) => {
+    const origin = await Origin.start(t, "served");
+    let answers: "late" | "trap" = "late";
+    const auth = await Origin.start(t, "auth", (_, response) => void (answers === "trap" && response.end("trap")));
+    const daemon = await startFiltered(t, {
+      filters: [`call: { module: ${compiled("calls")} }`],
+      uses: "call",
+      port: origin.port,
+      services: [`auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`],
+      web: "routes: [{ match: { path: /short }, timeout: 300ms }]",
+    });
+    await ask(daemon.port);
+    t.like(origin.asked[0]!.headers, { "x-auth": "upstream request timeout", "x-auth-status": "504" });
+    t.is((await ask(daemon.port, "/short", { headers: { "x-never": "1" } })).status, 504);
+    answers = "trap";
+    const waits = ask(daemon.port, "/", { headers: { "x-never": "1" } });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const failed = await ask(daemon.port);
+    t.is(failed.status, 500);
+    t.is((await waits).status, 500, "one that waits for the same machine is told as well");
+  },
+);
+
+const connection = async (
+  port: number,
+): Promise<{ readonly socket: Socket; readonly text: () => string; readonly closed: Promise<unknown> }> => {
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  let text = "";
+  socket.on("data", (part) => {
+    text += part.toString("latin1");
+  });
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  await new Promise((resolve) => socket.once("connect", resolve));
+  return { socket, text: () => text, closed };
+};
+
+filterTest("a filter changes a connection's bytes both ways, waits for a whole line, and closes it; a trap ends it", async (t) => {
+  const seen: string[] = [];
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .on("data", (part) => {
+        seen.push(part.toString());
+        socket.write("ok");
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const daemon = await startFiltered(t, {
+    filters: [`tcp: { module: ${compiled("tcp")} }`],
+    uses: "tcp",
+    port: (server.address() as AddressInfo).port,
+    web: "protocol: tcp",
+  });
+  const first = await connection(daemon.port);
+  first.socket.write("half a ");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  t.deepEqual(seen, []);
+  first.socket.write("line\n");
+  await until("the answer is there", () => first.text() === "ok!");
+  t.deepEqual(seen, ["HALF A LINE\n"]);
+  first.socket.end();
+  await until("the filter was told", () => /text="?client closed/.test(daemon.log));
+  t.regex(daemon.log, /text="?new connection/);
+  const second = await connection(daemon.port);
+  second.socket.write("quit\n");
+  await second.closed;
+  const third = await connection(daemon.port);
+  third.socket.write("trap\n");
+  await third.closed;
+  t.is(seen.length, 1);
+  t.is((await daemon.status()).filters![0]!.traps, 1);
+});
