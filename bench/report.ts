@@ -12,6 +12,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { renderChart } from "./report/chart.ts";
 import { exportRemarks } from "./report/exported.ts";
+import { renderFilterChart } from "./report/filters-chart.ts";
+import { renderFilterChecks } from "./report/filters-checks.ts";
+import { filterLayout } from "./report/filters-names.ts";
+import { judgeFilters } from "./report/filters-targets.ts";
 import type { Target } from "./report/judge.ts";
 import { renderNicChart } from "./report/nic-chart.ts";
 import { renderChecks } from "./report/nic-checks.ts";
@@ -37,6 +41,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   "same-node": { judge: judgeTargets, draw: renderChart, layout: sameNodeLayout, remarks: () => [] },
   "nic-path": { judge: judgeNic, draw: renderNicChart, layout: nicLayout, base: "envoy", remarks: redirectRemarks },
+  filters: { judge: judgeFilters, draw: renderFilterChart, layout: filterLayout, base: "nicd-none", remarks: () => [] },
   tracing: { judge: judgeTracing, draw: renderResponseChart, layout: tracingLayout, remarks: exportRemarks },
 };
 
@@ -72,6 +77,7 @@ writeFileSync(file, `${JSON.stringify({ meta, targets, points, ...measurements }
 writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
 
 process.stdout.write(renderChecks(measurements.checks));
+process.stdout.write(renderFilterChecks(measurements.checks));
 process.stdout.write(renderTable(points, targets, process.stdout.isTTY && !process.env.NO_COLOR, bench.layout));
 if (meta.quick === "yes") console.log("A quick run: one repetition of one second; figures are indicative only.");
 for (const remark of bench.remarks(points)) console.log(remark);

@@ -6,7 +6,7 @@ export type Authority = "specification" | "Envoy" | "safety";
 
 /** One line of the report. */
 export interface Check {
-  /** `headers-0.2.1/missing`. */
+  /** `headers-0-2-1/missing`. */
   readonly name: string;
   readonly filter: string;
   /** What may be seen; the first is what is said to be right. */

@@ -46,7 +46,7 @@ async function compile({ name, source, defines }: KitModule, folder: string): Pr
  * @throws {MitsuError} `ERR_CONFORMANCE_COMPILE` with what clang says.
  * @example
  * ```ts
- * await compileKit("kit"); // kit/headers-0.2.1.wasm …
+ * await compileKit("kit"); // kit/headers-0-2-1.wasm …
  * ```
  */
 export async function compileKit(folder: string): Promise<void> {

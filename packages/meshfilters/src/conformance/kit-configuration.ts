@@ -23,7 +23,7 @@ export const bodyLimitBytes: number = 64 * 1024;
 
 const address = "127.0.0.1";
 
-/** `mesh.yaml`: one service with a route for each filter. Start nicd with `--listen 127.0.0.1:18080=kit`. */
+/** `mesh.yaml`: one service, `upstream`, with a route for each filter. Start nicd with `--listen 127.0.0.1:18080=upstream`. */
 export function meshYaml(ports: KitPorts = kitPorts): string {
   const service = (port: number, more: object = {}) => ({ ports: [`${port}:${port}`], replicas: [{ address, port }], ...more });
   return stringify(
@@ -55,12 +55,11 @@ export function meshYaml(ports: KitPorts = kitPorts): string {
         ]),
       ),
       services: {
-        kit: {
+        upstream: {
           ports: [`${ports.host}:${ports.upstream}`],
           replicas: [{ address, port: ports.upstream }],
-          routes: kitFilters.map(({ name }) => ({ name: name.replaceAll(".", "-"), match: { path: `/${name}` }, filters: [name] })),
+          routes: kitFilters.map(({ name }) => ({ name, match: { path: `/${name}` }, filters: [name] })),
         },
-        upstream: service(ports.upstream),
         grpc: service(ports.grpc),
         closed: service(ports.closed),
       },

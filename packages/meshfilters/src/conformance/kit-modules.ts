@@ -20,6 +20,9 @@ export interface KitFilter {
 }
 
 const abiNumbers: Readonly<Record<AbiVersion, number>> = { "0.1.0": 10, "0.2.0": 20, "0.2.1": 21 };
+/** A filter's name: mesh.yaml's have no dots. */
+export const filterOf = (source: string, abi: AbiVersion): string => `${source}-${abi.replaceAll(".", "-")}`;
+
 /** Every ABI version. */
 export const abiVersions = Object.keys(abiNumbers) as readonly AbiVersion[];
 
@@ -29,7 +32,7 @@ const inNewest = ["state", "calls", "grpc", "wasi", "traps"];
 
 /** Modules whose checks are requests. */
 export const kitModules: readonly KitModule[] = [
-  ...inEveryAbi.flatMap((source) => abiVersions.map((abi) => ({ name: `${source}-${abi}`, source, defines: { ABI: abiNumbers[abi] } }))),
+  ...inEveryAbi.flatMap((source) => abiVersions.map((abi) => ({ name: filterOf(source, abi), source, defines: { ABI: abiNumbers[abi] } }))),
   ...inNewest.map((source) => ({ name: source, source, defines: { ABI: abiNumbers["0.2.1"] } })),
 ];
 

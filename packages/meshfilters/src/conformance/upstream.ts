@@ -35,6 +35,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       return whole("x".repeat(Number(value)));
     case "call":
       return whole("answer", ["x-called", "1"]);
+    case "status":
+      return void response.writeHead(Number(value), [...fields, "content-length", "5"]).end("error");
     case "none":
       return void response.writeHead(204, fields).end();
     case "never":

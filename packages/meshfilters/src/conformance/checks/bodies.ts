@@ -1,8 +1,9 @@
 /** Checks of bodies and trailers: reading, writing, what stopping keeps, the limit. @module */
+import type { AbiVersion } from "@mitsu/proxy-wasm";
 import { field } from "../ask.ts";
 import { type Check, type CheckOptions, passed, probe, seeing, unexpected } from "../check.ts";
 import { bodyLimitBytes } from "../kit-configuration.ts";
-import { abiVersions } from "../kit-modules.ts";
+import { abiVersions, filterOf } from "../kit-modules.ts";
 
 const envoy: CheckOptions = { authority: "Envoy" };
 const get = "proxy_get_buffer_bytes";
@@ -37,7 +38,7 @@ const writing: readonly (readonly [string, string, string])[] = [
   ["empty", "", `${set}: a body may become empty`],
 ];
 
-function ofRequest(filter: string): readonly Check[] {
+function ofRequest(filter: string, abi: AbiVersion): readonly Check[] {
   const ask = { body: digits };
   const whole = "proxy_on_request_body";
   return [
@@ -85,7 +86,7 @@ function ofRequest(filter: string): readonly Check[] {
     probe(
       filter,
       "trailers-read",
-      ["count=1 status=0 value=t missing=1", ...(filter.endsWith("0.1.0") ? ["count=1 status=0 value=t missing=0"] : [])],
+      ["count=1 status=0 value=t missing=1", ...(abi === "0.1.0" ? ["count=1 status=0 value=t missing=0"] : [])],
       "proxy_on_request_trailers: trailers can be retrieved",
       {
         ask: { chunks: ["x"], trailers: [["x-trailer", "t"]] },
@@ -145,4 +146,7 @@ function ofResponse(filter: string): readonly Check[] {
 }
 
 /** All of them. */
-export const bodyChecks: readonly Check[] = abiVersions.flatMap((abi) => [...ofRequest(`bodies-${abi}`), ...ofResponse(`bodies-${abi}`)]);
+export const bodyChecks: readonly Check[] = abiVersions.flatMap((abi) => [
+  ...ofRequest(filterOf("bodies", abi), abi),
+  ...ofResponse(filterOf("bodies", abi)),
+]);

@@ -2,7 +2,7 @@
 import type { AbiVersion } from "@mitsu/proxy-wasm";
 import { everyField, field } from "../ask.ts";
 import { type Check, type CheckOptions, noted, passed, probe, seeing } from "../check.ts";
-import { abiVersions } from "../kit-modules.ts";
+import { abiVersions, filterOf } from "../kit-modules.ts";
 
 const envoy: CheckOptions = { authority: "Envoy" };
 const safety: CheckOptions = { authority: "safety" };
@@ -151,6 +151,6 @@ function ofResponse(filter: string, abi: AbiVersion): readonly Check[] {
 
 /** All of them. */
 export const headerChecks: readonly Check[] = abiVersions.flatMap((abi) => {
-  const filter = `headers-${abi}`;
+  const filter = filterOf("headers", abi);
   return [...ofRequest(filter, abi), ...ofResponse(filter, abi)];
 });

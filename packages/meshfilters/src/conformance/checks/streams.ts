@@ -2,7 +2,7 @@
 import type { AbiVersion } from "@mitsu/proxy-wasm";
 import { type Answer, field } from "../ask.ts";
 import { type Check, type CheckOptions, probe, seeing, unexpected } from "../check.ts";
-import { abiVersions } from "../kit-modules.ts";
+import { abiVersions, filterOf } from "../kit-modules.ts";
 
 const envoy: CheckOptions = { authority: "Envoy" };
 const local = "proxy_send_local_response";
@@ -24,7 +24,7 @@ function localIn(filter: string, phase: string, ask: CheckOptions["ask"] = {}): 
 }
 
 function ofAbi(abi: AbiVersion): readonly Check[] {
-  const filter = `streams-${abi}`;
+  const filter = filterOf("streams", abi);
   const goOn = abi === "0.1.0" ? "proxy_continue_request" : "proxy_continue_stream";
   return [
     seeing(filter, "stop-request", "status=200", `${goOn}: resumes processing of a paused request`, statusOf),

@@ -56,7 +56,8 @@ EXPORT(proxy_on_grpc_receive) void receive(u32 context, u32 call, size_t n)
 EXPORT(proxy_on_grpc_close) void closed(u32 context, u32 call, u32 code)
 {
 	renew();
-	if (is("grpc-call") || is("grpc-cancel"))
+	/* The end of an earlier call may come when the next request is here. */
+	if (call != called || is("grpc-call") || is("grpc-cancel"))
 		return;
 	number("closed", code);
 	if (is("grpc-status"))

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# What a WebAssembly filter costs a request in nicd, beside Envoy running the very same modules in the same run, and what becomes of filters that misbehave.
+# Method and how to read the output: bench/README.md.
+# shellcheck source-path=SCRIPTDIR
+set -uo pipefail
+
+usage() {
+  cat <<'HELP'
+filters.sh: nicd and Envoy with the same filters, interleaved; filters that spin, grow, are replaced; rules
+
+usage: bench/filters.sh [options]
+
+  --reps N       repetitions; medians are over these (default 3)
+  --seconds N    length of one measurement (default 3)
+  --quick        a minute and a half: one repetition of one second, fewer reloads; indicative only
+  --only LIST    of http,open,safety,reload,examples,rules (default all; open wants http)
+  --modes LIST   relays with filters, of nicd-none,nicd-c,nicd-as,nicd-rs and the same of envoy (default all)
+  --json         print the whole run as JSON instead of the table
+  --out DIR      where filters-<date>.json and filters.svg go (default bench/out)
+  --strict       exit 1 when a target is missed or could not be measured
+  --help
+
+phases:
+  http      closed loop (wrk, 16 connections, 1 KiB): req/s, and CPU time of the relay by its cgroup; a filter's cost is the difference
+  open      latency at half of the rate that Envoy has with the C filter
+  safety    a loop without end, 64 MiB of memory: how long it holds the worker up, what the exchange gets, and the next one
+  reload    the filter's configuration is changed a thousand times: whether memory stays flat
+  examples  the AssemblyScript filters of bench/filters/examples: how many do what they say
+  rules     10 000 rules: how long they take to compile, what a request costs with ten and with ten thousand
+
+examples:
+  bench/filters.sh                                 everything, about ten minutes
+  bench/filters.sh --quick                         a smoke run
+  bench/filters.sh --only http --modes nicd-none,nicd-c
+  bench/filters.sh --only safety,reload
+
+Needs root, cgroup v2, nginx, wrk, gcc, curl, iproute2, clang-14, lld-14, wasi-libc, libclang-rt-14-dev-wasm32; for Rust rustc and libstd-rust-dev-wasm32.
+HELP
+}
+
+reps=3 seconds=3 quick=no strict=no json=no
+phases=http,open,safety,reload,examples,rules
+modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
+reloads=1000
+bench=filters
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+out="$here/out"
+
+while (($#)); do
+  case $1 in
+    --reps) reps=${2:?}; shift ;;
+    --seconds) seconds=${2:?}; shift ;;
+    --quick) quick=yes reps=1 seconds=1 reloads=100 ;;
+    --only) phases=${2:?}; shift ;;
+    --modes) modes=${2:?}; shift ;;
+    --json) json=yes ;;
+    --out) out=${2:?}; shift ;;
+    --strict) strict=yes ;;
+    --help | -h) usage; exit 0 ;;
+    *) printf 'filters: unknown option %s; see --help\n' "$1" >&2; exit 64 ;;
+  esac
+  shift
+done
+
+# shellcheck source=lib/run.sh
+source "$here/lib/run.sh"
+# shellcheck source=lib/processes.sh
+source "$here/lib/processes.sh"
+# shellcheck source=lib/cgroups.sh
+source "$here/lib/cgroups.sh"
+# shellcheck source=lib/servers.sh
+source "$here/lib/servers.sh"
+# shellcheck source=lib/sockhijack.sh
+source "$here/lib/sockhijack.sh"
+# shellcheck source=lib/filters-relays.sh
+source "$here/lib/filters-relays.sh"
+# shellcheck source=lib/filters-points.sh
+source "$here/lib/filters-points.sh"
+export PYTHONDONTWRITEBYTECODE=1
+
+# As nic-path.sh: the relay has a CPU of its own.
+relay_cpu=0 server_cpu=$(($(nproc) > 1 ? 1 : 0)) client_cpu=$(($(nproc) > 2 ? 2 : $(nproc) - 1))
+
+# --- set up -----------------------------------------------------------------------------------------------------------
+begin nginx wrk gcc python3 curl ip ss taskset nsenter findmnt
+[[ -n $groups_root ]] || die "no cgroup v2 is mounted; CPU time is counted by it"
+make_bodies
+make_namespace one && loopback=$made
+start_grouped upstream "$loopback" taskset -c "$server_cpu" nginx -c "$(nginx_conf 127.0.0.1 8100)"
+wait_for_port upstream "$loopback" 127.0.0.1 8100 || die "the server does not start"
+if wanted http; then
+  say "building the filters"
+  "$node" "$here/lib/filters-modules.ts" "$work/modules" "$here"/filters/tag.{c,as,rs} || say "$bench: not every filter is built"
+  find_envoy || say "$bench: there is no Envoy"
+  for mode in "${all_modes[@]}"; do
+    [[ ,$modes, == *,$mode,* ]] || continue
+    say "starting $mode"
+    if [[ $mode == envoy-* && -z ${envoy:-} ]] || { [[ $mode != *-none ]] && [[ ! -e $work/modules/tag-${mode#*-}.wasm ]]; } || ! start_mode "$mode"; then
+      absent+=("$mode")
+      continue
+    fi
+    available+=("$mode")
+  done
+fi
+say_absent
+
+# --- measure ----------------------------------------------------------------------------------------------------------
+plan_points
+measure_plan 10
+
+# --- report -----------------------------------------------------------------------------------------------------------
+meta+=("relayCpu=$relay_cpu" "reloads=$reloads")
+if [[ $json == yes ]]; then
+  report_run >"$work/table" || status=1
+  cat "$(grep -m1 '\.json$' "$work/table")"
+  exit "${status:-0}"
+fi
+report_run

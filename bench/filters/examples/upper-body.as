@@ -1,0 +1,37 @@
+// The answer in capitals.
+export * from "@gcoredev/proxy-wasm-sdk-as/assembly/proxy";
+import {
+  BufferTypeValues,
+  Context,
+  FilterDataStatusValues,
+  FilterHeadersStatusValues,
+  get_buffer_bytes,
+  registerRootContext,
+  RootContext,
+  set_buffer_bytes,
+  stream_context,
+} from "@gcoredev/proxy-wasm-sdk-as/assembly";
+
+class Root extends RootContext {
+  createContext(id: u32): Context {
+    return new Stream(id, this);
+  }
+}
+
+class Stream extends Context {
+  constructor(id: u32, root: Root) {
+    super(id, root);
+  }
+  onResponseHeaders(count: u32, end: bool): FilterHeadersStatusValues {
+    stream_context.headers.response.remove("content-length");
+    return FilterHeadersStatusValues.Continue;
+  }
+  onResponseBody(size: usize, end: bool): FilterDataStatusValues {
+    if (!end) return FilterDataStatusValues.StopIterationAndBuffer;
+    const text = String.UTF8.decode(get_buffer_bytes(BufferTypeValues.HttpResponseBody, 0, <u32>size));
+    set_buffer_bytes(BufferTypeValues.HttpResponseBody, 0, <u32>size, String.UTF8.encode(text.toUpperCase()));
+    return FilterDataStatusValues.Continue;
+  }
+}
+
+registerRootContext((id: u32) => new Root(id), "");
