@@ -6,6 +6,7 @@ export const nouns: ReadonlySet<string> = new Set([
   "routes",
   "clusters",
   "links",
+  "filters",
   "top",
   "trace",
   "metrics",
@@ -33,6 +34,9 @@ host before those without.`,
   status: `Each thing that is degraded is named in a line of its own.`,
   routes: `In the order in which they are tried, each with what it changes; below them the
 authorisation rules, and how many requests each has decided.`,
+  filters: `For each filter of the mesh file: its module, what a callback costs in time and
+fuel, how often it stopped badly, exchanges that found it stopped, and how the
+last change of it went.`,
   clusters: `For each replica: its node, what it is to those who select (nothing where it is
 healthy; slow-start, ejected, dead or draining), requests in flight,
 connections, requests and errors so far, a moving mean of its latency, and the
