@@ -1,11 +1,13 @@
 /** The filters of a worker: read, checked and started aside, then taken all together. @module */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Catalog, MeshFilter } from "@mitsu/catalog";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
-import { defaultLimits, loadModule, SharedMemories, verify } from "@mitsu/proxy-wasm";
+import { defaultLimits, type FilterModule, loadModule, SharedMemories, verify } from "@mitsu/proxy-wasm";
 import type { FilterMachine, MachineEnv } from "./filter-machine.ts";
 import { FilterSlot, type FilterVersion, type RollOut, versionKey } from "./filter-slot.ts";
+import { loadAside } from "./load-aside.ts";
 import type { PushedModules } from "./pushed-modules.ts";
 import { WasmFilter } from "./wasm-filter.ts";
 
@@ -32,6 +34,8 @@ export type PreparedFilters = readonly Prepared[];
 export class FilterSet {
   readonly #env: FilterSetEnv & MachineEnv;
   #filters = new Map<string, WasmFilter>();
+  /** Requests pass: nothing may hold them up. */
+  #serves = false;
 
   constructor(env: FilterSetEnv) {
     this.#env = { ...env, shared: new SharedMemories(undefined, (task) => env.plane.reactor.defer(task)) };
@@ -79,6 +83,7 @@ export class FilterSet {
     }
     for (const [name, filter] of this.#filters) if (!next.has(name)) filter.slot.close();
     this.#filters = next;
+    this.#serves = true;
   }
 
   drop(prepared: PreparedFilters): void {
@@ -165,8 +170,7 @@ export class FilterSet {
   async #load(spec: MeshFilter, bytes: Uint8Array, origin: FilterVersion["origin"]): Promise<FilterVersion> {
     try {
       if (spec.key !== null) verify(bytes, [await this.#keyOf(spec.key)]);
-      const module = await loadModule(bytes, { ...defaultLimits, ...spec.limits });
-      return { spec, module, origin };
+      return { spec, module: await this.#moduleOf(spec, bytes), origin };
     } catch (error) {
       if (!(error instanceof MitsuError)) throw error;
       throw new MitsuError(`filter ${spec.name}: ${origin === "push" ? "the pushed module" : spec.module}: ${error.message}`, {
@@ -176,6 +180,19 @@ export class FilterSet {
         cause: error,
       });
     }
+  }
+
+  /** Compiled once for all configurations; while requests are served, in a thread of its own. */
+  async #moduleOf(spec: MeshFilter, bytes: Uint8Array): Promise<FilterModule> {
+    const limits = { ...defaultLimits, ...spec.limits };
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    for (const { slot } of this.#filters.values())
+      if (slot.version.module.info.sha256 === sha256 && slot.version.spec.limits.memoryBytes === limits.memoryBytes)
+        return slot.version.module;
+    if (!this.#serves) return await loadModule(bytes, limits);
+    const { name, rootId, vmId, capabilities } = spec;
+    const start = { name, rootId, vmId, capabilities, configuration: Buffer.from(spec.configuration), vmConfiguration: new Uint8Array(0) };
+    return await loadAside({ bytes, limits, start });
   }
 
   async #keyOf(key: string): Promise<string> {
