@@ -1,5 +1,6 @@
 /** Filters in WebAssembly that call services before a request goes on, and those on connections that are no HTTP. */
 
+import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
 import test from "ava";
@@ -63,6 +64,45 @@ filterTest(
     t.is((await waits).status, 500, "one that waits for the same machine is told as well");
   },
 );
+
+filterTest("a filter calls a service of the mesh by gRPC: one message, a stream, an error, and nobody there", async (t) => {
+  const origin = await Origin.start(t, "served");
+  const asked: string[] = [];
+  const frame = (text: string): Buffer => Buffer.concat([Buffer.from([0, 0, 0, 0, text.length]), Buffer.from(text)]);
+  const echo = createHttp2Server();
+  echo.on("stream", (stream: ServerHttp2Stream, headers) => {
+    let body = Buffer.alloc(0);
+    asked.push(`${headers[":path"]} ${headers["x-from"]}`);
+    stream.on("data", (part: Buffer) => {
+      body = Buffer.concat([body, part]);
+    });
+    stream.on("end", () => {
+      const texts: string[] = [];
+      for (let at = 0; at < body.length; at += 5 + body.readUInt32BE(at + 1))
+        texts.push(body.toString("utf8", at + 5, at + 5 + body.readUInt32BE(at + 1)));
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": headers[":path"] === "/test.Echo/Talk" ? "7" : "0" }));
+      for (const text of texts) stream.write(frame(`<${text}>`));
+      stream.end();
+    });
+  });
+  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => echo.close());
+  const daemon = await startFiltered(t, {
+    filters: [`grpc: { module: ${compiled("grpc")} }`],
+    uses: "grpc",
+    port: origin.port,
+    services: [`echo: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${(echo.address() as AddressInfo).port} }] }`],
+  });
+  await ask(daemon.port);
+  t.like(origin.asked[0]!.headers, { "x-got": "<hello>", "x-code": "0" });
+  await ask(daemon.port, "/", { headers: { "x-stream": "1" } });
+  t.like(origin.asked[1]!.headers, { "x-got": "<one><two>", "x-code": "7" });
+  t.deepEqual(asked, ["/test.Echo/Say filter", "/test.Echo/Talk filter"]);
+  await new Promise<void>((resolve) => void echo.close(() => resolve()));
+  await ask(daemon.port);
+  t.is(origin.asked[2]!.headers["x-code"], "4", "14: unavailable; the filter writes the last digit");
+});
 
 const connection = async (
   port: number,
