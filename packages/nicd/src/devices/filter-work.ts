@@ -29,7 +29,7 @@ export class FilterWork {
       open: () => ({ operations: { runs: (name) => names().includes(name) }, export: names }),
     };
     this.device = new ProviderDevice({ name: "wasm", kind: "software", version: "1" }, [provider] as never);
-    this.#placement = new Placement([this.device]);
+    this.#placement = new Placement([this.device], { capabilities: [filter] });
     this.#placement.place("filters", { capability: filter, spec: { entries: mostFilters } });
   }
 
