@@ -14,6 +14,25 @@ async function loadBinaryen(): Promise<typeof BinaryenModule | null> {
   }
 }
 
+/** All of its options, as they are kept between calls, and the AssemblyScript compiler, which has the same one, sets others. */
+function setAll(binaryen: typeof BinaryenModule, level: OptimiseLevel, debug: boolean): void {
+  binaryen.setDebugInfo(debug);
+  binaryen.setOptimizeLevel(level === "s" || level === "z" ? 2 : Number(level));
+  binaryen.setShrinkLevel(level === "z" ? 2 : level === "s" ? 1 : 0);
+  binaryen.setAlwaysInlineMaxSize(2);
+  binaryen.setFlexibleInlineMaxSize(20);
+  binaryen.setOneCallerInlineMaxSize(-1);
+  binaryen.setAllowInliningFunctionsWithLoops(false);
+  binaryen.setFastMath(false);
+  binaryen.setZeroFilledMemory(false);
+  binaryen.setLowMemoryUnused(false);
+  binaryen.setClosedWorld(false);
+  binaryen.setTrapsNeverHappen(false);
+  binaryen.setGenerateStackIR(true);
+  binaryen.setOptimizeStackIR(true);
+  binaryen.clearPassArguments();
+}
+
 /**
  * Optimises a module.
  *
@@ -39,9 +58,7 @@ export async function optimise(wasm: Uint8Array, level: OptimiseLevel, debug: bo
         feature.SIMD128 |
         feature.ReferenceTypes,
     );
-    binaryen.setDebugInfo(debug);
-    binaryen.setOptimizeLevel(level === "s" || level === "z" ? 2 : Number(level));
-    binaryen.setShrinkLevel(level === "z" ? 2 : level === "s" ? 1 : 0);
+    setAll(binaryen, level, debug);
     module.optimize();
     return module.emitBinary();
   } catch (cause) {

@@ -120,10 +120,8 @@ export interface TestFile extends SettingsForm {
 
 const times = z.int().min(1).max(1_000_000);
 const hex = z.strictObject({ hex: z.string().regex(/^([0-9a-fA-F]{2}|\s)*$/, "is not hexadecimal; give two digits a byte") });
-const piece = z.union(
-  [z.string(), hex, z.strictObject({ base64: z.base64() }), z.strictObject({ repeat: z.string(), times })],
-  "is no text and none of { hex }, { base64 }, { repeat, times }",
-);
+const encoded = [hex, z.strictObject({ base64: z.base64() }), z.strictObject({ repeat: z.string(), times })] as const;
+const piece = z.union([z.string(), ...encoded], "is no text and none of { hex }, { base64 }, { repeat, times }");
 const body = z.union([piece, z.array(piece)], "is no text, none of { hex }, { base64 }, { repeat, times }, and no list of them");
 const scalar = z.union([z.string(), z.number()], "is no text");
 const fields = z.record(z.string(), z.union([scalar, z.array(scalar)], "is no text and no list of texts"));
@@ -139,8 +137,10 @@ const text = z
       if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: value });
     }
   });
+/** Not any text: one that is meant as an expression must be one. */
+const content = z.union([...encoded, text]);
 const answer = { status: z.int().min(100).max(599), headers: fields, body, trailers: fields };
-const message = { headers: z.record(z.string(), text), body: z.union([piece, text]), trailers: z.record(z.string(), text) };
+const message = { headers: z.record(z.string(), text), body: content, trailers: z.record(z.string(), text) };
 const request = z.strictObject({ method: text, path: text, ...message }).partial();
 const response = z.strictObject({ status: text, ...message }).partial();
 const call = z.strictObject({ service: z.string(), ...z.strictObject({ method: text, path: text, ...message }).partial().shape });
@@ -157,8 +157,8 @@ const expectation = z
     metrics: z.record(z.string(), z.number()),
     calls: z.array(call),
     shared: z.record(z.string(), text),
-    "to-server": z.union([piece, text]),
-    "to-client": z.union([piece, text]),
+    "to-server": content,
+    "to-client": content,
     closed: z.boolean(),
   })
   .partial();
