@@ -3,6 +3,7 @@ import { type CatalogProblem, type Finding, formatProblem, locate, readYaml, sch
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { parsePrefix } from "./ip-prefix.ts";
 import { type Acts, allow, defaultName, type Match, matchAll, type PathMatch, type Rule, type RuleSet } from "./ir.ts";
+import { plainYaml } from "./plain-yaml.ts";
 import { durationMs } from "./rule-fields.ts";
 import { type PathEntry, type RuleEntry, type RulesFile, rulesFile } from "./rule-schema.ts";
 
@@ -27,6 +28,9 @@ const mostRules = 100_000;
 export function parseRules(text: string, file: string): RuleSet {
   const whole = (message: string): CatalogProblem => ({ file, line: 1, column: 1, field: "", message });
   if (text.length > mostCharacters) throw rulesError([whole(`has ${text.length} characters; ${mostCharacters} are the most`)]);
+  const plain = rulesFile.safeParse(plainYaml(text));
+  if (plain.success && ruleFindings(plain.data).length === 0) return ruleSetOf(plain.data);
+  // Not plain, or wrong: now with places.
   const { source, value, problems } = readYaml(text, file);
   if (problems.length > 0) throw rulesError(problems);
   if (value === null || value === undefined) throw rulesError([whole("is empty; give version: 1 and rules")]);

@@ -18,18 +18,18 @@ export type PartKind =
   | "header"
   | "header-value";
 
-/** One condition: the part is this text. */
+/** One condition: the part is this text, a character a byte. */
 export interface Condition {
   readonly kind: PartKind;
   readonly argument: number | string;
-  readonly text: Uint8Array;
+  readonly text: string;
 }
 
 /** Rows of one rule; more are a slip, or another kind of table. */
 export const mostRowsOfRule = 4096;
 
-const encoder = new TextEncoder();
-const nothing = new Uint8Array();
+/** They are asked for by each device, and again to be laid out. */
+const known = new WeakMap<Match, readonly (readonly Condition[])[]>();
 
 /** How many rows a match becomes: the product of its lists. */
 export function rowCount({ hosts, paths, methods, from, sources, ports }: Match): number {
@@ -45,36 +45,40 @@ export function rowCount({ hosts, paths, methods, from, sources, ports }: Match)
  * ```
  */
 export function ruleRows(match: Match): readonly (readonly Condition[])[] {
+  let rows = known.get(match);
+  if (rows === undefined) {
+    rows = rowsOf(match);
+    known.set(match, rows);
+  }
+  return rows;
+}
+
+function rowsOf(match: Match): readonly (readonly Condition[])[] {
   const { hosts, paths, methods, headers, from, sources, ports } = match;
   if (rowCount(match) > mostRowsOfRule)
     throw new MitsuError(`a rule became ${rowCount(match)} rows`, { code: "ERR_RULES_ROWS", hint: "split its lists over several rules" });
   const parts: (readonly Condition[])[] = [
     hosts.map((host) =>
       host.startsWith("*.")
-        ? { kind: "host-labels", argument: lastLabelsCount(host), text: latin1(host.slice(2)) }
-        : { kind: "host", argument: 0, text: latin1(host) },
+        ? { kind: "host-labels", argument: lastLabelsCount(host), text: host.slice(2) }
+        : { kind: "host", argument: 0, text: host },
     ),
     paths.map(({ kind, value }) =>
-      kind === "exact"
-        ? { kind: "path", argument: 0, text: latin1(value) }
-        : { kind: "path-steps", argument: stepsOf(value), text: latin1(value) },
+      kind === "exact" ? { kind: "path", argument: 0, text: value } : { kind: "path-steps", argument: stepsOf(value), text: value },
     ),
-    methods.map((method) => ({ kind: "method", argument: 0, text: latin1(method) })),
-    from.map((who) => ({ kind: who.startsWith("spiffe://") ? "spiffe" : "service", argument: 0, text: encoder.encode(who) })),
-    sources.map(({ bytes, length }) => ({ kind: bytes.length === 4 ? "source4" : "source6", argument: length, text: bytes })),
-    ports.map((port) => ({ kind: "port", argument: 0, text: Uint8Array.of(port & 0xff, port >> 8) })),
+    methods.map((method) => ({ kind: "method", argument: 0, text: method })),
+    from.map((who) => ({ kind: who.startsWith("spiffe://") ? "spiffe" : "service", argument: 0, text: who })),
+    sources.map(({ bytes, length }) => ({
+      kind: bytes.length === 4 ? "source4" : "source6",
+      argument: length,
+      text: String.fromCharCode(...bytes),
+    })),
+    ports.map((port) => ({ kind: "port", argument: 0, text: String.fromCharCode(port & 0xff, port >> 8) })),
     ...headers.map(({ name, value }): readonly Condition[] => [
-      value === null ? { kind: "header", argument: name, text: nothing } : { kind: "header-value", argument: name, text: latin1(value) },
+      value === null ? { kind: "header", argument: name, text: "" } : { kind: "header-value", argument: name, text: value },
     ]),
   ];
   return parts
     .filter(({ length }) => length > 0)
     .reduce<(readonly Condition[])[]>((rows, part) => rows.flatMap((row) => part.map((condition) => [...row, condition])), [[]]);
-}
-
-/** Bytes of a text that came as Latin-1. */
-function latin1(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
 }

@@ -7,7 +7,7 @@ export interface Slot {
   readonly kind: PartKind;
   readonly argument: number | string;
   /** Its texts in the rules, each with a number from 1. */
-  readonly texts: ReadonlyMap<string, { readonly number: number; readonly text: Uint8Array }>;
+  readonly texts: ReadonlyMap<string, number>;
 }
 
 /** All rules that look at the same parts. */
@@ -30,7 +30,7 @@ export interface TupleSpace {
 }
 
 interface GrowingSlot extends Slot {
-  readonly texts: Map<string, { readonly number: number; readonly text: Uint8Array }>;
+  readonly texts: Map<string, number>;
 }
 
 /** Sorts rules into a space. */
@@ -48,13 +48,12 @@ export function tupleSpace(rules: readonly Pick<Rule, "match">[]): TupleSpace {
       slots.push({ kind, argument, texts: new Map() });
     }
     const { texts } = slots[slot]!;
-    const key = Buffer.from(text.buffer, text.byteOffset, text.length).toString("latin1");
-    let known = texts.get(key);
-    if (known === undefined) {
-      known = { number: texts.size + 1, text };
-      texts.set(key, known);
+    let number = texts.get(text);
+    if (number === undefined) {
+      number = texts.size + 1;
+      texts.set(text, number);
     }
-    return { slot, number: known.number };
+    return { slot, number };
   };
   for (const [rule, { match }] of rules.entries()) {
     let reached = false;

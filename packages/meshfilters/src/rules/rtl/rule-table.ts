@@ -52,6 +52,7 @@ export function ruleTable(rules: readonly StagedRule[]): RuleTable {
       const parts = order.filter((part) => row.some(({ kind }) => kind === part));
       const source = row.find(({ kind }) => kind === "source4");
       const length = source === undefined ? 32 : (source.argument as number);
+      const address = source && Buffer.from(source.text, "latin1");
       const exact = length === 32;
       const draftKey = `${parts.join()} ${exact}`;
       const draft = drafts.get(draftKey) ?? { parts, exact, rows: new Map() };
@@ -59,9 +60,9 @@ export function ruleTable(rules: readonly StagedRule[]): RuleTable {
       const head = parts
         .filter((part) => part !== "source4")
         .reduce((key, part) => (key << BigInt(partBits[part])) | numberOf(row, part, services), 0n);
-      const rowKey = `${head} ${source?.text.join(".")}/${length}`;
+      const rowKey = `${head} ${address?.join(".")}/${length}`;
       if (!draft.rows.has(rowKey))
-        draft.rows.set(rowKey, { head, source: source?.text, length, action: ((index + 1) << 1) | (deny ? 1 : 0), rule: index + 1 });
+        draft.rows.set(rowKey, { head, source: address, length, action: ((index + 1) << 1) | (deny ? 1 : 0), rule: index + 1 });
     }
   }
   const tables = [...drafts.values()].map(({ parts, exact, rows }): KeyedTable => {
@@ -103,9 +104,8 @@ function tableRow({ head, source, length }: Draft, { action }: Draft, keyBits: n
 
 function numberOf(row: readonly Condition[], part: KeyPart, services: Map<string, number>): bigint {
   const { text } = row.find(({ kind }) => kind === part)!;
-  if (part === "port") return BigInt(text[0]! | (text[1]! << 8));
-  const name = new TextDecoder().decode(text);
-  const number = services.get(name) ?? services.size + 1;
-  services.set(name, number);
+  if (part === "port") return BigInt(text.charCodeAt(0) | (text.charCodeAt(1) << 8));
+  const number = services.get(text) ?? services.size + 1;
+  services.set(text, number);
   return BigInt(number);
 }

@@ -119,21 +119,22 @@ function layTexts(region: ByteRegion, slots: readonly Slot[], names: readonly st
   const entries = [
     ...[...names, ":authority", ":path", ":method"].map((name, index) => ({
       tag: 0,
-      text: Buffer.from(name, "latin1"),
+      text: name,
       number: index + 1,
     })),
     ...slots.flatMap(({ kind, texts }, index) =>
       // Whether there is such a header is no text.
-      kind === "header" ? [] : [...texts.values()].map(({ text, number }) => ({ tag: index + 1, text, number })),
+      kind === "header" ? [] : [...texts].map(([text, number]) => ({ tag: index + 1, text, number })),
     ),
   ];
   const places = placesFor(entries.length);
   const table = region.reserve(20 * places);
   for (const { tag, text, number } of entries) {
-    const hash = textHash(tag, text);
+    const bytes = Buffer.from(text, "latin1");
+    const hash = textHash(tag, bytes);
     let place = hash & (places - 1);
     while (region.word(table + 20 * place + 16) !== 0) place = (place + 1) & (places - 1);
-    region.words(table + 20 * place, hash, tag, region.put(text), text.length, number);
+    region.words(table + 20 * place, hash, tag, region.put(bytes), bytes.length, number);
   }
   return [table, places - 1];
 }
