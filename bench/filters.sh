@@ -15,6 +15,7 @@ usage: bench/filters.sh [options]
   --quick        a minute and a half: one repetition of one second, fewer reloads; indicative only
   --only LIST    of http,open,safety,reload,examples,rules (default all; open wants http)
   --modes LIST   relays with filters, of nicd-none,nicd-c,nicd-as,nicd-rs and the same of envoy (default all)
+  --real-time    relay, server and client get the real-time class: for a machine that others use; they get next to nothing meanwhile
   --json         print the whole run as JSON instead of the table
   --out DIR      where filters-<date>.json and filters.svg go (default bench/out)
   --strict       exit 1 when a target is missed or could not be measured
@@ -41,7 +42,8 @@ HELP
 reps=3 seconds=3 quick=no strict=no json=no
 phases=http,open,safety,reload,examples,rules
 modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
-reloads=1000
+reloads=1000 warm_up=8
+real_time=() # what goes before relay, server and client
 bench=filters
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -51,9 +53,10 @@ while (($#)); do
   case $1 in
     --reps) reps=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
-    --quick) quick=yes reps=1 seconds=1 reloads=100 ;;
+    --quick) quick=yes reps=1 seconds=1 reloads=100 warm_up=2 ;;
     --only) phases=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
+    --real-time) real_time=(chrt --rr 1) ;;
     --json) json=yes ;;
     --out) out=${2:?}; shift ;;
     --strict) strict=yes ;;
@@ -87,7 +90,7 @@ begin nginx wrk gcc python3 curl ip ss taskset nsenter findmnt
 [[ -n $groups_root ]] || die "no cgroup v2 is mounted; CPU time is counted by it"
 make_bodies
 make_namespace one && loopback=$made
-start_grouped upstream "$loopback" taskset -c "$server_cpu" nginx -c "$(nginx_conf 127.0.0.1 8100)"
+start_grouped upstream "$loopback" "${real_time[@]}" taskset -c "$server_cpu" nginx -c "$(nginx_conf 127.0.0.1 8100)"
 wait_for_port upstream "$loopback" 127.0.0.1 8100 || die "the server does not start"
 if wanted http; then
   say "building the filters"
@@ -110,7 +113,7 @@ plan_points
 measure_plan 10
 
 # --- report -----------------------------------------------------------------------------------------------------------
-meta+=("relayCpu=$relay_cpu" "reloads=$reloads")
+meta+=("relayCpu=$relay_cpu" "reloads=$reloads" "realTime=${real_time[*]:+yes}")
 if [[ $json == yes ]]; then
   report_run >"$work/table" || status=1
   cat "$(grep -m1 '\.json$' "$work/table")"

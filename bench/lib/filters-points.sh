@@ -36,9 +36,9 @@ measure_load() {
     command=("$work/open-loop" 127.0.0.1 "$port" "/$4" "$5" "$rate" "$seconds" 0.4)
   fi
   measure_flags=(--watch-cgroup "server=$(pid_of upstream)" --watch-cgroup "relay=$(pid_of "$mode")")
-  # V8 compiles what is hot in the first moments.
-  [[ $2 != 1 || $phase != http ]] || inside "$loopback" taskset -c "$client_cpu" wrk -t 1 -c 16 -d 2 "http://127.0.0.1:$port/$4" >/dev/null
-  generate "" "$loopback" "{$point}" "${command[@]}"
+  # V8 compiles what is hot in the first moments, and once more what is hottest.
+  [[ $2 != 1 || $phase != http ]] || inside "$loopback" "${real_time[@]}" taskset -c "$client_cpu" wrk -t 1 -c 16 -d "$warm_up" "http://127.0.0.1:$port/$4" >/dev/null
+  generate "" "$loopback" "{$point}" "${real_time[@]}" "${command[@]}"
 }
 
 # check PHASE REP MODE cmd...: a command that prints a JSON object becomes a line of $raw.

@@ -22,7 +22,7 @@ envoy_filter() {
 
 # start_nicd NAME PORT MESH [OPTION...]: one worker; the mesh file leads to its service web.
 start_nicd() {
-  start_grouped "$1" "$loopback" taskset -c "$relay_cpu" "$root/bin/nicd" daemon --workers 1 --socket "$work/$1.sock" --config "$3" --sockhijack off \
+  start_grouped "$1" "$loopback" "${real_time[@]}" taskset -c "$relay_cpu" "$root/bin/nicd" daemon --workers 1 --socket "$work/$1.sock" --config "$3" --sockhijack off \
     --listen "127.0.0.1:$2=web" --log-level warn "${@:4}"
   wait_for_port "$1" "$loopback" 127.0.0.1 "$2"
 }
@@ -37,7 +37,7 @@ start_mode() {
       ;;
     envoy-*)
       fill envoy-filter.yaml PORT="$port" NEXT_PORT=8100 FILTERS="$(envoy_filter "$filter")" >"$work/$mode.yaml"
-      start_grouped "$mode" "$loopback" taskset -c "$relay_cpu" "$envoy" -c "$work/$mode.yaml" --concurrency 1 --disable-hot-restart -l error
+      start_grouped "$mode" "$loopback" "${real_time[@]}" taskset -c "$relay_cpu" "$envoy" -c "$work/$mode.yaml" --concurrency 1 --disable-hot-restart -l error
       wait_for_port "$mode" "$loopback" 127.0.0.1 "$port" || return 1
       ;;
   esac

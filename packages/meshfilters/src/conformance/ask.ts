@@ -17,7 +17,7 @@ export interface Question {
   readonly trailers?: readonly (readonly [string, string])[];
   /** What the upstream answers; see `upstream.ts`. */
   readonly answer?: string;
-  /** How long to wait; 1500 unless told. */
+  /** How long to wait; 5000 unless told. */
   readonly timeoutMs?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Answer {
 export type Ask = (filter: string, question: Question) => Promise<Answer>;
 
 /** Between two chunks, so that a host reads them apart, ms. */
-const chunkGapMs = 40;
+const chunkGapMs = 60;
 
 /** The first value of a field; undefined when it is not there. */
 export function field(headers: readonly string[], name: string): string | undefined {
@@ -81,7 +81,7 @@ export function createAsk(base: string): { readonly ask: Ask; readonly close: ()
     agents.set(filter, agent);
     return agent;
   };
-  const ask: Ask = async (filter, { check, method, headers = [], body, chunks, trailers = [], answer, timeoutMs = 1500 }) => {
+  const ask: Ask = async (filter, { check, method, headers = [], body, chunks, trailers = [], answer, timeoutMs = 5000 }) => {
     const withBody = body !== undefined || chunks !== undefined;
     const began = performance.now();
     const fields = ["host", "kit.test", "x-check", check, "x-one", "1", "x-two", "a", "x-two", "b", "x-empty", "", ...headers];

@@ -16,7 +16,7 @@ export interface Arrived {
 }
 
 /** Between two chunks of an answer, so that they arrive as two, ms. */
-const chunkGapMs = 40;
+const chunkGapMs = 60;
 /** In every answer, for checks of an answer's head. */
 const fields = ["x-one", "1", "x-two", "a", "x-two", "b", "x-empty", "", "content-type", "text/plain"];
 

@@ -50,9 +50,15 @@ function ofRequest(filter: string, abi: AbiVersion): readonly Check[] {
       name: "before-it-came",
       ask,
     }),
-    probe(filter, "sizes-buffer", ["body=4 body=8 body=8+end", "body=4 body=8+end"], `${whole}: body_size increments while paused`, {
-      ask: { chunks: letters },
-    }),
+    probe(
+      filter,
+      "sizes-buffer",
+      ["body=4 body=8 body=8+end", "body=4 body=8+end", "body=8 body=8+end"],
+      `${whole}: body_size increments while paused`,
+      {
+        ask: { chunks: letters },
+      },
+    ),
     probe(
       filter,
       "sizes-continue",
@@ -120,7 +126,7 @@ function ofResponse(filter: string): readonly Check[] {
     ...writing.map(([check, expect, clause]) => body(check, expect, clause)),
     body(
       "sizes-buffer",
-      ["body=4 body=8 body=8+end", "body=4 body=8+end"],
+      ["body=4 body=8 body=8+end", "body=4 body=8+end", "body=8 body=8+end"],
       "proxy_on_response_body: body_size increments while paused",
       chunks,
     ),

@@ -20,7 +20,7 @@ const maybeCut: ReadonlySet<Callback> = new Set(["response-body", "response-trai
 /** How long a virtual machine may take to come back, ms: Envoy waits for a second and more. */
 const backMs = 4000;
 /** A loop must end before a client gives up. */
-const spinMs = 1000;
+const spinMs = 3000;
 
 function outcome({ status, error, ...answer }: Answer): string {
   if (status >= 500) return "refused";
