@@ -1,2 +1,0 @@
-/** Filters in WebAssembly. @module */
-export { FilterSet, type PreparedFilters } from "./filter-set.ts";
