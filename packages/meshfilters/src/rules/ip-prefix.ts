@@ -63,10 +63,3 @@ export function inPrefix(bytes: Uint8Array, { bytes: start, length }: IpPrefix):
   const rest = length & 7;
   return rest === 0 || ((bytes[whole]! ^ start[whole]!) & (0xff00 >> rest) & 0xff) === 0;
 }
-
-/** Writes a prefix: `10.0.0.0/8`. */
-export function prefixText({ bytes, length }: IpPrefix): string {
-  if (bytes.length === 4) return `${bytes.join(".")}/${length}`;
-  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at]! << 8) | bytes[2 * at + 1]!).toString(16));
-  return `${groups.join(":")}/${length}`;
-}
