@@ -1,13 +1,15 @@
 /** `meshfilters build rules.yaml`: from a file to what devices install. @module */
+import { existsSync } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { didYouMean, type OutputStream } from "@mitsu/cli";
 import { exitStatus, MitsuError } from "@mitsu/cli/error";
+import type { ProviderDevice } from "@mitsu/hal";
 import { type Capability, inspectModule, type Key, sign, writeManifest } from "@mitsu/proxy-wasm";
-import type { BackEnd } from "./back-end.ts";
+import { type BackEnd, filter, type RuleArtifact } from "./back-end.ts";
 import type { RuleSet } from "./ir.ts";
 import { kernelBackEnd } from "./kernel/kernel-back-end.ts";
 import { parseRules } from "./parse-rules.ts";
-import { type PlacedRule, placeRules, type RulePlacement } from "./place-rules.ts";
+import { type DeviceRules, type PlacedRule, placeRules, type RulePlacement } from "./place-rules.ts";
 import { placementText } from "./placement-text.ts";
 import { tupleSpace } from "./tuple-space.ts";
 import { wasmBackEnd } from "./wasm/wasm-back-end.ts";
@@ -84,15 +86,22 @@ export async function buildRules(
   { output, backEnds, key, builder = "meshfilters" }: BuildRulesOptions = {},
 ): Promise<BuiltRules> {
   const set = parseRules(await sourceText(sourcePath), sourcePath);
-  const placement = placeRules(set, await backEndsOf(set, backEnds));
+  const used = await backEndsOf(set, backEnds);
+  const placement = placeRules(set, used);
   const base = (output ?? sourcePath).replace(/\.(?:ya?ml|json|wasm)$/, "");
-  const files = placement.devices.map(({ device, rules, artifact: { suffix, bytes, install } }) => ({
+  const fileOf = ({ device, rules, artifact: { suffix, bytes, install } }: DeviceRules) => ({
     device,
     path: device === "wasm" && output !== undefined ? output : base + suffix,
     bytes: device === "wasm" ? sealed(bytes, base, builder, key) : bytes,
     rules: rules.length,
     install,
-  }));
+  });
+  // A file of an earlier build whose rules have gone elsewhere would still hold.
+  const idle = used
+    .filter(({ device }) => !placement.devices.some((one) => one.device === device.identity.name))
+    .map(({ device }) => fileOf({ device: device.identity.name, rules: [], artifact: emptyOf(device) }))
+    .filter(({ path }) => existsSync(path));
+  const files = [...placement.devices.map(fileOf), ...idle];
   for (const { path, bytes } of files) await replaceFile(path, bytes);
   return {
     artifacts: files.map(({ bytes, ...file }) => ({ ...file, sizeBytes: bytes.length })),
@@ -108,6 +117,14 @@ export function builtText({ artifacts, rules, notices }: BuiltRules, out: Output
   );
   const nothing = artifacts.length === 0 ? "nothing was written: the rules let everything pass\n" : "";
   return [placementText(rules, out), ...notices.map((notice) => `notice: ${notice}\n`), ...files, nothing].join("");
+}
+
+/** A file without rules. */
+function emptyOf(device: ProviderDevice): RuleArtifact {
+  const installed = device.install({ capability: filter, spec: { entries: 1 } });
+  const artifact = installed.operations.emit();
+  device.uninstall(installed);
+  return artifact;
 }
 
 async function sourceText(path: string): Promise<string> {

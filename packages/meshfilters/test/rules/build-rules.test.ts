@@ -52,6 +52,18 @@ test("buildRules() writes a file for each device, signed where a key is given, a
     again.artifacts.map(({ path: at }) => at),
     [join(path, "other.policies.yaml"), join(path, "other.wasm")],
   );
+  writeFileSync(source, "version: 1\nrules: [{ match: { path: /a }, do: deny }]\n");
+  const without = await buildRules(source);
+  t.deepEqual(
+    without.artifacts.map(({ device, rules }) => [device, rules]),
+    [
+      ["wasm", 2],
+      ["kernel", 0],
+    ],
+  );
+  t.regex(readFileSync(join(path, "rules.policies.yaml"), "utf8"), /policies: \[\]/);
+  writeFileSync(source, mixed);
+  await buildRules(source);
   t.is(Buffer.compare(readFileSync(join(path, "other.policies.yaml")), readFileSync(join(path, "rules.policies.yaml"))), 0);
 });
 
