@@ -25,7 +25,7 @@ phases:
   http      closed loop (wrk, 16 connections, 1 KiB): req/s, and CPU time of the relay by its cgroup; a filter's cost is the difference
   open      latency at half of the rate that Envoy has with the C filter
   safety    a loop without end, 64 MiB of memory: how long it holds the worker up, what the exchange gets, and the next one
-  reload    the filter's configuration is changed a thousand times: whether memory stays flat
+  reload    the filter's configuration is changed two thousand times: whether memory is flat over the second thousand
   examples  the AssemblyScript filters of bench/filters/examples: how many do what they say
   rules     10 000 rules: how long they take to compile, what a request costs with ten and with ten thousand
 
@@ -42,7 +42,7 @@ HELP
 reps=3 seconds=3 quick=no strict=no json=no
 phases=http,open,safety,reload,examples,rules
 modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
-reloads=1000 warm_up=8
+reloads=2000 warm_up=8
 real_time=() # what goes before relay, server and client
 bench=filters
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,7 +1,7 @@
 /**
  * A filter's configuration is changed again and again, each time until an answer shows it; then the resident set is read. One JSON object on stdout.
  *
- *     node bench/lib/filters-reload.ts --scratch DIR --reloads 1000
+ *     node bench/lib/filters-reload.ts --scratch DIR --reloads 2000
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { compileKit } from "../../packages/meshfilters/src/conformance/compile-k
 import { startUpstream } from "../../packages/meshfilters/src/conformance/upstream.ts";
 import { startNicd } from "./filters-nicd.ts";
 
-const { values } = parseArgs({ options: { scratch: { type: "string", default: "." }, reloads: { type: "string", default: "1000" } } });
+const { values } = parseArgs({ options: { scratch: { type: "string", default: "." }, reloads: { type: "string", default: "2000" } } });
 const port = 18280;
 const upstreamPort = 18290;
 /** Until a changed configuration must show, ms. */

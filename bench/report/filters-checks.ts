@@ -12,7 +12,7 @@ interface Spun {
 }
 
 /** A run with fewer is not judged. */
-const wantedReloads = 1000;
+const wantedReloads = 2000;
 const wantedRules = 10_000;
 
 type Figures = Check["check"];

@@ -97,7 +97,13 @@ test("compileKit() writes every module, the same bytes each time", async (t) => 
     t.log(`skipped: ${error.message}`);
     return t.pass();
   }
-  for (const { name } of kitModules) t.true(readFileSync(join(folder, `${name}.wasm`)).subarray(0, 4).equals(Buffer.from("\0asm")), name);
+  for (const { name } of kitModules)
+    t.true(
+      readFileSync(join(folder, `${name}.wasm`))
+        .subarray(0, 4)
+        .equals(Buffer.from("\0asm")),
+      name,
+    );
   for (const { name } of refusedModules) t.true(existsSync(join(folder, "refused", `${name}.wasm`)), name);
   if (process.env.MITSU_TEST_ALL !== "1") return;
   const again = mkdtempSync(join(tmpdir(), "mitsu-kit-"));
