@@ -13,7 +13,7 @@ meshfilters test blue
 meshfilters keygen team
 meshfilters build blue --key team.key -o blue.wasm
 meshfilters inspect blue.wasm | sed -n '/^wants/p; /^built by/,$p'
-meshfilters bench blue.wasm --seconds 0.2 --json | sed -n '/withFuel/,/}/p'
+meshfilters bench blue.wasm --seconds 0.2 | head -n 1
 
 cat >mesh.yaml <<YAML
 version: 1

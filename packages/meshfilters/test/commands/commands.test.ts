@@ -5,6 +5,7 @@ import { createLog, testEnv } from "@mitsu/cli";
 import { nicd, type PushFilterAnswer, type PushFilterRequest, serve } from "@mitsu/ipc";
 import test from "ava";
 import { meshfilters } from "../../src/cli.ts";
+import type { Measured } from "../../src/run/measure.ts";
 import { callIn, scratch } from "../call.ts";
 
 /** A folder with a small filter, built. */
@@ -150,13 +151,10 @@ test("bench: what a request costs, with and without fuel", async (t) => {
   const folder = await withFilter(t);
   const { status, out, err } = await callIn(folder, "bench", "blue.wasm", "--seconds", "0.02", "--json");
   t.is(status, 0, err);
-  const { withFuel, withoutFuel, fuel, callbacks } = JSON.parse(out) as Record<string, never> & {
-    withFuel: { us: number; requests: number };
-    withoutFuel: { us: number };
-  };
+  const { withFuel, withoutFuel, fuel, callbacks } = JSON.parse(out) as Measured;
   t.true(withFuel.requests >= 256 && withFuel.us < 1000 && withoutFuel.us < 1000);
   t.true(fuel > 5 && fuel < 10_000, String(fuel));
-  t.is(callbacks as number, 1);
+  t.is(callbacks, 1);
   t.is((await callIn(folder, "bench", "blue.wasm", "--seconds", "0")).status, 2);
 });
 
