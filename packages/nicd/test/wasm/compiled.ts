@@ -3,13 +3,14 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
 
 const folder = import.meta.dirname;
 const cache = join(folder, "../../../../.cache/nicd-filters");
 const flags = ["--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-flto", "-Wl,--strip-all", "-Wl,--gc-sections"];
 
 /** Why there are none; undefined when there are. */
-export const withoutCompiler: string | undefined = ["clang-14", "wasm-ld-14"].every((tool) => existsSync(`/usr/bin/${tool}`))
+const withoutCompiler: string | undefined = ["clang-14", "wasm-ld-14"].every((tool) => existsSync(`/usr/bin/${tool}`))
   ? existsSync("/usr/include/wasm32-wasi") || existsSync("/usr/lib/wasm32-wasi")
     ? undefined
     : "wasi-libc is not installed"
@@ -33,4 +34,20 @@ export function compiled(name: string, ...defines: readonly string[]): string {
   execFileSync("clang-14", [...flags, ...defines.map((define) => `-D${define}`), "-o", made, source]);
   renameSync(made, module);
   return module;
+}
+
+/** A test that needs filters of C; skipped, with the reason, where they cannot be compiled. @param run `test.serial` for one that measures. */
+export function filterTest(
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+  run: typeof test | typeof test.serial = test,
+): void {
+  run(title, async (t) => {
+    if (withoutCompiler === undefined) {
+      await body(t);
+      return;
+    }
+    t.log(`skipped: ${withoutCompiler}`);
+    t.pass();
+  });
 }

@@ -2,21 +2,18 @@
 import { generateKeyPairSync } from "node:crypto";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { sign } from "@mitsu/proxy-wasm";
-import test from "ava";
 import { until } from "../../../sockhijack/test/kernel/support/until.ts";
 import { ask, askMany } from "../daemon/support/ask.ts";
 import { InProcessNicd } from "../daemon/support/in-process-nicd.ts";
 import { Origin } from "../daemon/support/origin.ts";
-import { compiled, withoutCompiler } from "./compiled.ts";
+import { compiled, filterTest } from "./compiled.ts";
 import { meshOf, startFiltered } from "./filtered.ts";
 
-const filterTest =
-  withoutCompiler === undefined ? test : (title: string) => test(title, (t) => (t.log(`skipped: ${withoutCompiler}`), t.pass()));
-const module = withoutCompiler === undefined ? compiled("heads") : "";
+const module = (): string => compiled("heads");
 
 filterTest("a changed configuration gets its share first, then all; the old machine serves its open streams", async (t) => {
   const origin = await Origin.start(t, "served");
-  const filter = (config: string): string => `tag: { module: ${module}, config: ${config}, canary: { share: 0.5, for: 700ms } }`;
+  const filter = (config: string): string => `tag: { module: ${module()}, config: ${config}, canary: { share: 0.5, for: 700ms } }`;
   const daemon = await startFiltered(t, { filters: [filter("old")], uses: "tag", port: origin.port });
   await daemon.reload(meshOf({ filters: [filter("new")], uses: "tag", port: origin.port }));
   const tags = (await askMany(daemon.port, 40)).map(({ headers }) => headers["x-answered"]);
@@ -28,9 +25,9 @@ filterTest("a changed configuration gets its share first, then all; the old mach
 
 filterTest("a canary that traps is rolled back at once, and not tried again; the others notice nothing", async (t) => {
   const origin = await Origin.start(t, "served");
-  const daemon = await startFiltered(t, { filters: [`tag: { module: ${module}, config: old }`], uses: "tag", port: origin.port });
+  const daemon = await startFiltered(t, { filters: [`tag: { module: ${module()}, config: old }`], uses: "tag", port: origin.port });
   const changed = meshOf({
-    filters: [`tag: { module: ${module}, config: new, canary: { share: 0.5, for: 1h } }`],
+    filters: [`tag: { module: ${module()}, config: new, canary: { share: 0.5, for: 1h } }`],
     uses: "tag",
     port: origin.port,
   });
@@ -40,7 +37,7 @@ filterTest("a canary that traps is rolled back at once, and not tried again; the
   const { rollOut } = (await daemon.status()).filters![0]!;
   t.is(rollOut, null);
   const worse = meshOf({
-    filters: [`tag: { module: ${module}, config: worse, canary: { share: 0.999, for: 1h } }`],
+    filters: [`tag: { module: ${module()}, config: worse, canary: { share: 0.999, for: 1h } }`],
     uses: "tag",
     port: origin.port,
   });
@@ -58,7 +55,7 @@ filterTest("a canary that traps is rolled back at once, and not tried again; the
 
 filterTest("a canary with more errors than the rest is rolled back", async (t) => {
   const origin = await Origin.start(t, "served");
-  const daemon = await startFiltered(t, { filters: [`tag: { module: ${module}, config: old }`], uses: "tag", port: origin.port });
+  const daemon = await startFiltered(t, { filters: [`tag: { module: ${module()}, config: old }`], uses: "tag", port: origin.port });
   // It answers in the place of a replica, with 503.
   writeFileSync(`${daemon.folder}/failing.wasm`, readFileSync(compiled("heads", "FAILING")));
   await daemon.reload(
@@ -80,7 +77,7 @@ filterTest(
     writeFileSync(key, publicKey.export({ type: "spki", format: "pem" }));
     const signed = `/tmp/nicd-signed-${process.pid}.wasm`;
     const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-    writeFileSync(signed, sign(readFileSync(module), pem));
+    writeFileSync(signed, sign(readFileSync(module()), pem));
     const mesh = meshOf({
       filters: [`tag: { module: ${signed}, config: x, key: ${key}, canary: { share: 0.5, for: 100ms } }`],
       uses: "tag",
@@ -109,7 +106,7 @@ filterTest(
     const again = await InProcessNicd.start(t, { mesh, listen: ["web"], args: ["--filters", pushed] });
     t.is((await ask(again.port)).headers["x-answered"], "other");
     // The file that it took the place of has changed: that is newer.
-    copyFileSync(module, signed);
+    copyFileSync(module(), signed);
     writeFileSync(signed, sign(readFileSync(compiled("heads", "THIRD")), pem));
     await again.call((client) => client.call("reload", {}));
     await until("the file's serves", async () => (await again.status()).filters![0]!.origin === "file");
@@ -118,7 +115,7 @@ filterTest(
 
 filterTest("reloads leave nothing behind: machines, streams and memory", async (t) => {
   const origin = await Origin.start(t, "served");
-  const filter = (config: number): string => `tag: { module: ${module}, config: "${config}", canary: { share: 1 } }`;
+  const filter = (config: number): string => `tag: { module: ${module()}, config: "${config}", canary: { share: 1 } }`;
   const daemon = await startFiltered(t, { filters: [filter(0)], uses: "tag", port: origin.port });
   for (let round = 1; round <= 30; round++) {
     await daemon.reload(meshOf({ filters: [filter(round)], uses: "tag", port: origin.port }));
