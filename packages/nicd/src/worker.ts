@@ -101,6 +101,7 @@ export class Worker {
       node: options.node,
       folder: options.folder,
       pushed: new PushedModules(options.pushedFilters),
+      workers: options.workers,
     });
     this.filterWork = new FilterWork(() => this.filters.all.map(({ name }) => name));
     this.links = new LinkEnds({

@@ -17,7 +17,12 @@ export interface FilterSetEnv extends Omit<MachineEnv, "shared"> {
   readonly folder: string;
   /** Modules that were pushed; null where none can be. */
   readonly pushed: PushedModules | null;
+  /** Processes that have the same filters. */
+  readonly workers: number;
 }
+
+/** How often workers look whether another one has rolled a version back. */
+const refusedPeriodMs = 500;
 
 interface Prepared {
   readonly filter: WasmFilter;
@@ -78,7 +83,7 @@ export class FilterSet {
       next.set(filter.name, filter);
       if (machine !== null) {
         if (isNew) filter.slot.take(machine, version);
-        else void filter.slot.tryOut(machine, version);
+        else void this.#tryOut(filter.slot, machine, version);
       } else filter.slot.adopt(version.spec);
     }
     for (const [name, filter] of this.#filters) if (!next.has(name)) filter.slot.close();
@@ -118,11 +123,27 @@ export class FilterSet {
     const machine = slot.prepare(version);
     const { pushed } = this.#env;
     await pushed?.keep(name, bytes, await this.#fileOf(slot.version.spec));
-    const ended = slot.tryOut(machine, version).then(async (how) => {
+    await pushed?.allow(name);
+    const ended = this.#tryOut(slot, machine, version).then(async (how) => {
       if (how.outcome === "rolled back") await pushed?.forget(name);
       return how;
     });
     return { version, ended };
+  }
+
+  /** As the slot does, and in step with the other workers, each of which sees a part of the exchanges only. */
+  async #tryOut(slot: FilterSlot, machine: FilterMachine, version: FilterVersion): Promise<RollOut> {
+    const { pushed, workers, log } = this.#env;
+    const key = versionKey(version);
+    const look = (folder: PushedModules): void => void folder.refused(slot.name).then((refused) => refused === key && slot.rollBack(key));
+    const watch = workers > 1 && pushed !== null ? setInterval(look, refusedPeriodMs, pushed).unref() : undefined;
+    const how = await slot.tryOut(machine, version);
+    clearInterval(watch);
+    if (how.outcome === "rolled back" && watch !== undefined)
+      await pushed
+        ?.refuse(slot.name, key)
+        .catch((error: unknown) => log.warn("the other workers cannot be told", { filter: slot.name, error }));
+    return how;
   }
 
   close(): void {

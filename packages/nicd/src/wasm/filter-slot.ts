@@ -156,6 +156,11 @@ export class FilterSlot implements MachineOwner {
     return promise;
   }
 
+  /** Another worker has rolled a version back: so does this one. */
+  rollBack(key: string): void {
+    if (this.#canary !== null && versionKey(this.#canary.version) === key) this.#settle("rolled back", "another worker has rolled it back");
+  }
+
   /** Settings that no machine reads: they change at once. */
   adopt(spec: MeshFilter): void {
     this.version = { ...this.version, spec: { ...this.version.spec, onFailure: spec.onFailure, canary: spec.canary, key: spec.key } };

@@ -43,6 +43,22 @@ export class PushedModules {
     for (const end of ["json", "wasm"]) await rm(join(this.#folder, `${name}.${end}`), { force: true });
   }
 
+  /** Tells the other workers that a version was rolled back here. */
+  async refuse(name: string, version: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#write(`${name}.refused`, version);
+  }
+
+  /** The version that a worker has rolled back last; null for none. */
+  refused(name: string): Promise<string | null> {
+    return readFile(join(this.#folder, `${name}.refused`), "utf8").catch(() => null);
+  }
+
+  /** It is to be tried once more. */
+  async allow(name: string): Promise<void> {
+    await rm(join(this.#folder, `${name}.refused`), { force: true });
+  }
+
   /** As a whole, or not at all. */
   async #write(name: string, bytes: Uint8Array | string): Promise<void> {
     const path = join(this.#folder, name);

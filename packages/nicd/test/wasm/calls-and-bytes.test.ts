@@ -16,10 +16,14 @@ filterTest(
     let says = "yes";
     const auth = await Origin.start(t, "auth", (_, response) => void setTimeout(() => response.end(says), 30));
     const daemon = await startFiltered(t, {
-      filters: [`call: { module: ${compiled("calls")} }`],
+      filters: [`call: { module: ${compiled("calls")} }`, `small: { module: ${compiled("calls")}, limits: { body: 1KiB } }`],
       uses: "call",
       port: origin.port,
-      services: [`auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`],
+      services: [
+        `auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`,
+        `shy: { ports: [80], filters: [small], replicas: [{ address: 127.0.0.2, port: ${origin.port} }] }`,
+      ],
+      listen: ["shy"],
     });
     const body = "b".repeat(100_000);
     for (const headers of [{}, { "x-stop": "3" }]) {
@@ -29,6 +33,8 @@ filterTest(
     }
     t.like(auth.asked[0], { method: "GET", url: "/check" });
     t.like(auth.asked[0]!.headers, { host: "auth", "x-from": "filter" });
+    // The head is stopped, and its body gathered beyond the limit.
+    t.is((await ask(daemon.ports[1]!, "/", { method: "POST", body, headers: { "x-stop": "3" } })).status, 413);
     says = "no";
     t.like(await ask(daemon.port), { status: 401, body: "denied" });
     t.is((await ask(daemon.port, "/", { headers: { "x-to": "nobody" } })).status, 200);

@@ -13,6 +13,8 @@ export interface FilteredOptions {
   /** More of `web`, and further services, a line each. */
   readonly web?: string;
   readonly services?: readonly string[];
+  /** Further services with a listener. */
+  readonly listen?: readonly string[];
   readonly args?: readonly string[];
 }
 
@@ -28,5 +30,9 @@ ${services.map((line) => `  ${line}\n`).join("")}`;
 /** Starts it, with a listener for `web`. */
 export function startFiltered(t: ExecutionContext, options: FilteredOptions): Promise<InProcessNicd> {
   const pushed = `/tmp/nicd-pushed-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  return InProcessNicd.start(t, { mesh: meshOf(options), listen: ["web"], args: ["--filters", pushed, ...(options.args ?? [])] });
+  return InProcessNicd.start(t, {
+    mesh: meshOf(options),
+    listen: ["web", ...(options.listen ?? [])],
+    args: ["--filters", pushed, ...(options.args ?? [])],
+  });
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { connect, nicd } from "@mitsu/ipc";
 import { freePort } from "../../../sockhijack/test/kernel/support/free-port.ts";
 import { Program } from "../../../sockhijack/test/kernel/support/program.ts";
-import { askMany } from "../daemon/support/ask.ts";
+import { until } from "../../../sockhijack/test/kernel/support/until.ts";
+import { ask, askMany } from "../daemon/support/ask.ts";
 import { Origin } from "../daemon/support/origin.ts";
 import { compiled, filterTest } from "./compiled.ts";
 import { meshOf } from "./filtered.ts";
@@ -34,6 +35,21 @@ filterTest("a push reaches every worker, and says how it went with all of them",
   t.deepEqual([...tags], ["other"]);
   const [filter] = (await client.call("status", {})).filters!;
   t.like(filter, { origin: "push", state: "running" });
+  // A canary that one worker rolls back is gone from the other one, too.
+  writeFileSync(
+    config,
+    meshOf({
+      filters: [`tag: { module: ${compiled("heads")}, config: x, canary: { share: 0.9, for: 1h } }`],
+      uses: "tag",
+      port: origin.port,
+    }),
+  );
+  await client.call("reload", {}, { timeoutMs: 60_000 });
+  await until("a canary has trapped", async () => {
+    await ask(port, "/", { headers: { "x-do": "trap" } });
+    return (await client.call("status", {})).filters![0]!.rollOut?.outcome === "rolled back";
+  });
+  await until("no worker has a canary", async () => (await client.call("status", {})).filters![0]!.canary === null);
   await t.throwsAsync(client.call("pushFilter", { filter: "tag", module: Buffer.from("no"), wait: true }), {
     message: /filter tag: the pushed module/,
   });
