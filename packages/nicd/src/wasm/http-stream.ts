@@ -47,7 +47,8 @@ const way = (half: Half): Way => ({ half, held: false, calling: false, resumed: 
 export class HttpStream implements StreamHost {
   readonly machine: FilterMachine;
   readonly #x: LiveExchange;
-  readonly #context: HttpContext;
+  /** Null until the request's head is shown: the guest may fail in its creation already. */
+  #context: HttpContext | null = null;
   readonly #request: Way = way("request");
   readonly #response: Way = way("response");
   #requestFields: RequestFields | null = null;
@@ -64,14 +65,16 @@ export class HttpStream implements StreamHost {
   constructor(x: LiveExchange, machine: FilterMachine) {
     this.#x = x;
     this.machine = machine;
-    this.#context = machine.plugin.openHttp(this);
     machine.began(this);
   }
 
   // ── Called by the chain ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   requestHead(): Verdict {
-    return this.#head(this.#request, this.#x.requestHasBody, (endOfStream) => this.#context.requestHeaders(endOfStream));
+    return this.#head(this.#request, this.#x.requestHasBody, (endOfStream) => {
+      this.#context = this.machine.plugin.openHttp(this);
+      return this.#context.requestHeaders(endOfStream);
+    });
   }
 
   responseHead(): Verdict {
@@ -79,7 +82,7 @@ export class HttpStream implements StreamHost {
     if (this.#seesResponse || this.#open || this.machine.plugin.trapped !== null) return verdict.continue;
     this.#seesResponse = true;
     this.#requestSent = true;
-    return this.#head(this.#response, this.#x.responseHasBody, (endOfStream) => this.#context.responseHeaders(endOfStream));
+    return this.#head(this.#response, this.#x.responseHasBody, (endOfStream) => this.#context!.responseHeaders(endOfStream));
   }
 
   changeRequest(next: BodySink): BodyStage | null {
@@ -88,8 +91,8 @@ export class HttpStream implements StreamHost {
     return this.#stage(
       this.#request,
       next,
-      (size, last) => this.#context.requestBody(size, last),
-      () => this.#context.requestTrailers(),
+      (size, last) => this.#context!.requestBody(size, last),
+      () => this.#context!.requestTrailers(),
     );
   }
 
@@ -99,8 +102,8 @@ export class HttpStream implements StreamHost {
     return this.#stage(
       this.#response,
       next,
-      (size, last) => this.#context.responseBody(size, last),
-      () => this.#context.responseTrailers(),
+      (size, last) => this.#context!.responseBody(size, last),
+      () => this.#context!.responseTrailers(),
     );
   }
 
@@ -111,7 +114,7 @@ export class HttpStream implements StreamHost {
     this.#request.body?.end();
     this.#response.body?.end();
     try {
-      this.#context.end();
+      this.#context?.end();
     } catch (error) {
       if (!(error instanceof FilterTrap)) throw error;
     }

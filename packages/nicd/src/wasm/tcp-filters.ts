@@ -39,7 +39,8 @@ const nothing = Buffer.alloc(0);
 /** One filter's part. */
 class TcpPart implements StreamHost {
   readonly #machine: FilterMachine;
-  readonly #context: TcpContext;
+  /** Null until the connection begins: the guest may fail in its creation already. */
+  #context: TcpContext | null = null;
   readonly #filters: TcpFilters;
   readonly #most: number;
   readonly #ways: Record<Way, { held: ByteList; last: boolean; stopped: boolean; calling: boolean; resumed: boolean; next: Send }>;
@@ -52,14 +53,17 @@ class TcpPart implements StreamHost {
     this.#filters = filters;
     this.#most = machine.spec.limits.bodyBytes;
     this.#ways = { downstream: way(toReplica), upstream: way(toClient) };
-    this.#context = machine.plugin.openTcp(this);
     machine.began(this);
   }
 
   begin(): void {
     const way = this.#ways.downstream;
     way.calling = true;
-    way.stopped = this.#ask(() => this.#context.newConnection()) && !way.resumed;
+    way.stopped =
+      this.#ask(() => {
+        this.#context = this.#machine.plugin.openTcp(this);
+        return this.#context.newConnection();
+      }) && !way.resumed;
     way.calling = false;
   }
 
@@ -77,7 +81,7 @@ class TcpPart implements StreamHost {
     way.resumed = false;
     const size = way.held.length;
     const stops = this.#ask(() =>
-      name === "downstream" ? this.#context.downstreamData(size, way.last) : this.#context.upstreamData(size, way.last),
+      name === "downstream" ? this.#context!.downstreamData(size, way.last) : this.#context!.upstreamData(size, way.last),
     );
     way.calling = false;
     if (this.#ended) return;
@@ -89,8 +93,8 @@ class TcpPart implements StreamHost {
 
   closed(name: Way, byPeer: boolean): void {
     this.#ask(() => {
-      if (name === "downstream") this.#context.downstreamClose(byPeer);
-      else this.#context.upstreamClose(byPeer);
+      if (name === "downstream") this.#context?.downstreamClose(byPeer);
+      else this.#context?.upstreamClose(byPeer);
       return action.continue;
     });
   }
@@ -99,7 +103,7 @@ class TcpPart implements StreamHost {
     if (this.#ended) return;
     this.#ended = true;
     try {
-      this.#context.end();
+      this.#context?.end();
     } catch (error) {
       if (!(error instanceof FilterTrap)) throw error;
     }

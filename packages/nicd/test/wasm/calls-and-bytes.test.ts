@@ -21,7 +21,7 @@ filterTest(
       port: origin.port,
       services: [
         `auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`,
-        `shy: { ports: [80], filters: [small], replicas: [{ address: 127.0.0.2, port: ${origin.port} }] }`,
+        `shy: { ports: [80], filters: [small], replicas: [{ address: 127.0.0.2, port: 1 }] }`,
       ],
       listen: ["shy"],
     });

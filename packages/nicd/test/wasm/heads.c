@@ -16,6 +16,14 @@ EXPORT(proxy_on_configure) u32 configure(u32 root, u32 size) {
 #else
 #define TAG tag, tag_length
 #endif
+#ifdef TRAPS_AT_CREATION
+EXPORT(proxy_on_context_create) void create(u32 context, u32 root) {
+  if (root != 0) __builtin_trap();
+}
+#endif
+#ifdef TRAPS_AT_END
+EXPORT(proxy_on_log) void logged(u32 context) { __builtin_trap(); }
+#endif
 EXPORT(proxy_on_tick) void tick(u32 root) { say("tick"); }
 EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
   proxy_increment_metric(counter, 1);

@@ -78,6 +78,33 @@ filterTest("a filter that is open lets the very request pass that it fails, and 
   t.is((await daemon.status()).filters![0]!.failures, 1);
 });
 
+filterTest("a trap where a stream's context is made, or at its end, fails no more than that stream", async (t) => {
+  const origin = await Origin.start(t, "served");
+  const second = await Origin.start(t, "served");
+  const daemon = await startFiltered(t, {
+    filters: [`begin: { module: ${compiled("heads", "TRAPS_AT_CREATION")} }`, `end: { module: ${compiled("heads", "TRAPS_AT_END")} }`],
+    uses: "begin",
+    port: origin.port,
+    services: [`other: { ports: [80], filters: [end], replicas: [{ address: 127.0.0.1, port: ${second.port} }] }`],
+    listen: ["other"],
+  });
+  t.like(await ask(daemon.port), { status: 500, body: "filter begin failed\n" });
+  t.is((await ask(daemon.ports[1]!)).body, "served");
+  t.is((await ask(daemon.ports[1]!)).status, 500, "its machine is gone");
+  const status = await daemon.status();
+  t.deepEqual(
+    status.filters!.map(({ name, traps, lastTrap, open }) => [name, traps, lastTrap?.callback, open]),
+    [
+      ["begin", 1, "proxy_on_context_create", 0],
+      ["end", 1, "proxy_on_log", 0],
+    ],
+  );
+  t.false(
+    status.degraded.some((why) => why.includes("faults in nicd")),
+    status.degraded.join(),
+  );
+});
+
 filterTest(
   "an endless loop ends within 10 ms, the next request works; 64 MB are refused",
   async (t) => {
