@@ -1,5 +1,5 @@
 /** What a filter's answers do to a message, as Envoy 1.40 has it (docs/adr/0026, and the measurements in packages/proxy-wasm). @module */
-import { defaultLimits, type FilterModule } from "@mitsu/proxy-wasm";
+import { defaultLimits, encodePairs, type FilterModule } from "@mitsu/proxy-wasm";
 import test from "ava";
 import { casesOf } from "../../src/run/cases.ts";
 import type { HttpOutcome } from "../../src/run/http-run.ts";
@@ -168,4 +168,50 @@ test("a closed stream is a reset", async (t) => {
   });
   t.true(http.reset);
   t.is(http.response, null);
+});
+
+const map = encodePairs([
+  [":method", "GET"],
+  [":path", "/check"],
+  [":authority", "auth"],
+]);
+const escaped = [...map].map((byte) => `\\${byte.toString(16).padStart(2, "0")}`).join("");
+/** Asks the service `auth`, and answers 503 when that cannot be reached. */
+const asks = `(global $context (mut i32) (i32.const 0))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (global.set $context (local.get 0))
+    (if (call $call (i32.const 16) (i32.const 4) (i32.const 20) (i32.const ${map.length}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 8))
+      (then (drop (call $respond (i32.const 404) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)))))
+    i32.const 4)
+  (func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32)
+    (drop (call $effective (global.get $context)))
+    (if (local.get 2)
+      (then (drop (call $continue (i32.const 0))))
+      (else (drop (call $respond (i32.const 503) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1))))))`;
+
+test("a called service answers in virtual time; one that fails, is late or is not known is told apart", async (t) => {
+  const module = await watFilter(asks, `auth${escaped}`);
+  const expect = { calls: [{ service: "auth", method: "GET", path: "/check" }] };
+  for (const [services, status] of [
+    [{ auth: { status: 204, delay: "900ms" } }, "200"],
+    [{ auth: { delay: "1001ms" } }, "503"],
+    [{ auth: { fails: true } }, "503"],
+  ] as const) {
+    const { http, differences } = ran(module, { request: {}, expect }, { services });
+    t.deepEqual(differences, []);
+    t.is(http.response!.headers[0]![1], status);
+  }
+  const unknown = ran(module, { request: {}, expect: { calls: [] } });
+  t.is(unknown.http.response!.headers[0]![1], "404");
+  t.deepEqual(unknown.differences, []);
+});
+
+test("answers of a list are given in turn, the last one again", async (t) => {
+  const services = { auth: [{ fails: true }, {}] };
+  const [one] = casesOf({ tests: [{ name: "turns", services, steps: [{ request: {} }, { request: {} }, { request: {} }] }] });
+  const { steps } = runCase(await watFilter(asks, `auth${escaped}`), "test", one!, defaultLimits);
+  t.deepEqual(
+    steps.map(({ http }) => http!.response!.headers[0]![1]),
+    ["503", "200", "200"],
+  );
 });
