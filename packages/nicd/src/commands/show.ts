@@ -179,7 +179,7 @@ function filtersText(filters: readonly NicdFilter[], out: OutputStream): string 
       { header: "ABI", value: ({ abi }) => abi },
       { header: "STATE", value: ({ state }) => state },
       { header: "CALLS", value: ({ calls }) => calls },
-      { header: "TIME [us/call]", value: ({ calls, timeNs }) => (calls === 0 ? "-" : (timeNs / calls / 1000).toFixed(2)), align: "right" },
+      { header: "TIME [us/call]", value: ({ calls, timeNs }) => (timeNs === 0 ? "-" : (timeNs / calls / 1000).toFixed(2)), align: "right" },
       { header: "FUEL/CALL", value: ({ calls, fuel }) => (calls === 0 ? "-" : Math.round(fuel / calls)), align: "right" },
       { header: "TRAPS", value: ({ traps }) => traps },
       { header: "FAILED", value: ({ failures }) => failures },

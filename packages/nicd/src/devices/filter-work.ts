@@ -5,6 +5,18 @@ import { type FilterWork as FilterOperations, type FilterSpec, filter } from "./
 
 const mostFilters = 1024;
 
+/** The WebAssembly runtime as a device. @param names Of the filters that run on it. */
+export function filterDevice(names: () => readonly string[]): ProviderDevice {
+  const provider: Provider<FilterSpec, FilterOperations, readonly string[]> = {
+    capability: filter,
+    entries: mostFilters,
+    // One filter of heads in C at one request, with the copies: bench/filters.sh.
+    cost: () => ({ ns: 5000 }),
+    open: () => ({ operations: { runs: (name) => names().includes(name) }, export: names }),
+  };
+  return new ProviderDevice({ name: "wasm", kind: "software", version: "1" }, [provider] as never);
+}
+
 /**
  * One for each worker.
  *
@@ -21,14 +33,7 @@ export class FilterWork {
   /** @param names Of the filters that run. */
   constructor(names: () => readonly string[]) {
     this.#names = names;
-    const provider: Provider<FilterSpec, FilterOperations, readonly string[]> = {
-      capability: filter,
-      entries: mostFilters,
-      // One filter of heads in C at one request, with the copies: bench/filters.sh.
-      cost: () => ({ ns: 5000 }),
-      open: () => ({ operations: { runs: (name) => names().includes(name) }, export: names }),
-    };
-    this.device = new ProviderDevice({ name: "wasm", kind: "software", version: "1" }, [provider] as never);
+    this.device = filterDevice(names);
     this.#placement = new Placement([this.device], { capabilities: [filter] });
     this.#placement.place("filters", { capability: filter, spec: { entries: mostFilters } });
   }
