@@ -33,14 +33,17 @@ function stampOf(tool: string, path: string): string {
   return "";
 }
 
-/** Our own part: SDKs, the compile code, and the npm packages it is pinned to. */
-function ownParts(): string[] {
+const sdks: Readonly<Partial<Record<Language, string>>> = { c: "sdk/c", cpp: "sdk/c", rust: "sdk/rust", go: "sdk/go" };
+
+/** Our own part: the language's SDK, the compile code, and the npm packages it is pinned to. */
+function ownParts(language: Language): string[] {
   if (isSea()) return [process.execPath];
   const root = join(import.meta.dirname, "../..");
-  const all = ["sdk/c", "sdk/rust", "sdk/go", "src/compile"].flatMap((folder) =>
-    readdirSync(join(root, folder)).map((file) => join(root, folder, file)),
-  );
-  return [join(root, "package.json"), ...all];
+  const folders = ["src/compile", sdks[language]].filter((folder) => folder !== undefined);
+  return [
+    join(root, "package.json"),
+    ...folders.flatMap((folder) => readdirSync(join(root, folder)).map((file) => join(root, folder, file))),
+  ];
 }
 
 /** Undefined for a source that may depend on files elsewhere. */
@@ -48,7 +51,7 @@ function keyOf(source: Source, options: BuildOptions, path: string): string | un
   const folder = dirname(source.path);
   const sum = createHash("sha256").update(JSON.stringify([source.language, source.name, { ...options, key: null }, process.version]));
   for (const tool of compilers[source.language]) sum.update(stampOf(tool, path));
-  for (const file of ownParts()) sum.update(isSea() ? String(statSync(file).mtimeMs) : readFileSync(file));
+  for (const file of ownParts(source.language)) sum.update(isSea() ? String(statSync(file).mtimeMs) : readFileSync(file));
   for (const file of readdirSync(folder).toSorted()) {
     if (!parts.has(extname(file)) || !statSync(join(folder, file)).isFile()) continue;
     const bytes = readFileSync(join(folder, file));
