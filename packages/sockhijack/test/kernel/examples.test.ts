@@ -32,6 +32,8 @@ const expected: Readonly<Record<string, RegExp>> = {
     /^redis-0 of redis is on n1: beside cart[\s\S]*^plan\.json +mitsu +9\d %[\s\S]*^the picture has \d+ bytes$[\s\S]*^would write: 5 new[\s\S]*the optimum, proven by HiGHS$/m,
   "15-selection.sh": /^round-robin: p50 .*\nmitsu: p50 [\s\S]* is drained, with nothing in flight after .*\nno request failed meanwhile$/m,
   "16-hardware.sh": /^after 1001 cycles the count is 232[\s\S]*^routes moved from simulated-nic to software-match-action/m,
+  "17-filters.sh":
+    /^# 2 passed, 0 failed$[\s\S]*^x-blue is green$[\s\S]*it is not signed[\s\S]*^blue: rolled back, [\s\S]*^x-blue is green$/m,
 };
 
 test("every example is run here, is short, and says what it shows and how it is run", (t) => {
