@@ -13,7 +13,7 @@ usage: bench/filters.sh [options]
   --reps N       repetitions; medians are over these (default 3)
   --seconds N    length of one measurement (default 3)
   --quick        a minute and a half: one repetition of one second, fewer reloads; indicative only
-  --only LIST    of http,open,safety,reload,examples,rules (default all; open wants http)
+  --only LIST    of http,open,kernel,safety,reloads,examples,rules (default all; open wants http)
   --modes LIST   relays with filters, of nicd-none,nicd-c,nicd-as,nicd-rs and the same of envoy (default all)
   --real-time    relay, server and client get the real-time class: for a machine that others use; they get next to nothing meanwhile
   --json         print the whole run as JSON instead of the table
@@ -24,8 +24,9 @@ usage: bench/filters.sh [options]
 phases:
   http      closed loop (wrk, 16 connections, 1 KiB): req/s, and CPU time of the relay by its cgroup; a filter's cost is the difference
   open      latency at half of the rate that Envoy has with the C filter
+  kernel    sockhijack's fast path with a thousand rules of meshfilters and without: req/s on kept connections and on new ones
   safety    a loop without end, 64 MiB of memory: how long it holds the worker up, what the exchange gets, and the next one
-  reload    the filter's configuration is changed two thousand times: whether memory is flat over the second thousand
+  reloads   the filter's configuration is changed two thousand times: whether memory is flat over the second thousand
   examples  the AssemblyScript filters of bench/filters/examples: how many do what they say
   rules     10 000 rules: how long they take to compile, what a request costs with ten and with ten thousand
 
@@ -40,7 +41,7 @@ HELP
 }
 
 reps=3 seconds=3 quick=no strict=no json=no
-phases=http,open,safety,reload,examples,rules
+phases=http,open,kernel,safety,reloads,examples,rules
 modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
 reloads=2000 warm_up=8
 real_time=() # what goes before relay, server and client
@@ -78,6 +79,8 @@ source "$here/lib/servers.sh"
 source "$here/lib/sockhijack.sh"
 # shellcheck source=lib/filters-relays.sh
 source "$here/lib/filters-relays.sh"
+# shellcheck source=lib/filters-kernel.sh
+source "$here/lib/filters-kernel.sh"
 # shellcheck source=lib/filters-points.sh
 source "$here/lib/filters-points.sh"
 export PYTHONDONTWRITEBYTECODE=1
@@ -105,6 +108,15 @@ if wanted http; then
     fi
     available+=("$mode")
   done
+fi
+kernel_modes=()
+if wanted kernel; then
+  say "starting sockhijack without and with rules"
+  if start_kernel kernel-none && rules=$("$node" "$here/lib/filters-kernel-rules.ts" "$work/rules") && start_kernel kernel-rules --rules "$rules"; then
+    kernel_modes=(kernel-none kernel-rules) available+=(kernel-none kernel-rules)
+  else
+    absent+=(kernel)
+  fi
 fi
 say_absent
 

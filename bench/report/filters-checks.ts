@@ -28,7 +28,7 @@ const says: Readonly<Record<string, (check: Figures) => readonly string[]>> = {
     }),
     `a request without: ${number(check.usualMs).toFixed(1)} ms; 64 MiB more: ${check.grow}`,
   ],
-  reload: (check) => [
+  reloads: (check) => [
     `${check.shown} of ${check.reloads} changed configurations took effect, ${number(check.perReloadMs).toFixed(0)} ms each; ${check.failed} requests failed`,
     `resident ${number(check.firstMb).toFixed(0)} MB at first, ${number(check.lastMb).toFixed(0)} MB in the end; ${number(check.slopeKb).toFixed(1)} kB a reload over the second half`,
   ],
@@ -45,7 +45,7 @@ const says: Readonly<Record<string, (check: Figures) => readonly string[]>> = {
 
 const titles: Readonly<Record<string, string>> = {
   safety: "Filters that misbehave, on nicd",
-  reload: "Reloads of a filter",
+  reloads: "Reloads of a filter",
   examples: "Examples",
   rules: "Rules as a module",
 };
@@ -64,7 +64,7 @@ const all = (values: readonly number[], wanted: number): boolean => values.lengt
 /** Judges them by the worst repetition. */
 export function judgeFilterChecks(checks: readonly Check[]): readonly Target[] {
   const of = (phase: string): Figures | undefined => checks.findLast((check) => check.phase === phase)?.check;
-  const [safety, reload, examples, rules] = [of("safety"), of("reload"), of("examples"), of("rules")];
+  const [safety, reload, examples, rules] = [of("safety"), of("reloads"), of("examples"), of("rules")];
   const one = (name: string, bound: Bound, value: number | undefined, unit: string, failure?: string): Target =>
     judge(name, bound, value === undefined ? undefined : spread([value]), unit, failure);
   return [
@@ -82,7 +82,7 @@ export function judgeFilterChecks(checks: readonly Check[]): readonly Target[] {
           ["≤", 4, 1],
           reload && number(reload.slopeKb),
           " kB each",
-          reload && (number(reload.shown) < number(reload.reloads) || number(reload.failed) > 0) ? says.reload!(reload)[0] : undefined,
+          reload && (number(reload.shown) < number(reload.reloads) || number(reload.failed) > 0) ? says.reloads!(reload)[0] : undefined,
         ),
     one(
       "AssemblyScript examples that do what they say",

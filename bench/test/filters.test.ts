@@ -48,7 +48,7 @@ const rules = {
     { rules: 10_000, compileMs: 1500, compileCpuMs: 1400, bytes: 2e6, requestUs: 3 },
   ],
 };
-const checks = [check("safety", safety), check("reload", reload), check("examples", examples), check("rules", rules)];
+const checks = [check("safety", safety), check("reloads", reload), check("examples", examples), check("rules", rules)];
 
 const judged = (...lines: readonly string[]): readonly Target[] => judgeFilters(parseMeasurements(lines.join("\n")));
 const stateOf = (targets: readonly Target[], name: RegExp): string | undefined => targets.find((target) => name.test(target.name))?.state;
@@ -82,6 +82,15 @@ test("judgeFilters() takes a filter's cost and the ratios inside a repetition", 
   t.is(stateOf(judged(load("nicd-none", 60_000, 16), load("nicd-c", 52_000, 20, 2)), /in C, CPU/), "no data");
 });
 
+test("judgeFilters() judges rules in the kernel by rates of the same repetition", (t) => {
+  const lines = (rate: number) => [
+    load("kernel-none", 100_000, 1, 1, { phase: "kernel" }),
+    load("kernel-rules", rate, 1, 1, { phase: "kernel" }),
+  ];
+  t.is(stateOf(judged(...lines(98_100)), /fast path/), "met");
+  t.is(stateOf(judged(...lines(97_900)), /fast path/), "missed");
+});
+
 test("judgeFilters() does not take answers with errors for answers", (t) => {
   t.is(stateOf(judged(load("nicd-c", 10, 9)), /failed or unanswered/), "met");
   const output = `{"requests":10,"seconds":1,"bytes":1,"meanUs":9,"p50Us":5,"p99Us":50,"errors":3}`;
@@ -104,8 +113,8 @@ for (const [what, name, line] of [
   ["fail-open that refuses", /loop.*open/, check("safety", { ...safety, open: { ...open, statuses: [500] } })],
   ["a refused request behind the loop", /behind/, check("safety", { ...safety, closed: { ...closed, nextStatuses: [500] } })],
   ["64 MiB that are granted", /64 MiB/, check("safety", { ...safety, grow: "granted=1" })],
-  ["memory that grows", /reloads/, check("reload", { ...reload, slopeKb: 5 })],
-  ["a reload that did not take effect", /reloads/, check("reload", { ...reload, shown: 1999 })],
+  ["memory that grows", /reloads/, check("reloads", { ...reload, slopeKb: 5 })],
+  ["a reload that did not take effect", /reloads/, check("reloads", { ...reload, shown: 1999 })],
   ["an example that does nothing", /examples/, check("examples", { ...examples, right: 19, failures: ["tick: 500"] })],
   ["rules that take long", /compiled/, check("rules", { sets: [rules.sets[0], { ...rules.sets[1], compileCpuMs: 2100 }] })],
   ["rules that are looked through", /over one with ten/, check("rules", { sets: [rules.sets[0], { ...rules.sets[1], requestUs: 9 }] })],
@@ -115,7 +124,7 @@ for (const [what, name, line] of [
   });
 
 test("judgeFilterChecks() does not take a quick run's fewer reloads and rules for the target", (t) => {
-  const lines = [check("reload", { ...reload, reloads: 100, shown: 100 }), check("rules", { sets: rules.sets.slice(0, 1) })];
+  const lines = [check("reloads", { ...reload, reloads: 100, shown: 100 }), check("rules", { sets: rules.sets.slice(0, 1) })];
   const targets = judgeFilterChecks(parseMeasurements(lines.join("\n")).checks);
   t.is(stateOf(targets, /reloads/), "no data");
   t.is(stateOf(targets, /compiled/), "no data");
