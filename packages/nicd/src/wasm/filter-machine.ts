@@ -145,6 +145,11 @@ export class FilterMachine implements PluginHost {
     return this.spec.onFailure;
   }
 
+  /** Of the SPIFFE ids of callers. */
+  get trustDomain(): string {
+    return this.plane.catalog?.links.trustDomain ?? "";
+  }
+
   get plane(): DataPlane {
     return this.#env.plane;
   }

@@ -237,7 +237,7 @@ export class HttpStream implements StreamHost {
 
   property(path: readonly string[]): Uint8Array | undefined {
     // What is built in cannot be overwritten.
-    return exchangeProperty(this.#x, path) ?? getProperty(this.#x, path);
+    return exchangeProperty(this.#x, this.machine.trustDomain, path) ?? getProperty(this.#x, path);
   }
 
   setProperty(path: readonly string[], value: Uint8Array): boolean {

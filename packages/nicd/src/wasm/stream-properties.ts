@@ -1,6 +1,7 @@
 /** Envoy's attributes of an exchange, for `proxy_get_property`. Source: Envoy 1.40, "Attributes". @module */
 import { booleanValue, integerValue, mapValue, textValue } from "@mitsu/proxy-wasm";
 import type { Caller } from "../caller.ts";
+import { formatSpiffeId } from "../certificates/spiffe-id.ts";
 import { isLinkCaller } from "../link-caller.ts";
 import type { LiveExchange } from "../live-exchange.ts";
 import type { MessageHead } from "../message-head.ts";
@@ -86,8 +87,18 @@ function response(x: LiveExchange, name: string, field: string | undefined): Uin
   return undefined;
 }
 
-/** Of a connection's client, and the service that it asked for. */
-export function connectionProperty(caller: Caller, service: string, port: number, path: readonly string[]): Uint8Array | undefined {
+/**
+ * Of a connection's client, and the service that it asked for.
+ *
+ * @param trustDomain Of the SPIFFE ids: a caller that is known by its cgroup or by its node's word has the id that its certificate would show.
+ */
+export function connectionProperty(
+  caller: Caller,
+  service: string,
+  port: number,
+  trustDomain: string,
+  path: readonly string[],
+): Uint8Array | undefined {
   const [group, name] = path;
   switch (`${group}.${name}`) {
     case "source.address":
@@ -105,6 +116,10 @@ export function connectionProperty(caller: Caller, service: string, port: number
       return textValue(service);
     case "connection.mtls":
       return booleanValue(isLinkCaller(caller) && caller.security === "mtls");
+    case "connection.uri_san_peer_certificate":
+      return textValue(
+        caller.by === "nobody" || caller.service === "" ? "" : formatSpiffeId({ trustDomain, kind: "service", name: caller.service }),
+      );
     case "connection.requested_server_name":
     case "connection.tls_version":
       return textValue("");
@@ -113,7 +128,7 @@ export function connectionProperty(caller: Caller, service: string, port: number
 }
 
 /** @returns Undefined for what the exchange does not have, or not yet. */
-export function exchangeProperty(x: LiveExchange, path: readonly string[]): Uint8Array | undefined {
+export function exchangeProperty(x: LiveExchange, trustDomain: string, path: readonly string[]): Uint8Array | undefined {
   const [group, name = "", field] = path;
   switch (group) {
     case "request":
@@ -140,5 +155,5 @@ export function exchangeProperty(x: LiveExchange, path: readonly string[]): Uint
       if (name === "cluster_name") return textValue(x.target);
       return undefined;
   }
-  return connectionProperty(x.caller, x.service, x.port, path);
+  return connectionProperty(x.caller, x.service, x.port, trustDomain, path);
 }

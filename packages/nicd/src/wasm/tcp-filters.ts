@@ -151,7 +151,7 @@ class TcpPart implements StreamHost {
 
   property(path: readonly string[]): Uint8Array | undefined {
     const { caller, service, port } = this.#filters.entry;
-    return connectionProperty(caller, service, port, path) ?? getProperty(this.#filters, path);
+    return connectionProperty(caller, service, port, this.#machine.trustDomain, path) ?? getProperty(this.#filters, path);
   }
 
   setProperty(path: readonly string[], value: Uint8Array): boolean {
