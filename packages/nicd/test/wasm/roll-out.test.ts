@@ -1,6 +1,8 @@
 /** Changed filters are tried out first: taken when they are well, rolled back by themselves when they are not, whether by a reload or by a push. */
 import { generateKeyPairSync } from "node:crypto";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { sign } from "@mitsu/proxy-wasm";
 import { until } from "../../../sockhijack/test/kernel/support/until.ts";
 import { ask, askMany } from "../daemon/support/ask.ts";
@@ -73,9 +75,11 @@ filterTest(
   async (t) => {
     const origin = await Origin.start(t, "served");
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-    const key = `/tmp/nicd-key-${process.pid}.pub`;
+    const own = mkdtempSync(join(tmpdir(), "nicd-p-"));
+    t.teardown(() => rmSync(own, { recursive: true, force: true }));
+    const key = join(own, "team.pub");
     writeFileSync(key, publicKey.export({ type: "spki", format: "pem" }));
-    const signed = `/tmp/nicd-signed-${process.pid}.wasm`;
+    const signed = join(own, "signed.wasm");
     const pem = privateKey.export({ type: "pkcs8", format: "pem" });
     writeFileSync(signed, sign(readFileSync(module()), pem));
     const mesh = meshOf({
@@ -83,7 +87,7 @@ filterTest(
       uses: "tag",
       port: origin.port,
     });
-    const pushed = `/tmp/nicd-pushed-${process.pid}`;
+    const pushed = join(own, "pushed");
     const daemon = await InProcessNicd.start(t, { mesh, listen: ["web"], args: ["--filters", pushed] });
     const push = (bytes: Uint8Array, filter = "tag", wait = true) =>
       daemon.call((client) => client.call("pushFilter", { filter, module: bytes, wait }, { timeoutMs: 10_000 }));
