@@ -12,7 +12,7 @@ usage: bench/filters.sh [options]
 
   --reps N       repetitions; medians are over these (default 3)
   --seconds N    length of one measurement (default 3)
-  --quick        a minute and a half: one repetition of one second, fewer reloads; indicative only
+  --quick        three minutes: one repetition of one second, fewer reloads; indicative only
   --only LIST    of http,open,kernel,safety,reloads,examples,rules (default all; open wants http)
   --modes LIST   relays with filters, of nicd-none,nicd-c,nicd-as,nicd-rs and the same of envoy (default all)
   --real-time    relay, server and client get the real-time class: for a machine that others use; they get next to nothing meanwhile
@@ -34,7 +34,7 @@ examples:
   bench/filters.sh                                 everything, about ten minutes
   bench/filters.sh --quick                         a smoke run
   bench/filters.sh --only http --modes nicd-none,nicd-c
-  bench/filters.sh --only safety,reload
+  bench/filters.sh --only safety,reloads
 
 Needs root, cgroup v2, nginx, wrk, gcc, curl, iproute2, clang-14, lld-14, wasi-libc, libclang-rt-14-dev-wasm32; for Rust rustc and libstd-rust-dev-wasm32.
 HELP
