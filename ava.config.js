@@ -1,7 +1,11 @@
 const kernel = "packages/*/test/kernel/**/*.test.ts";
 /** A third of the work each, kernel tests, which mostly wait, in two of them; the third lane has the rest. Of two folders each, as ava leaves what all paths have in common out of the titles. */
 const lanes = {
-  first: ["packages/sockhijack/test/kernel/[a-m]*.test.ts", "packages/{catalog,hal,meshfilters,placer}/test/**/*.test.ts", "scripts/test/*.test.ts"],
+  first: [
+    "packages/sockhijack/test/kernel/[a-m]*.test.ts",
+    "packages/{catalog,hal,meshfilters,placer}/test/**/*.test.ts",
+    "scripts/test/*.test.ts",
+  ],
   second: [
     "packages/sockhijack/test/kernel/[n-z]*.test.ts",
     "packages/nicd/test/kernel/**/*.test.ts",

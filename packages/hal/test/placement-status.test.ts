@@ -7,7 +7,13 @@ test("formatPlacement() shows where, cost, entries in use and why, and who refus
   const plain = { work: "connections", capability: "redirect", why: "no device takes it: they stay plain TCP", entries: 0, used: 0 };
   const refused = [{ device: "kernel", code: "limit", reason: "this kernel is too old" }];
   const text = formatPlacement(
-    { work: [{ ...plain, refused }, { ...rules, why: "the only one that takes it", refused: [] }], notices: ["x: skipped"] },
+    {
+      work: [
+        { ...plain, refused },
+        { ...rules, why: "the only one that takes it", refused: [] },
+      ],
+      notices: ["x: skipped"],
+    },
     testEnv().stdout,
   );
   const [head, first, second, ...rest] = text.split("\n");
