@@ -55,8 +55,12 @@ export const trapCallbacks = [
   "tick",
 ] as const;
 
+/** Callbacks in which a filter does not end; filters of their own again, as a host waits longer after a second failure. */
+export const spinCallbacks: readonly (typeof trapCallbacks)[number][] = ["request-headers", "response-body", "log", "tick"];
+
 /** The filters that a host is to have. */
 export const kitFilters: readonly KitFilter[] = [
   ...kitModules.filter(({ source }) => source !== "traps").map(({ name }) => ({ name, module: name, configuration: "the configuration" })),
   ...trapCallbacks.map((callback) => ({ name: `trap-${callback}`, module: "traps", configuration: "" })),
+  ...spinCallbacks.map((callback) => ({ name: `spin-${callback}`, module: "traps", configuration: "" })),
 ];

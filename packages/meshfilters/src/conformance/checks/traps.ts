@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Answer, Ask, Question } from "../ask.ts";
 import { type Check, unexpected } from "../check.ts";
-import { trapCallbacks } from "../kit-modules.ts";
+import { spinCallbacks, trapCallbacks } from "../kit-modules.ts";
 
 type Callback = (typeof trapCallbacks)[number];
 
@@ -46,10 +46,10 @@ function expected(callback: Callback): readonly string[] {
 }
 
 function ofCallback(callback: Callback, how: "trap" | "spin"): Check {
-  const filter = `trap-${callback}`;
+  const filter = `${how}-${callback}`;
   const told = `${callback}!${how === "trap" ? "t" : "s"}`;
   return {
-    name: `${filter}/${how}`,
+    name: filter,
     filter,
     expect: expected(callback),
     clause:
@@ -68,6 +68,4 @@ function ofCallback(callback: Callback, how: "trap" | "spin"): Check {
 export const trapChecks: readonly Check[] = trapCallbacks.map((callback) => ofCallback(callback, "trap"));
 
 /** A loop in each of some: last of all, as it takes a host that does not bound time for good. */
-export const spinChecks: readonly Check[] = (["request-headers", "response-body", "log", "tick"] as const).map((callback) =>
-  ofCallback(callback, "spin"),
-);
+export const spinChecks: readonly Check[] = spinCallbacks.map((callback) => ofCallback(callback, "spin"));
