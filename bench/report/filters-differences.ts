@@ -63,9 +63,24 @@ export function conformanceTable(hosts: readonly HostVerdicts[]): string {
   }
   const lines = [...rows.values()].map(({ versions, cells: [check, ...others] }) => {
     const which = versions.length === 0 || versions.length === 3 ? "" : ` (ABI ${versions.join(", ")})`;
-    return `| ${check}${which} | ${others.join(" | ")} |`;
+    return [`${check}${which}`, ...others];
   });
-  const head = ["Check", "What is said", ...hosts.map(({ name }) => name)];
-  const table = lines.length === 0 ? [] : ["", `| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...lines];
+  const table = lines.length === 0 ? [] : ["", ...aligned([["Check", "What is said", ...hosts.map(({ name }) => name)], ...lines])];
   return `${[...sums, ...table].join("\n")}\n`;
+}
+
+/** A table, its head first, as Biome's formatter has it: each column as wide as its widest cell. */
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const [head = [], ...others] = rows;
+  const widths = head.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[], fill: string): string =>
+    `| ${cells.map((text, column) => text.padEnd(widths[column]!, fill)).join(" | ")} |`;
+  return [
+    line(head, " "),
+    line(
+      head.map(() => ""),
+      "-",
+    ),
+    ...others.map((row) => line(row, " ")),
+  ];
 }

@@ -168,10 +168,20 @@ test("conformanceTable() shows what differs, ABI versions alike in one row", (t)
   ];
   const table = conformanceTable(hosts);
   t.regex(table, /^- nicd: 3 of 4 checks pass\.\n- Envoy 1: 1 of 4 checks pass\.\n/);
-  t.regex(table, /\| a\/x \(ABI 0\.1\.0, 0\.2\.1\) \| `status=1` \(specification: proxy_x\) \| as said \| `status=0 \\\| x` \|/);
+  t.regex(table, /\| a\/x \(ABI 0\.1\.0, 0\.2\.1\) \| `status=1` \(specification: proxy_x\) \| as said +\| `status=0 \\\| x` \|/);
   t.notRegex(table, /b\/y/);
   t.deepEqual(differsAlone(hosts), []);
   t.deepEqual(differsAlone(hosts.slice(0, 1)), ["c/z"]);
+});
+
+test("conformanceTable() is as Biome's formatter has it", (t) => {
+  const long = { ...verdict("long-0-2-1/name-§", false), expected: "x".repeat(120) };
+  const table = conformanceTable([{ host: "nicd", name: "nicd", verdicts: [long, verdict("c/z", false)] }]);
+  const biome = spawnSync(join(bench, "../node_modules/.bin/biome"), ["format", "--stdin-file-path=conformance.md"], {
+    input: table,
+    encoding: "utf8",
+  });
+  t.is(biome.stdout, table, biome.stderr);
 });
 
 test("withTable() replaces what is between the markers, and nothing where they are not both there", (t) => {
