@@ -71,10 +71,10 @@ const meta = {
 } as Readonly<Record<string, unknown>>;
 
 const file = join(values.out, `${values.bench}-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
-const picture = join(values.out, `${values.bench}.svg`);
+const picture = points.length > 0 ? join(values.out, `${values.bench}.svg`) : null;
 mkdirSync(values.out, { recursive: true });
 writeFileSync(file, `${JSON.stringify({ meta, targets, points, ...measurements }, null, 1)}\n`);
-writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
+if (picture !== null) writeFileSync(picture, bench.draw(points, `${meta.cpu}, Linux ${meta.kernel}, ${date.slice(0, 10)}`));
 
 process.stdout.write(renderChecks(measurements.checks));
 process.stdout.write(renderFilterChecks(measurements.checks));
@@ -90,5 +90,5 @@ if (noise)
   console.log(
     `Other programs and the hypervisor took ${(noise.median * 100).toFixed(0)} % of one CPU (up to ${(noise.max * 100).toFixed(0)} %).`,
   );
-console.log(`${file}\n${picture}`);
+console.log([file, ...(picture === null ? [] : [picture])].join("\n"));
 if (values.strict && targets.some((t) => t.state !== "met")) process.exitCode = 1;

@@ -86,12 +86,14 @@ const report = {
 const whole = `${JSON.stringify(report, null, 1)}\n`;
 mkdirSync(values.out, { recursive: true });
 const file = join(values.out, `replica-selection-${date.slice(0, 19).replaceAll(":", "").replace("T", "-")}.json`);
-const picture = join(values.out, "replica-selection.svg");
+// Of nothing else there is a picture.
+const picture = points.some(({ first }) => first.scenario === "varying") ? join(values.out, "replica-selection.svg") : null;
 writeFileSync(file, whole);
-writeFileSync(
-  picture,
-  renderSelectionChart(points, `${machine}, ${date.slice(0, 10)}, ${common.nodes} nodes, ${common.replicas} replicas`),
-);
+if (picture !== null)
+  writeFileSync(
+    picture,
+    renderSelectionChart(points, `${machine}, ${date.slice(0, 10)}, ${common.nodes} nodes, ${common.replicas} replicas`),
+  );
 if (values.json) process.stdout.write(whole);
 else {
   process.stdout.write(renderSelection({ common, seen, points, errors, orders, targets }));
@@ -99,6 +101,6 @@ else {
   if (points.some(({ spoiled }) => spoiled))
     console.log("!: every repetition was spoiled by what else the machine did; these judge nothing.");
   if (Number(meta.failures) > 0) console.log(`FAILED measurements: ${meta.failures}`);
-  console.log(`${file}\n${picture}`);
+  console.log([file, ...(picture === null ? [] : [picture])].join("\n"));
 }
 if (values.strict && (Number(meta.failures) > 0 || targets.some(({ state }) => state !== "met"))) process.exitCode = 1;
