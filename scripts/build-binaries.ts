@@ -31,7 +31,7 @@ async function main(argv: string[]): Promise<number> {
     const began = performance.now();
     const { built, sizeBytes } = await buildBinary({
       entry: join(packages, daemon, "src/main.ts"),
-      assets: globSync(join(packages, daemon, "{bpf/*.bpf.o,native/*.so,sdk/*/*,templates/*}")),
+      assets: globSync(join(packages, daemon, "{bpf/*.bpf.o,native/*.so,sdk/*/*,templates/*,src/conformance/filters/*}")),
       nodeFlags: nodeFlagsOf(daemon),
       binary: resolve(values.out, daemon),
       force: values.force,

@@ -1,5 +1,5 @@
 /** Builds filters with meshfilters' own compiler. @module */
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { compile } from "../../packages/meshfilters/src/compile/compile.ts";
 import { findSource } from "../../packages/meshfilters/src/compile/language.ts";
@@ -15,11 +15,8 @@ export async function buildModules(out: string, sources: readonly string[]): Pro
   for (const path of sources) {
     const ending = extname(path);
     const name = basename(path, ending);
-    // `.as` keeps AssemblyScript from Biome and tsc; its compiler wants `.ts`.
-    const copy = join(resolve(out), `${name}.ts`);
-    if (ending === ".as") copyFileSync(path, copy);
     try {
-      const { wasm } = await compile(findSource(ending === ".as" ? copy : resolve(path)), { optimise: "3", debug: false });
+      const { wasm } = await compile(findSource(resolve(path)), { optimise: "3", debug: false });
       writeFileSync(join(out, `${name}-${ending.slice(1)}.wasm`), wasm);
     } catch (error) {
       failures.push(`${basename(path)} is not built: ${(error as Error).message}`);

@@ -149,14 +149,19 @@ export const meshfilters: Program = {
       name: "conformance",
       summary: "judge a proxy-wasm host by small filters, one for each host function and edge",
       description:
-        "The host must run the kit's module (`--write` puts it and a configuration for nicd and Envoy into a folder) in front of any server that answers.",
+        "The host must run the kit's modules (`--write` puts them and a configuration for nicd and Envoy into a folder) in front of the server that this command runs on 127.0.0.1:18090 (gRPC: 18091). Exit status 1 when a check differs.",
       examples: [
-        { command: "meshfilters conformance --write kit", does: "kit/*.wasm, kit/mesh.yaml, kit/envoy.yaml" },
-        { command: "meshfilters conformance http://127.0.0.1:8080", does: "a line for each check" },
+        { command: "meshfilters conformance --write kit", does: "kit/*.wasm, kit/mesh.yaml, kit/envoy.yaml, and how to start both hosts" },
+        { command: "meshfilters conformance http://127.0.0.1:18080", does: "a line for each check" },
+        {
+          command: "meshfilters conformance http://127.0.0.1:18080 --tap --match bodies",
+          does: "only those of bodies, for a test harness",
+        },
       ],
       options: {
         write: { type: "string", description: "only write the kit there", unit: "path" },
         match: { type: "string", description: "only checks whose names have this text" },
+        tap: { type: "boolean", description: "print Test Anything Protocol" },
       },
       positionals: [{ name: "url", description: "where the host listens" }],
       load: () => import("./commands/conformance.ts"),

@@ -4,6 +4,7 @@ import { type Context, formatBytes, print } from "@mitsu/cli";
 import { buildFilter } from "../compile/build-filter.ts";
 import type { OptimiseLevel } from "../compile/compiled.ts";
 import { findSource } from "../compile/language.ts";
+import { optimiserNotice } from "../compile/optimise.ts";
 import { readInput } from "../files/read-file.ts";
 import { writeOutput } from "../files/write-file.ts";
 
@@ -59,6 +60,8 @@ export async function run(args: Arguments, context: Context): Promise<void> {
   const sourceMap = built.sourceMap === null ? null : join(dirname(output), `${source.name}.wasm.map`);
   if (sourceMap !== null) writeOutput(sourceMap, built.sourceMap!, env);
   if (built.warnings !== "") env.stderr.write(`${built.warnings}\n`);
+  const notice = optimiserNotice(source.language, args.optimise);
+  if (notice !== undefined) env.stderr.write(`notice: ${notice}\n`);
   const { sha256, sizeBytes, abi, capabilities, manifest } = built.info;
   print(
     context,
@@ -71,6 +74,7 @@ export async function run(args: Arguments, context: Context): Promise<void> {
       sha256,
       capabilities: manifest?.capabilities ?? capabilities,
       signed: key !== undefined,
+      notices: notice === undefined ? [] : [notice],
     },
     (made) =>
       `${shown(output, env.cwd())}: ${formatBytes(sizeBytes)}, ABI ${abi}, wants ${made.capabilities.join(", ")}${made.signed ? ", signed" : ""}\n`,

@@ -5,6 +5,7 @@ import { type Context, exitStatus, json, MitsuError } from "@mitsu/cli";
 import { loadModule } from "@mitsu/proxy-wasm";
 import { cachedBuild } from "../compile/cached-build.ts";
 import { findSource } from "../compile/language.ts";
+import { optimiserNotice } from "../compile/optimise.ts";
 import { readConfiguration, readInput, readText } from "../files/read-file.ts";
 import { type Case, casesOf } from "../run/cases.ts";
 import { casesOfHar } from "../run/har.ts";
@@ -25,6 +26,8 @@ export async function moduleOf(filter: string, { env, program }: Context): Promi
   const path = resolve(env.cwd(), filter);
   if (extname(path) === ".wasm") return { name: basename(path, ".wasm"), bytes: readInput(filter, env) };
   const source = findSource(path);
+  const notice = optimiserNotice(source.language, "2");
+  if (notice !== undefined) env.stderr.write(`notice: ${notice}\n`);
   const { wasm, warnings } = await cachedBuild(
     source,
     { optimise: "2", debug: false, key: undefined, capabilities: [], release: "0.1.0", builder: `${program.name} ${program.version}` },

@@ -38,14 +38,18 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
   const { asc, sdk, shim } = await loadCompiler();
   const folder = dirname(source.path);
   const written = new Map<string, string | Uint8Array>();
-  // The compiler knows .ts only.
+  // The compiler knows .ts only: what is not there as .ts is taken as .as, and called so in messages.
+  const asAs = new Set<string>();
   const entry = `${basename(source.path, extname(source.path))}.ts`;
   /** Where a file really is: in the filter's folder, or in what we have. */
   const placeOf = (name: string, base: string): string => {
     const asked = resolve(folder, base, name);
     const at = asked.indexOf(`node_modules/${sdkPackage}`);
-    if (asked === join(folder, entry)) return source.path;
-    if (at < 0 || existsSync(asked)) return asked;
+    const own = asked === join(folder, entry) ? source.path : existsSync(asked) ? asked : asked.replace(/\.ts$/, ".as");
+    if (at < 0 || existsSync(own)) {
+      if (own.endsWith(".as") && existsSync(own)) asAs.add(basename(asked));
+      return own;
+    }
     return join(sdk, asked.slice(at + `node_modules/${sdkPackage}`.length));
   };
   const messages: string[] = [];
@@ -82,16 +86,16 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       },
     },
   );
-  const said = messages
-    .join("")
+  const named = (text: string): string =>
+    text.replaceAll(/[\w.-]+\.ts\b/g, (name) => (asAs.has(name) ? `${name.slice(0, -".ts".length)}.as` : name));
+  const said = named(messages.join(""))
     .replace(/\nFAILURE \d+ compile error.*\n/, "")
     .trim();
   if (error) throw compileError(said || error.message);
   const map = written.get(`${source.name}.wasm.map`);
   return {
     wasm: written.get(`${source.name}.wasm`) as Uint8Array,
-    sourceMap: map === undefined ? null : portable(String(map), source.name),
-    optimised: true,
+    sourceMap: map === undefined ? null : portable(named(String(map)), source.name),
     warnings: said,
   };
 }

@@ -1,11 +1,12 @@
 /** Compiled modules by what they were made from, so that a test that runs again compiles nothing. @module */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { isSea } from "node:sea";
 import type { BuildOptions } from "./build-filter.ts";
 import { buildFilter } from "./build-filter.ts";
-import type { Language, Source } from "./language.ts";
+import { type Language, type Source, sourceEndings } from "./language.ts";
+import { pruneCache } from "./prune-cache.ts";
 
 /** Where they are kept; a user without a home keeps nothing. */
 export function cacheFolder(vars: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -22,7 +23,7 @@ const compilers: Readonly<Record<Language, readonly string[]>> = {
   wat: [],
 };
 /** What may be part of a source beside the file itself. */
-const parts = new Set([".ts", ".c", ".h", ".cc", ".cpp", ".hpp", ".rs", ".go", ".wat", ".json", ".mod"]);
+const parts = new Set([...sourceEndings, ".h", ".hpp", ".json", ".mod"]);
 
 /** A compiler by its place, size and time: asking it costs more than that. */
 function stampOf(tool: string, path: string): string {
@@ -61,6 +62,19 @@ function keyOf(source: Source, options: BuildOptions, path: string): string | un
   return sum.digest("hex");
 }
 
+/** A kept module, which is thereby used; undefined for none, also when another process prunes it meanwhile. */
+function takeKept(file: string): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(file);
+    const now = new Date();
+    utimesSync(file, now, now);
+    return bytes;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /**
  * A module of the source, as {@link buildFilter} makes it, unsigned; from the cache if nothing that it is made of has changed.
  *
@@ -75,10 +89,12 @@ export async function cachedBuild(
   const key = cache === undefined ? undefined : keyOf(source, options, process.env.PATH ?? "");
   if (cache === undefined || key === undefined) return await buildFilter(source, options);
   const file = join(cache, `${key}.wasm`);
-  if (existsSync(file)) return { wasm: readFileSync(file), warnings: "" };
+  const kept = takeKept(file);
+  if (kept !== undefined) return { wasm: kept, warnings: "" };
   const made = await buildFilter(source, options);
   mkdirSync(cache, { recursive: true });
   writeFileSync(`${file}.${process.pid}`, made.wasm);
   renameSync(`${file}.${process.pid}`, file);
+  pruneCache(cache, Date.now());
   return made;
 }

@@ -41,5 +41,5 @@ export async function compileClang(source: Source, { debug, optimise, scratch }:
     const lacks = incomplete.exec(stderr);
     throw lacks === null ? compileError(stderr) : missingTool(tool, `${tool} is not complete: ${lacks[0]}`);
   }
-  return { wasm: readFileSync(out), sourceMap: null, optimised: false, warnings: stderr.trim() };
+  return { wasm: readFileSync(out), sourceMap: null, warnings: stderr.trim() };
 }

@@ -7,7 +7,7 @@ import { compileClang } from "./clang.ts";
 import type { Compiled, CompileOptions } from "./compiled.ts";
 import { compileGo } from "./go.ts";
 import type { Language, Source } from "./language.ts";
-import { optimise } from "./optimise.ts";
+import { isOptimised, optimise } from "./optimise.ts";
 import { compileRust } from "./rust.ts";
 import { compileWat } from "./wat.ts";
 
@@ -33,9 +33,7 @@ export async function compile(source: Source, options: Omit<CompileOptions, "scr
   const scratch = mkdtempSync(join(tmpdir(), "meshfilters-"));
   try {
     const made = await compilers[source.language](source, { ...options, scratch });
-    // Go's are of megabytes, which takes wasm-opt minutes; WAT is what somebody wrote by hand.
-    if (made.optimised || source.language === "go" || source.language === "wat") return made;
-    return { ...made, wasm: await optimise(made.wasm, options.optimise, options.debug) };
+    return isOptimised(source.language) ? { ...made, wasm: await optimise(made.wasm, options.optimise, options.debug) } : made;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

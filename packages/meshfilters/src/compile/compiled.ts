@@ -20,8 +20,6 @@ export interface Compiled {
   readonly wasm: Uint8Array;
   /** JSON, where the language has one and it was asked for. */
   readonly sourceMap: string | null;
-  /** The compiler optimised it as wasm-opt does. */
-  readonly optimised: boolean;
   /** For people: warnings. */
   readonly warnings: string;
 }

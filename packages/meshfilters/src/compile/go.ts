@@ -48,5 +48,5 @@ export async function compileGo(source: Source, { debug, scratch }: CompileOptio
     env,
   });
   if (status !== 0) throw compileError(stderr);
-  return { wasm: readFileSync(out), sourceMap: null, optimised: false, warnings: stderr.trim() };
+  return { wasm: readFileSync(out), sourceMap: null, warnings: stderr.trim() };
 }

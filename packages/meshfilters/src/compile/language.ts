@@ -20,6 +20,9 @@ const endings: Readonly<Record<string, Language>> = {
   ".wat": "wat",
 };
 
+/** Of a source, with their dots. */
+export const sourceEndings: readonly string[] = Object.keys(endings);
+
 /** The language of a file; undefined for none of ours. */
 export function languageOf(path: string): Language | undefined {
   return endings[extname(path)];
@@ -53,7 +56,7 @@ export function findSource(path: string): Source {
       throw refuse(
         path,
         `${extname(path) || "a file without an ending"} is no language that is known`,
-        `give one of ${Object.keys(endings).join(", ")} or rules in .yaml`,
+        `give one of ${sourceEndings.join(", ")} or rules in .yaml`,
       );
     return { path, language, name: basename(path, extname(path)) };
   }
@@ -61,7 +64,7 @@ export function findSource(path: string): Source {
   const files = readdirSync(path).filter((file) => languageOf(file) !== undefined && !file.endsWith(".d.ts"));
   const own = files.filter((file) => basename(file, extname(file)) === name);
   const [file, ...others] = own.length > 0 ? own : files;
-  if (file === undefined) throw refuse(path, "it has no source", `put a file in it that ends in ${Object.keys(endings).join(", ")}`);
+  if (file === undefined) throw refuse(path, "it has no source", `put a file in it that ends in ${sourceEndings.join(", ")}`);
   if (others.length > 0)
     throw refuse(path, `it has ${[file, ...others].join(" and ")}`, `name the file, or call it ${name}${extname(file)}`);
   return { path: join(path, file), language: languageOf(file)!, name };

@@ -48,5 +48,5 @@ export async function compileRust(source: Source, { debug, optimise, scratch }: 
     ],
     folder,
   );
-  return { wasm: readFileSync(out), sourceMap: null, optimised: false, warnings: stderr.trim() };
+  return { wasm: readFileSync(out), sourceMap: null, warnings: stderr.trim() };
 }

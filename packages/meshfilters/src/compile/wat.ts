@@ -16,7 +16,7 @@ export async function compileWat(source: Source, { debug }: CompileOptions): Pro
     module = parseWat(basename(source.path), readFileSync(source.path, "utf8"), features);
     module.resolveNames();
     module.validate();
-    return { wasm: module.toBinary({ write_debug_names: debug }).buffer, sourceMap: null, optimised: false, warnings: "" };
+    return { wasm: module.toBinary({ write_debug_names: debug }).buffer, sourceMap: null, warnings: "" };
   } catch (cause) {
     throw compileError((cause as Error).message.replace(/^\w+ failed:\s*/, ""));
   } finally {

@@ -1,7 +1,9 @@
 /** Compiles the kit's modules with clang: freestanding, so that the same clang gives the same bytes everywhere. @module */
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getAsset, isSea } from "node:sea";
 import { exitStatus, MitsuError, NotSupportedError } from "@mitsu/cli";
 import { type KitModule, kitModules, refusedModules } from "./kit-modules.ts";
 
@@ -21,8 +23,16 @@ function run(program: string, args: readonly string[]): Promise<{ readonly ok: b
   });
 }
 
-async function compile({ name, source, defines }: KitModule, folder: string): Promise<void> {
-  const file = join(import.meta.dirname, "filters", `${source}.c`);
+/** Puts the sources into a folder: of the standalone binary, which carries them, `scratch`; otherwise they lie beside this file. */
+function sourcesIn(scratch: string): string {
+  if (!isSea()) return join(import.meta.dirname, "filters");
+  for (const name of ["kit.h", ...new Set([...kitModules, ...refusedModules].map(({ source }) => `${source}.c`))])
+    writeFileSync(join(scratch, name), getAsset(name, "utf8"));
+  return scratch;
+}
+
+async function compile({ name, source, defines }: KitModule, sources: string, folder: string): Promise<void> {
+  const file = join(sources, `${source}.c`);
   const macros = Object.entries(defines).map(([macro, value]) => `-D${macro}=${value}`);
   // An unknown import is what that module is about.
   const args = [...flags, ...macros, "-o", join(folder, `${name}.wasm`), file];
@@ -55,9 +65,15 @@ export async function compileKit(folder: string): Promise<void> {
     ...kitModules.map((module) => ({ module, to: folder })),
     ...refusedModules.map((module) => ({ module, to: join(folder, "refused") })),
   ];
-  // Two at a time: clang takes a tenth of a second of one processor for each.
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await compile(next.module, next.to);
-  };
-  await Promise.all([worker(), worker()]);
+  const scratch = mkdtempSync(join(tmpdir(), "meshfilters-kit-"));
+  try {
+    const sources = sourcesIn(scratch);
+    // Two at a time: clang takes a tenth of a second of one processor for each.
+    const worker = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await compile(next.module, sources, next.to);
+    };
+    await Promise.all([worker(), worker()]);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
