@@ -123,9 +123,9 @@ test.serial("the binary carries the RTL topic matcher for --data-plane rtl", asy
   const { daemon } = await broker(t, empty, "--data-plane", "rtl");
   const status = JSON.parse(empty.run("status", "--json", "--socket", "/m.sock").stdout) as {
     degraded: string[];
-    matching: { report: { work: { device: string }[] } };
+    matching: { placement: { work: { device: string }[] } };
   };
-  t.deepEqual([status.degraded, status.matching.report.work[0]?.device], [[], "rtl-topic-matcher"]);
+  t.deepEqual([status.degraded, status.matching.placement.work[0]?.device], [[], "rtl-topic-matcher"]);
   const ended = once(daemon, "exit");
   daemon.kill("SIGTERM");
   await ended;
