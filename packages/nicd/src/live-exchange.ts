@@ -49,6 +49,12 @@ export interface OwnAnswer {
 /** Which way of an exchange. */
 export type Half = "request" | "response";
 
+/** What one filter keeps of one exchange. It goes with the exchange: a map of theirs by exchange would be another thing that grows and is walked. */
+export interface Kept {
+  /** Whose it is. */
+  readonly keeper: object;
+}
+
 /**
  * A request and its answer. Times are nanoseconds of a clock that never goes back and stands still within one event; sizes are
  * bytes with heads. It lives from the request head's end to the answer's last byte; keep nothing of it longer, copy.
@@ -89,6 +95,9 @@ export interface LiveExchange {
   readonly endNs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+
+  /** What filters keep of it; null until one keeps something. */
+  kept: Kept[] | null;
 
   /** Answers the request in the place of a replica. Return `verdict.respond` after it. @returns `verdict.respond`, to be returned. */
   respond(answer: OwnAnswer): Verdict;

@@ -43,8 +43,8 @@ export class Chain {
   readonly #responseHead: readonly With<"onResponseHead">[];
   readonly #responseData: readonly With<"onResponseData">[];
   readonly #end: readonly With<"onEnd">[];
-  /** A filter may change bodies: {@link requestStages} says of each exchange whether one does. */
-  readonly mayChangeBodies: boolean;
+  readonly #changesRequest: readonly With<"changesRequest">[];
+  readonly #changesResponse: readonly With<"changesResponse">[];
 
   constructor(filters: readonly Filter[]) {
     this.filters = filters;
@@ -53,7 +53,8 @@ export class Chain {
     this.#responseHead = having(filters, "onResponseHead").reverse();
     this.#responseData = having(filters, "onResponseData").reverse();
     this.#end = having(filters, "onEnd");
-    this.mayChangeBodies = filters.some(({ changeRequest, changeResponse }) => changeRequest !== undefined || changeResponse !== undefined);
+    this.#changesRequest = having(filters, "changesRequest");
+    this.#changesResponse = having(filters, "changesResponse");
     this.wantsRequestData = this.#requestData.length > 0;
     this.wantsResponseData = this.#responseData.length > 0;
   }
@@ -98,36 +99,45 @@ export class Chain {
     return verdict.continue;
   }
 
-  /** The stages of a request's body, first to last; empty when no filter changes it, as those that only look need none. */
+  /** A filter changes this request's body: without one, those that only look need no stages. */
+  changesRequest(x: LiveExchange): boolean {
+    for (const filter of this.#changesRequest) if (filter.changesRequest(x)) return true;
+    return false;
+  }
+
+  /** The same of its answer's. */
+  changesResponse(x: LiveExchange): boolean {
+    for (const filter of this.#changesResponse) if (filter.changesResponse(x)) return true;
+    return false;
+  }
+
+  /** The stages of a request's body, first to last. Built from the end, as each knows the next. */
   requestStages(x: LiveExchange, end: BodySink): BodyStage[] {
-    return stages(this.filters, end, (filter, next) => {
-      if (filter.changeRequest) return filter.changeRequest(x, next);
-      return filter.onRequestData ? new ObserverStage(x, filter.onRequestData.bind(filter), next) : null;
-    });
+    const made: BodyStage[] = [];
+    for (let at = this.filters.length - 1; at >= 0; at--) {
+      const filter = this.filters[at]!;
+      const next = made[0] ?? end;
+      if (filter.changesRequest?.(x)) made.unshift(filter.changeRequest!(x, next));
+      else if (filter.onRequestData) made.unshift(new ObserverStage(x, filter.onRequestData.bind(filter), next));
+    }
+    return made;
   }
 
   /** The same of an answer's body, which passes the filters in the opposite order. */
   responseStages(x: LiveExchange, end: BodySink): BodyStage[] {
-    return stages(this.filters.toReversed(), end, (filter, next) => {
-      if (filter.changeResponse) return filter.changeResponse(x, next);
-      return filter.onResponseData ? new ObserverStage(x, filter.onResponseData.bind(filter), next) : null;
-    });
+    const made: BodyStage[] = [];
+    for (const filter of this.filters) {
+      const next = made[0] ?? end;
+      if (filter.changesResponse?.(x)) made.unshift(filter.changeResponse!(x, next));
+      else if (filter.onResponseData) made.unshift(new ObserverStage(x, filter.onResponseData.bind(filter), next));
+    }
+    return made;
   }
 
   /** Call it once for each exchange whose `requestHead` was begun. */
   end(x: LiveExchange): void {
     for (const filter of this.#end) filter.onEnd(x);
   }
-}
-
-/** Built from the end, as each stage knows the next. */
-function stages(filters: readonly Filter[], end: BodySink, make: (filter: Filter, next: BodySink) => BodyStage | null): BodyStage[] {
-  const made: BodyStage[] = [];
-  for (const filter of filters.toReversed()) {
-    const stage = make(filter, made[0] ?? end);
-    if (stage !== null) made.unshift(stage);
-  }
-  return made.every((stage) => stage instanceof ObserverStage) ? [] : made;
 }
 
 function stepAt(at: number, said: Verdict): Step {

@@ -27,12 +27,12 @@ export interface Filter {
   /** The answer's head is whole, and nothing of it was sent. Not called for 1xx. */
   onResponseHead?(x: LiveExchange): Verdict;
   onResponseData?(x: LiveExchange, data: Uint8Array, last: boolean): Verdict;
-  /**
-   * Puts a stage into the way of a request's body, which it may change, hold back, or end with trailers; null leaves the body alone. Asked when the
-   * head has passed all filters, if there is a body.
-   */
-  changeRequest?(x: LiveExchange, next: BodySink): BodyStage | null;
-  changeResponse?(x: LiveExchange, next: BodySink): BodyStage | null;
+  /** Whether it puts a stage into the way of this request's body. Asked when the head has passed all filters, if there is a body; makes nothing. */
+  changesRequest?(x: LiveExchange): boolean;
+  changesResponse?(x: LiveExchange): boolean;
+  /** The stage of a filter that said so: it may change the body, hold it back, or end it with trailers. */
+  changeRequest?(x: LiveExchange, next: BodySink): BodyStage;
+  changeResponse?(x: LiveExchange, next: BodySink): BodyStage;
   /** The exchange is over, well or not. Called once for each exchange whose onRequestHead chain was begun. */
   onEnd?(x: LiveExchange): void;
 }

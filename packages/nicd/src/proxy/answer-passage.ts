@@ -119,7 +119,7 @@ export class AnswerPassage {
     const grantsTunnel = status === 101 || (exchange.isConnect && status >= 200 && status < 300);
     if (grantsTunnel || (status === 204 && (head.table.contentLength >= 0 || head.table.chunked))) head.dropLength();
     const { chain } = this.#route;
-    if (chain.mayChangeBodies && this.hasBody) this.#change();
+    if (this.hasBody && chain.changesResponse(exchange)) this.#change();
     this.#closes =
       !grantsTunnel &&
       (client.close ||
@@ -177,7 +177,7 @@ export class AnswerPassage {
     const { downstream } = exchange;
     const { head, reader } = this.#upstream;
     const oldClient = downstream.head.table.minor === 0;
-    this.#changed = ChangedBody.of(
+    this.#changed = new ChangedBody(
       reader.framing,
       head.table.contentLength,
       {

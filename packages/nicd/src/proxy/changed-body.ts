@@ -52,13 +52,8 @@ export class ChangedBody implements BodySink {
   /** Bytes are being pushed through: they are sent together. */
   #busy = false;
 
-  /** @param length Where `kind` is `framing.length`. @returns Null when no filter wants it. */
-  static of(kind: Framing, length: number, end: BodyEnd, make: MakeStages): ChangedBody | null {
-    const made = new ChangedBody(kind, length, end, make);
-    return made.#stages.length === 0 ? null : made;
-  }
-
-  private constructor(kind: Framing, length: number, end: BodyEnd, make: MakeStages) {
+  /** @param length Where `kind` is `framing.length`. @param make Makes one stage at least. */
+  constructor(kind: Framing, length: number, end: BodyEnd, make: MakeStages) {
     this.#end = end;
     this.#reader.begin(kind, length);
     this.#waits = kind === framing.length;

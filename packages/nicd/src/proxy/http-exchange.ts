@@ -8,7 +8,7 @@ import { failure } from "../cluster/outcome.ts";
 import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
 import { framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
-import { type Flag, flag, type Half, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
+import { type Flag, flag, type Half, type Kept, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
 import type { RequestHead, ResponseHead } from "../message-head.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import { type Answered, AnswerPassage } from "./answer-passage.ts";
@@ -33,6 +33,7 @@ export class HttpExchange implements Calling, Answered {
   target = "";
   flag: Flag = flag.none;
   deniedBy = "";
+  kept: Kept[] | null = null;
 
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
@@ -176,7 +177,7 @@ export class HttpExchange implements Calling, Answered {
   #body(buffer: Buffer, start: number, end: number): void {
     if (!this.#passed) {
       const { chain } = this.#route;
-      if (chain.mayChangeBodies && this.requestHasBody && !this.isConnect && !this.upgrades) this.#change();
+      if (this.requestHasBody && !this.isConnect && !this.upgrades && chain.changesRequest(this)) this.#change();
       if (chain.wantsRequestData && this.#changed === null) this.#filter();
     }
     if (this.#changed) {
@@ -214,8 +215,8 @@ export class HttpExchange implements Calling, Answered {
       isOver: () => this.hasEnded,
     };
     const kind = chunked ? framing.chunked : framing.length;
-    this.#changed = ChangedBody.of(kind, contentLength, end, (last) => this.#route.chain.requestStages(this, last));
-    if (this.#changed === null || !/^100-continue$/i.test(head.get("expect") ?? "")) return;
+    this.#changed = new ChangedBody(kind, contentLength, end, (last) => this.#route.chain.requestStages(this, last));
+    if (!/^100-continue$/i.test(head.get("expect") ?? "")) return;
     // The client waits for a word, and the head may wait for the body: as Envoy, the word is ours.
     head.remove("expect");
     if (head.table.minor === 1) downstream.write(goOn, 0, goOn.length);

@@ -1,17 +1,18 @@
 /** One filter's stage in the way of a body: what the guest's answers keep back, let go or throw away. @module */
 import { type BodyAction, type ByteBuffer, bodyAction, FieldList, type FieldMap } from "@mitsu/proxy-wasm";
 import type { BodySink, BodyStage, Trailers } from "../filters/body-stage.ts";
+import type { Half } from "../live-exchange.ts";
 
 /** What a stage asks of its exchange. */
 export interface BodyPartOwner {
   /** Calls the guest. @returns Null when it has answered the exchange itself, or has failed: nothing is let go on then unless {@link BodyPart.letPass} was called. */
-  onBody(size: number, last: boolean): BodyAction | null;
+  onBody(half: Half, size: number, last: boolean): BodyAction | null;
   /** @returns Whether the trailers may go on; null as above. */
-  onTrailers(): boolean | null;
+  onTrailers(half: Half): boolean | null;
   /** More is held back than it may. */
-  onTooLong(): void;
+  onTooLong(half: Half): void;
   /** Reading may go on. */
-  onRoom(): void;
+  onRoom(half: Half): void;
 }
 
 const nothing = Buffer.alloc(0);
@@ -19,6 +20,7 @@ const nothing = Buffer.alloc(0);
 /** See the module. The guest sees {@link buffer} and {@link trailerFields} during its callbacks. */
 export class BodyPart implements BodyStage, ByteBuffer {
   readonly #owner: BodyPartOwner;
+  readonly #half: Half;
   readonly #next: BodySink;
   readonly #most: number;
   /** Bytes that the guest has seen and stopped, and will not see again. */
@@ -39,8 +41,9 @@ export class BodyPart implements BodyStage, ByteBuffer {
   #calling = false;
 
   /** @param most Bytes that may be held back. */
-  constructor(owner: BodyPartOwner, next: BodySink, most: number) {
+  constructor(owner: BodyPartOwner, half: Half, next: BodySink, most: number) {
     this.#owner = owner;
+    this.#half = half;
     this.#next = next;
     this.#most = most;
   }
@@ -97,7 +100,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
       this.#isOwn = false;
     }
     this.#calling = true;
-    const said = this.#owner.onBody(this.#view.length, last);
+    const said = this.#owner.onBody(this.#half, this.#view.length, last);
     this.#calling = false;
     if (said === null) {
       if (this.#passes) this.#release(this.#takeView());
@@ -111,7 +114,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
         this.#stopped = true;
         this.#gathers = true;
         this.#own();
-        if (this.#view.length + this.#keptBytes > this.#most) this.#owner.onTooLong();
+        if (this.#view.length + this.#keptBytes > this.#most) this.#owner.onTooLong(this.#half);
         break;
       case bodyAction.stopIterationAndWatermark:
         this.#stopped = true;
@@ -133,7 +136,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
     this.#trailers = new FieldList(fields);
     if (!this.#passes) {
       this.#calling = true;
-      const goes = this.#owner.onTrailers();
+      const goes = this.#owner.onTrailers(this.#half);
       this.#calling = false;
       if (goes === null && !this.#passes) return;
       if (goes === false) {
@@ -148,7 +151,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
   resume(): void {
     if (this.#over || !this.#stopped) return;
     this.#release(this.#takeView());
-    this.#owner.onRoom();
+    this.#owner.onRoom(this.#half);
   }
 
   /** The guest is gone: all goes on as it is. */

@@ -8,20 +8,21 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** A request's target or authority: anything else would end the line, or part it anew. */
 const inLine = /^[!-~\u0080-\u00ff]+$/;
 
+/** Which heads have gone: those are not to be changed any more. */
+export interface SentHeads {
+  readonly requestSent: boolean;
+  readonly responseSent: boolean;
+}
+
 /** What the two kinds have in common: pseudo-headers first, then the fields. */
 abstract class HeadFields implements FieldMap {
   protected readonly head: MessageHead;
-  /** What was sent on already is not to be changed. */
-  readonly isSent: () => boolean;
 
-  constructor(head: MessageHead, isSent: () => boolean) {
+  constructor(head: MessageHead) {
     this.head = head;
-    this.isSent = isSent;
   }
 
-  get readOnly(): boolean {
-    return this.isSent();
-  }
+  abstract readonly readOnly: boolean;
 
   get count(): number {
     return this.head.size + this.extra;
@@ -70,10 +71,16 @@ abstract class HeadFields implements FieldMap {
 /** A request's. `host` is `:authority`. What would be no request line any more is not taken over. */
 export class RequestFields extends HeadFields {
   readonly #head: RequestHead;
+  readonly #sent: SentHeads;
 
-  constructor(head: RequestHead, isSent: () => boolean) {
-    super(head, isSent);
+  constructor(head: RequestHead, sent: SentHeads) {
+    super(head);
     this.#head = head;
+    this.#sent = sent;
+  }
+
+  get readOnly(): boolean {
+    return this.#sent.requestSent;
   }
 
   protected get extra(): number {
@@ -128,10 +135,16 @@ export class RequestFields extends HeadFields {
 /** An answer's. */
 export class ResponseFields extends HeadFields {
   readonly #head: ResponseHead;
+  readonly #sent: SentHeads;
 
-  constructor(head: ResponseHead, isSent: () => boolean) {
-    super(head, isSent);
+  constructor(head: ResponseHead, sent: SentHeads) {
+    super(head);
     this.#head = head;
+    this.#sent = sent;
+  }
+
+  get readOnly(): boolean {
+    return this.#sent.responseSent;
   }
 
   protected get extra(): number {

@@ -22,10 +22,10 @@ import {
   streamType,
 } from "@mitsu/proxy-wasm";
 import type { BodySink, BodyStage } from "../filters/body-stage.ts";
-import { flag, type Half, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
-import { BodyPart } from "./body-part.ts";
-import type { FilterMachine } from "./filter-machine.ts";
-import { RequestFields, ResponseFields } from "./head-fields.ts";
+import { flag, type Half, type Kept, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
+import { BodyPart, type BodyPartOwner } from "./body-part.ts";
+import type { FilterMachine, MachineStream } from "./filter-machine.ts";
+import { RequestFields, ResponseFields, type SentHeads } from "./head-fields.ts";
 import { getProperty, setProperty } from "./set-properties.ts";
 import { exchangeProperty } from "./stream-properties.ts";
 
@@ -44,8 +44,12 @@ interface Way {
 const way = (half: Half): Way => ({ half, held: false, calling: false, resumed: false, body: null });
 
 /** See the module. */
-export class HttpStream implements StreamHost {
+export class HttpStream implements StreamHost, MachineStream, Kept, SentHeads, BodyPartOwner {
+  place = -1;
+  readonly keeper: object;
   readonly machine: FilterMachine;
+  requestSent = false;
+  responseSent = false;
   readonly #x: LiveExchange;
   /** Null until the request's head is shown: the guest may fail in its creation already. */
   #context: HttpContext | null = null;
@@ -53,8 +57,6 @@ export class HttpStream implements StreamHost {
   readonly #response: Way = way("response");
   #requestFields: RequestFields | null = null;
   #responseFields: ResponseFields | null = null;
-  #requestSent = false;
-  #responseSent = false;
   #seesResponse = false;
   /** It has answered the exchange itself. */
   #answered = false;
@@ -62,7 +64,9 @@ export class HttpStream implements StreamHost {
   #open = false;
   #ended = false;
 
-  constructor(x: LiveExchange, machine: FilterMachine) {
+  /** @param keeper The filter whose part of the exchange this is. */
+  constructor(x: LiveExchange, machine: FilterMachine, keeper: object) {
+    this.keeper = keeper;
     this.#x = x;
     this.machine = machine;
     machine.began(this);
@@ -71,46 +75,39 @@ export class HttpStream implements StreamHost {
   // ── Called by the chain ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   requestHead(): Verdict {
-    return this.#head(this.#request, this.#x.requestHasBody, (endOfStream) => {
-      this.#context = this.machine.plugin.openHttp(this);
-      return this.#context.requestHeaders(endOfStream);
-    });
+    return this.#head(this.#request, "requestHeaders", this.#x.requestHasBody);
   }
 
   responseHead(): Verdict {
     // Its own answer to a request is shown to it as any other, one in the place of an answer that it has seen is not.
     if (this.#seesResponse || this.#open || this.machine.plugin.trapped !== null) return verdict.continue;
     this.#seesResponse = true;
-    this.#requestSent = true;
-    return this.#head(this.#response, this.#x.responseHasBody, (endOfStream) => this.#context!.responseHeaders(endOfStream));
+    this.requestSent = true;
+    return this.#head(this.#response, "responseHeaders", this.#x.responseHasBody);
   }
 
-  changeRequest(next: BodySink): BodyStage | null {
+  get changesRequest(): boolean {
     const { requestBody, requestTrailers } = this.machine.plugin.callbacks;
-    if (this.#open || !(requestBody || requestTrailers)) return null;
-    return this.#stage(
-      this.#request,
-      next,
-      (size, last) => this.#context!.requestBody(size, last),
-      () => this.#context!.requestTrailers(),
-    );
+    return !this.#open && (requestBody || requestTrailers);
   }
 
-  changeResponse(next: BodySink): BodyStage | null {
+  get changesResponse(): boolean {
     const { responseBody, responseTrailers } = this.machine.plugin.callbacks;
-    if (this.#open || this.#answered || !(responseBody || responseTrailers)) return null;
-    return this.#stage(
-      this.#response,
-      next,
-      (size, last) => this.#context!.responseBody(size, last),
-      () => this.#context!.responseTrailers(),
-    );
+    return !this.#open && !this.#answered && (responseBody || responseTrailers);
+  }
+
+  changeRequest(next: BodySink): BodyStage {
+    return this.#stage(this.#request, next);
+  }
+
+  changeResponse(next: BodySink): BodyStage {
+    return this.#stage(this.#response, next);
   }
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#requestSent = this.#responseSent = true;
+    this.requestSent = this.responseSent = true;
     this.#request.body?.end();
     this.#response.body?.end();
     try {
@@ -127,9 +124,9 @@ export class HttpStream implements StreamHost {
     this.#fail();
   }
 
-  #head(one: Way, hasBody: boolean, ask: (endOfStream: boolean) => Action): Verdict {
+  #head(one: Way, callback: "requestHeaders" | "responseHeaders", hasBody: boolean): Verdict {
     const shown = this.#answered;
-    const said = this.#call(one, () => ask(!hasBody));
+    const said = this.#call(one, callback, 0, !hasBody) as Action | null;
     if (this.#answered && !shown) return verdict.respond;
     // An answer of its own cannot be held back.
     if (said === null || shown) return verdict.continue;
@@ -142,34 +139,46 @@ export class HttpStream implements StreamHost {
     return verdict.stop;
   }
 
-  #stage(one: Way, next: BodySink, body: (size: number, last: boolean) => BodyAction, trailers: () => Action): BodyStage {
-    const owner = {
-      onBody: (size: number, last: boolean): BodyAction | null => {
-        if (this.#answered) return null;
-        const said = this.#call(one, () => body(size, last));
-        if (said === null || this.#answered) return null;
-        return one.resumed ? bodyAction.continue : said;
-      },
-      onTrailers: (): boolean | null => {
-        if (this.#answered) return null;
-        const said = this.#call(one, trailers);
-        return said === null || this.#answered ? null : one.resumed || said === action.continue;
-      },
-      onTooLong: () => this.#answer(one.half === "request" ? requestTooLong : responseTooLong),
-      onRoom: () => this.#x.resume(one.half),
-    };
-    one.body = new BodyPart(owner, next, this.machine.plugin.options.limits.bodyBytes);
+  #stage(one: Way, next: BodySink): BodyStage {
+    one.body = new BodyPart(this, one.half, next, this.machine.plugin.options.limits.bodyBytes);
     return one.body;
   }
 
-  /** Runs a callback. @returns Null when there is nothing to be heeded: the exchange was answered, or the guest has failed. */
-  #call<Said extends number>(one: Way, ask: () => Said): Said | null {
+  onBody(half: Half, size: number, last: boolean): BodyAction | null {
+    if (this.#answered) return null;
+    const one = this.#way(half);
+    const said = this.#call(one, half === "request" ? "requestBody" : "responseBody", size, last) as BodyAction | null;
+    if (said === null || this.#answered) return null;
+    return one.resumed ? bodyAction.continue : said;
+  }
+
+  onTrailers(half: Half): boolean | null {
+    if (this.#answered) return null;
+    const one = this.#way(half);
+    const said = this.#call(one, half === "request" ? "requestTrailers" : "responseTrailers", 0, true);
+    return said === null || this.#answered ? null : one.resumed || said === action.continue;
+  }
+
+  onTooLong(half: Half): void {
+    this.#answer(half === "request" ? requestTooLong : responseTooLong);
+  }
+
+  onRoom(half: Half): void {
+    this.#x.resume(half);
+  }
+
+  #way(half: Half): Way {
+    return half === "request" ? this.#request : this.#response;
+  }
+
+  /** Runs a callback. @returns What it says; null when there is nothing to be heeded: the exchange was answered, or the guest has failed. */
+  #call(one: Way, callback: keyof HttpContext, size: number, last: boolean): number | null {
     if (this.#open || this.#ended) return null;
     one.calling = true;
     one.resumed = false;
     const fromMs = this.machine.sampled() ? performance.now() : 0;
     try {
-      const said = ask();
+      const said = this.#ask(callback, size, last);
       if (fromMs > 0) this.machine.took((performance.now() - fromMs) * 1e6);
       return said;
     } catch (error) {
@@ -181,10 +190,29 @@ export class HttpStream implements StreamHost {
     }
   }
 
+  #ask(callback: keyof HttpContext, size: number, last: boolean): number {
+    switch (callback) {
+      case "requestHeaders":
+        this.#context = this.machine.plugin.openHttp(this);
+        return this.#context.requestHeaders(last);
+      case "responseHeaders":
+        return this.#context!.responseHeaders(last);
+      case "requestBody":
+        return this.#context!.requestBody(size, last);
+      case "responseBody":
+        return this.#context!.responseBody(size, last);
+      case "requestTrailers":
+        return this.#context!.requestTrailers();
+      case "responseTrailers":
+        return this.#context!.responseTrailers();
+    }
+    return action.continue;
+  }
+
   #requestPassed(): void {
     // With a stage of its own in the body's way the head may still wait for the body; without, it goes now.
     const { requestBody } = this.machine.plugin.callbacks;
-    if (!requestBody || !this.#x.requestHasBody) this.#requestSent = true;
+    if (!requestBody || !this.#x.requestHasBody) this.requestSent = true;
   }
 
   #fail(): void {
@@ -212,12 +240,12 @@ export class HttpStream implements StreamHost {
   fields(map: MapType): FieldMap | null {
     switch (map) {
       case mapType.requestHeaders:
-        this.#requestFields ??= new RequestFields(this.#x.request, () => this.#requestSent);
+        this.#requestFields ??= new RequestFields(this.#x.request, this);
         return this.#requestFields;
       case mapType.responseHeaders: {
         const { response } = this.#x;
         if (response === null) return null;
-        this.#responseFields ??= new ResponseFields(response, () => this.#responseSent);
+        this.#responseFields ??= new ResponseFields(response, this);
         return this.#responseFields;
       }
       case mapType.requestTrailers:

@@ -17,7 +17,7 @@ import {
   type TcpContext,
 } from "@mitsu/proxy-wasm";
 import type { Entry } from "../proxy/entry.ts";
-import type { FilterMachine } from "./filter-machine.ts";
+import type { FilterMachine, MachineStream } from "./filter-machine.ts";
 import { getProperty, setProperty } from "./set-properties.ts";
 import { connectionProperty } from "./stream-properties.ts";
 import type { WasmFilter } from "./wasm-filter.ts";
@@ -37,7 +37,8 @@ type Send = (bytes: Buffer, last: boolean) => void;
 const nothing = Buffer.alloc(0);
 
 /** One filter's part. */
-class TcpPart implements StreamHost {
+class TcpPart implements StreamHost, MachineStream {
+  place = -1;
   readonly #machine: FilterMachine;
   /** Null until the connection begins: the guest may fail in its creation already. */
   #context: TcpContext | null = null;

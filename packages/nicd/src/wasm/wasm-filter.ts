@@ -9,7 +9,6 @@ import { HttpStream } from "./http-stream.ts";
 export class WasmFilter implements Filter {
   readonly name: string;
   readonly slot: FilterSlot;
-  readonly #streams = new Map<number, HttpStream>();
 
   constructor(slot: FilterSlot) {
     this.name = slot.name;
@@ -19,28 +18,39 @@ export class WasmFilter implements Filter {
   onRequestHead(x: LiveExchange): Verdict {
     const machine = this.slot.pick();
     if (machine === null) return this.#absent(x);
-    const stream = new HttpStream(x, machine);
-    this.#streams.set(x.id, stream);
+    const stream = new HttpStream(x, machine, this);
+    if (x.kept === null) x.kept = [stream];
+    else x.kept.push(stream);
     return stream.requestHead();
   }
 
   onResponseHead(x: LiveExchange): Verdict {
-    return this.#streams.get(x.id)?.responseHead() ?? verdict.continue;
+    return this.#streamOf(x)?.responseHead() ?? verdict.continue;
   }
 
-  changeRequest(x: LiveExchange, next: BodySink): BodyStage | null {
-    return this.#streams.get(x.id)?.changeRequest(next) ?? null;
+  changesRequest(x: LiveExchange): boolean {
+    return this.#streamOf(x)?.changesRequest ?? false;
   }
 
-  changeResponse(x: LiveExchange, next: BodySink): BodyStage | null {
-    return this.#streams.get(x.id)?.changeResponse(next) ?? null;
+  changesResponse(x: LiveExchange): boolean {
+    return this.#streamOf(x)?.changesResponse ?? false;
+  }
+
+  changeRequest(x: LiveExchange, next: BodySink): BodyStage {
+    return this.#streamOf(x)!.changeRequest(next);
+  }
+
+  changeResponse(x: LiveExchange, next: BodySink): BodyStage {
+    return this.#streamOf(x)!.changeResponse(next);
   }
 
   onEnd(x: LiveExchange): void {
-    const stream = this.#streams.get(x.id);
-    if (stream === undefined) return;
-    this.#streams.delete(x.id);
-    stream.end();
+    this.#streamOf(x)?.end();
+  }
+
+  #streamOf({ kept }: LiveExchange): HttpStream | undefined {
+    if (kept !== null) for (const one of kept) if (one.keeper === this) return one as HttpStream;
+    return undefined;
   }
 
   /** Its machine has stopped badly, and the next one is not there yet. */

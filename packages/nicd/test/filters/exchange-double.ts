@@ -1,6 +1,6 @@
 /** An exchange for tests, which notes what filters do with it. @module */
 import { defaultRoute } from "@mitsu/catalog";
-import { type Flag, flag, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../../src/live-exchange.ts";
+import { type Flag, flag, type Kept, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../../src/live-exchange.ts";
 import type { ResponseHead } from "../../src/message-head.ts";
 import { RequestDouble } from "./head-double.ts";
 
@@ -20,6 +20,7 @@ export class ExchangeDouble implements LiveExchange {
   tries = 0;
   flag: Flag = flag.none;
   deniedBy = "";
+  kept: Kept[] | null = null;
   readonly traceId: Uint8Array = new Uint8Array(16);
   readonly spanId: Uint8Array = new Uint8Array(8);
   readonly parentSpanId: Uint8Array = new Uint8Array(8);

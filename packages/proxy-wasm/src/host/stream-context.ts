@@ -13,11 +13,11 @@ export abstract class StreamContext extends GuestContext {
 
   constructor(vm: Vm, callbacks: GuestCallbacks, stream: StreamHost) {
     vm.checkAlive();
-    super(vm.nextContextId(), stream);
+    super(vm.contexts.nextId(), stream);
     this.vm = vm;
     this.callbacks = callbacks;
     this.host = stream;
-    vm.contexts.set(this.id, this);
+    vm.contexts.add(this);
     if (callbacks.contextCreate !== undefined) vm.invoke(this, "proxy_on_context_create", callbacks.contextCreate, this.id, vm.root.id);
   }
 

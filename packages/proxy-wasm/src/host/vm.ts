@@ -8,6 +8,7 @@ import { MitsuError } from "@mitsu/cli";
 import { alwaysAllowed, type Capability } from "../abi/capability.ts";
 import type { AbiVersion, StreamType } from "../abi/types.ts";
 import { type CallbackData, noData } from "./callback-data.ts";
+import { ContextTable } from "./context-table.ts";
 import { describeTrap, FilterTrap, HostWorkSpent } from "./filter-trap.ts";
 import type { Fuel } from "./fuel.ts";
 import { GuestContext } from "./guest-context.ts";
@@ -60,7 +61,7 @@ export class Vm {
   readonly limits: Limits;
   readonly abi: AbiVersion;
   /** By number: those that `proxy_set_effective_context` may choose. */
-  readonly contexts: Map<number, GuestContext> = new Map();
+  readonly contexts: ContextTable = new ContextTable();
   readonly root: GuestContext;
   /** Whom host functions act on. */
   effective: GuestContext;
@@ -87,7 +88,6 @@ export class Vm {
   #depth = 0;
   #work = 0;
   #deferred: Deferred[] = [];
-  #lastContext = 0;
   readonly #allowed: ReadonlySet<string> | null;
   readonly #memoryBytes: number;
 
@@ -100,9 +100,9 @@ export class Vm {
     this.#callbackFuel = this.#fuelLimit;
     // What a start section calls, before anything is invoked, is paid from here.
     this.#work = this.#fuelLimit;
-    this.root = new GuestContext(this.nextContextId(), null);
+    this.root = new GuestContext(this.contexts.nextId(), null);
     this.effective = this.root;
-    this.contexts.set(this.root.id, this.root);
+    this.contexts.add(this.root);
     this.#allowed = options.capabilities === "all" ? null : new Set([...alwaysAllowed, ...options.capabilities]);
     this.#memoryBytes = options.limits.memoryBytes - (options.limits.memoryBytes % 65536);
   }
@@ -111,13 +111,6 @@ export class Vm {
   attach(memory: Memory, allocate: (size: number) => number, fuel: Fuel | null): void {
     this.memory.attach(memory, allocate);
     this.#fuel = fuel;
-  }
-
-  /** From 1, and never that of a context that is still there. */
-  nextContextId(): number {
-    do this.#lastContext = (this.#lastContext % 0xffff_ffff) + 1;
-    while (this.contexts.has(this.#lastContext));
-    return this.#lastContext;
   }
 
   /** What each callback may use from here on. */

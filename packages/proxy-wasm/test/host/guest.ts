@@ -97,8 +97,8 @@ export class Guest {
 
   /** Host functions act on the stream from here on. */
   inStream(): GuestContext {
-    const context = new GuestContext(this.vm.nextContextId(), this.stream);
-    this.vm.contexts.set(context.id, context);
+    const context = new GuestContext(this.vm.contexts.nextId(), this.stream);
+    this.vm.contexts.add(context);
     this.vm.effective = context;
     return context;
   }
