@@ -26,8 +26,8 @@ export interface RollOut {
   readonly atMs: number;
 }
 
-/** A machine that trapped is started again after so long, twice as long each time, until it has been well for a while. */
-const restartMs = { first: 1000, most: 60_000, well: 60_000 };
+/** A machine that trapped is started again at once; when it traps again before it has been well for a while, after so long, and twice as long each time. */
+const restartMs = { second: 1000, most: 60_000, well: 60_000 };
 /** Exchanges without which an error share says nothing. */
 const leastExchanges = 20;
 /** A canary may have so much more errors, as a share of its exchanges. */
@@ -71,7 +71,8 @@ export class FilterSlot implements MachineOwner {
   #before = { exchanges: 0, errors: 0 };
   readonly #canaryTimer: Timer;
   readonly #restartTimer: Timer;
-  #pauseMs = restartMs.first;
+  /** Before the next restart. */
+  #pauseMs = 0;
   #startedMs = 0;
   /** Versions that were rolled back: not to be tried again by themselves. */
   readonly #refused = new Set<string>();
@@ -226,10 +227,13 @@ export class FilterSlot implements MachineOwner {
 
   #startLater(): void {
     const nowMs = this.#env.plane.nowMs();
-    this.#pauseMs = nowMs - this.#startedMs > restartMs.well ? restartMs.first : this.#pauseMs;
-    this.#env.plane.reactor.timers.arm(this.#restartTimer, this.#pauseMs);
+    const { reactor } = this.#env.plane;
+    if (nowMs - this.#startedMs > restartMs.well) this.#pauseMs = 0;
+    // Even at once is not now: the machine that trapped is still in its callback.
+    if (this.#pauseMs === 0) reactor.defer(() => this.#restart());
+    else reactor.timers.arm(this.#restartTimer, this.#pauseMs);
     this.#env.log.info("a filter is started again", { filter: this.name, inMs: this.#pauseMs });
-    this.#pauseMs = Math.min(this.#pauseMs * 2, restartMs.most);
+    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, restartMs.second), restartMs.most);
   }
 
   #restart(): void {
