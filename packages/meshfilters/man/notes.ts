@@ -17,8 +17,8 @@ A folder of Go with a
 is built as it is.
 .Pp
 The standalone binary carries no AssemblyScript compiler and no wasm-opt: there
-a filter in AssemblyScript is refused, and one in another language is as its
-compiler made it.`,
+a filter in AssemblyScript is refused, and one in C, C++ or Rust is as its
+compiler made it, with a notice each time.`,
   test: `A test is a
 .Ql request
 or a
@@ -43,6 +43,24 @@ Time stands still but for
 answers of called services and ticks: what a filter waits for happens at once.`,
   bench: `Virtual machines with and without fuel take turns with a filter that does
 nothing, whose time is taken off.`,
+  conformance: `nicd or Envoy is judged in three steps, the third from another terminal:
+.Bd -literal -offset indent
+meshfilters conformance --write kit
+nicd daemon --sockhijack off --workers 1 --socket kit/nicd.sock \\e
+    --config kit/mesh.yaml --listen 127.0.0.1:18080=upstream
+meshfilters conformance http://127.0.0.1:18080
+.Ed
+.Pp
+The first compiles the modules, which wants clang and wasm-ld.
+For Envoy the second is
+.Ql envoy -c kit/envoy.yaml --concurrency 1 ;
+both listen on 127.0.0.1:18080, so one at a time.
+Neither needs a server behind it: the third starts one on 127.0.0.1:18090
+.Pq gRPC: 18091 ,
+makes the checks, and ends it.
+.Pp
+A check that differs is printed with what was seen, what is said, and by whom:
+the specification, Envoy's practice, or the host's own safety.`,
   push: `nicd keeps the module over a restart, until the file that its mesh.yaml names
 changes.`,
 };

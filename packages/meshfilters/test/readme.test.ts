@@ -1,12 +1,11 @@
 /** What README.md shows is so, word for word. @module */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { meshfilters } from "../src/cli.ts";
 import { parseTestFile } from "../src/run/test-file.ts";
-import { scratch } from "./call.ts";
-import { compilerTest, root, vars } from "./compilers.ts";
+import { callIn, scratch } from "./call.ts";
+import { compilerTest } from "./compilers.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -29,13 +28,15 @@ test("the README has every command in its table, and an example of test.yaml tha
   t.is(parseTestFile(example, "test.yaml").tests[0]!.steps!.length, 3);
 });
 
-compilerTest("the README's commands print what it says, and its filter is what `new` writes", ["c"], (t) => {
+compilerTest("the README's commands print what it says, and its filter is what `new` writes", ["c"], async (t) => {
   const folder = scratch(t);
   t.is(said.length, 5);
   for (const { command, output } of said) {
-    const line = command.replace(/^meshfilters/, join(root, "bin/meshfilters"));
-    const printed = execFileSync("sh", ["-c", line], { cwd: folder, env: { ...process.env, ...vars }, encoding: "utf8" });
-    t.is(shapeOf(printed.trimEnd()), shapeOf(output), command);
+    const [program, ...args] = command.split(" ");
+    t.is(program, "meshfilters");
+    const { status, out, err } = await callIn(folder, ...args);
+    t.is(status, 0, err);
+    t.is(shapeOf(out.trimEnd()), shapeOf(output), command);
   }
   t.is(readFileSync(join(folder, "blue/blue.c"), "utf8"), /```c\n([\s\S]*?)```/.exec(readme)![1]!);
 });

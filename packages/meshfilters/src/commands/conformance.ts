@@ -78,9 +78,11 @@ export async function run({ url, write, match, tap }: ConformanceArgs, context: 
     print(context, { folder, modules: kitModules.length, refused: refusedModules.length }, () =>
       [
         `${kitModules.length} modules, mesh.yaml and envoy.yaml are in ${write}; ${refusedModules.length} modules that must not start in ${join(write, "refused")}.`,
-        `nicd daemon --sockhijack off --workers 1 --config ${join(write, "mesh.yaml")} --listen 127.0.0.1:${kitPorts.host}=upstream`,
-        `envoy -c ${join(write, "envoy.yaml")} --concurrency 1`,
-        `meshfilters conformance http://127.0.0.1:${kitPorts.host}`,
+        "Start one host:",
+        `  nicd daemon --sockhijack off --workers 1 --socket ${join(write, "nicd.sock")} --config ${join(write, "mesh.yaml")} --listen 127.0.0.1:${kitPorts.host}=upstream`,
+        `  envoy -c ${join(write, "envoy.yaml")} --concurrency 1`,
+        "and judge it from another terminal; this runs the server behind it as well:",
+        `  meshfilters conformance http://127.0.0.1:${kitPorts.host}`,
         "",
       ].join("\n"),
     );

@@ -79,6 +79,7 @@ for (const [args, message] of [
   [[], /wants the address of a host/],
   [["ftp://host"], /must begin with http:/],
   [["nonsense"], /must begin with http:/],
+  [["nonsense", "--tap"], /must begin with http:/],
   [["http://127.0.0.1:1", "--match", "no-such-check"], /no check has "no-such-check"/],
 ] as const)
   test(`conformance ${args.join(" ")} is refused`, async (t) => {

@@ -1,4 +1,5 @@
 /** Compiles rules-engine.as; `node build-engine.ts --write` keeps the result in engine-module.ts, so that rules need no compiler where they are built. @module */
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadAssemblyScript } from "../../compile/asc.ts";
 
@@ -32,7 +33,8 @@ export function engineModule(bytes: Uint8Array): string {
   const lines = Buffer.from(bytes)
     .toString("base64")
     .match(/.{1,130}/g)!;
-  return `/** rules-engine.as, compiled by build-engine.ts. @module */\n\n/** The module, in base64. */\nexport const engineBase64: string = \`\n${lines.join("\n")}\n\`;\n`;
+  const sum = createHash("sha256").update(readFileSync(source)).digest("hex");
+  return `/** rules-engine.as of sha256 ${sum}, compiled by build-engine.ts. @module */\n\n/** The module, in base64. */\nexport const engineBase64: string = \`\n${lines.join("\n")}\n\`;\n`;
 }
 
 if (import.meta.main) {

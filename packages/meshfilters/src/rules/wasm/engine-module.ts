@@ -1,4 +1,4 @@
-/** rules-engine.as, compiled by build-engine.ts. @module */
+/** rules-engine.as of sha256 9415af21acd71dc5cc4a062257bbc05af7ccb5ce4f54baa36973f434e39b2290, compiled by build-engine.ts. @module */
 
 /** The module, in base64. */
 export const engineBase64: string = `
