@@ -13,6 +13,8 @@ export interface MessageHead {
   has(name: string): boolean;
   /** How many fields {@link MessageHead.entries} gives. */
   readonly size: number;
+  /** The same with Content-Length, which HTTP/2 has as a field too. @param host Whether Host is counted, which HTTP/2 has as a pseudo-header. */
+  count(host: boolean): number;
   /** Puts one field in the place of all of that name. */
   set(name: string, value: string): void;
   /** Puts a further field behind all others. */

@@ -81,6 +81,20 @@ export abstract class Http1Head implements MessageHead {
     return size;
   }
 
+  count(host: boolean): number {
+    const { count, known } = this.table;
+    let fields = this.#addedNames.length;
+    let length = 0;
+    for (let index = 0; index < count; index++) {
+      const code = known[index]!;
+      if (this.#removed[index] !== 0) continue;
+      if (code === field.contentLength) length = 1;
+      else if (!ofConnectionByCode[code] && (host || code !== field.host)) fields++;
+    }
+    if (!host && this.#addedNames.includes("host")) fields--;
+    return fields + length;
+  }
+
   set(name: string, value: string): void {
     this.remove(name);
     this.add(name, value);

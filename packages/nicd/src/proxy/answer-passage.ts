@@ -217,9 +217,9 @@ export class AnswerPassage {
   #push(buffer: Buffer, start: number, end: number): void {
     const upstream = this.#upstream;
     const changed = this.#changed!;
+    changed.push(buffer, start, end);
     // The bytes that the head lies in are read over, and it may not have gone yet.
     if (!this.begun && !this.#exchange.hasEnded) upstream.head.keep();
-    changed.push(buffer, start, end);
     if (upstream.isAnswered && upstream.reader.framing === framing.untilClose && !this.#exchange.hasEnded) changed.close();
     if (!this.#exchange.hasEnded && changed.isFull && !upstream.isAnswered) upstream.stream.pause();
   }

@@ -104,7 +104,8 @@ export class ChangedBody implements BodySink {
 
   data(piece: Buffer, last: boolean): void {
     if (this.#ended || this.#end.isOver()) return;
-    if (piece.length > 0) this.#out.push(this.#busy ? Buffer.from(piece) : piece);
+    // No copy: what comes while bytes are pushed through is sent before they are read over.
+    if (piece.length > 0) this.#out.push(piece);
     this.#ended = last;
     if (!this.#busy) this.flush();
   }

@@ -24,9 +24,7 @@ abstract class HeadFields implements FieldMap {
 
   abstract readonly readOnly: boolean;
 
-  get count(): number {
-    return this.head.size + this.extra;
-  }
+  abstract readonly count: number;
 
   get(name: string): string | undefined {
     return this.isPseudo(name) ? this.pseudo(name) : this.head.get(name);
@@ -34,7 +32,7 @@ abstract class HeadFields implements FieldMap {
 
   pairs(): Pair[] {
     const pairs = this.pseudos();
-    for (const pair of this.head.entries()) if (!this.isPseudo(pair[0])) pairs.push(pair);
+    for (const pair of this.head.entries()) if (!this.isPseudo(pair[0]) && pair[0] !== "content-length") pairs.push(pair);
     const length = this.head.get("content-length");
     if (length !== undefined) pairs.push(["content-length", length]);
     return pairs;
@@ -60,8 +58,6 @@ abstract class HeadFields implements FieldMap {
     for (const [name, value] of pairs) this.add(name, value);
   }
 
-  /** Fields beside those that `head.size` counts. */
-  protected abstract readonly extra: number;
   protected abstract isPseudo(name: string): boolean;
   protected abstract pseudo(name: string): string | undefined;
   protected abstract pseudos(): Pair[];
@@ -83,8 +79,8 @@ export class RequestFields extends HeadFields {
     return this.#sent.requestSent;
   }
 
-  protected get extra(): number {
-    return 4 - (this.#head.has("host") ? 1 : 0) + (this.#head.has("content-length") ? 1 : 0);
+  get count(): number {
+    return this.#head.count(false) + 4;
   }
 
   protected isPseudo(name: string): boolean {
@@ -147,8 +143,8 @@ export class ResponseFields extends HeadFields {
     return this.#sent.responseSent;
   }
 
-  protected get extra(): number {
-    return 1 + (this.#head.has("content-length") ? 1 : 0);
+  get count(): number {
+    return this.#head.count(true) + 1;
   }
 
   protected isPseudo(name: string): boolean {

@@ -22,6 +22,10 @@ class ListHead implements MessageHead {
     return this.get(name) !== undefined;
   }
 
+  count(host: boolean): number {
+    return [...this.entries()].filter(([name]) => host || name !== "host").length;
+  }
+
   get size(): number {
     return this.fields.length;
   }
