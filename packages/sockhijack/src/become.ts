@@ -43,7 +43,7 @@ function lookUp(command: string, path: string): string {
  * @throws {MitsuError} ERR_COMMAND_MISSING (exit 127), ERR_COMMAND_DENIED (126), ERR_EXEC.
  */
 export function become(command: readonly string[], env: Readonly<Record<string, string | undefined>>): never {
-  const file = lookUp(command[0]!, env.PATH ?? "/usr/local/bin:/usr/bin:/bin");
+  const file = lookUp(command[0]!, env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin");
   const libc = koffi.load("libc.so.6");
   const execve = libc.func("int execve(const char *path, char **argv, char **envp)");
   const signal = libc.func("void *signal(int number, uintptr_t handler)");
