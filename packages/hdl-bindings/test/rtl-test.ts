@@ -40,3 +40,13 @@ export function rtlTest(
     t.pass();
   });
 }
+
+/** {@link rtlTest} of what needs the built models and nothing else. */
+export function modelTest(title: string, body: (t: ExecutionContext) => void | Promise<void>): void {
+  rtlTest(title, { needs: ["models"] }, body);
+}
+
+/** The same, one after the other within its file. */
+export function serialModelTest(title: string, body: (t: ExecutionContext) => void | Promise<void>): void {
+  rtlTest(title, { needs: ["models"], serial: true }, body);
+}

@@ -2,13 +2,12 @@
 import { existsSync } from "node:fs";
 import { type AsyncMessage, type AsyncMessageSpec, asyncMessage, MessageNetwork, Placement, softwareAsyncMessage } from "@mitsu/hal";
 import { asyncMessageCase, conformance, exchangeConformance, exchangeMessages } from "@mitsu/hal/conformance";
-import test from "ava";
 import { AsyncMesh } from "../../models/async_mesh.ts";
 import { asyncMessageDevice } from "../../src/devices/async-message.ts";
 import { draws } from "../async-engine/draws.ts";
+import { serialModelTest } from "../rtl-test.ts";
 
 const built = existsSync(new URL("../../models/async_mesh.wasm", import.meta.url));
-const rtlTest = built ? test.serial : test.skip;
 // A check has two devices at most, and a device resets its model.
 const models = built ? [await AsyncMesh.open(), await AsyncMesh.open()] : [];
 let opened = 0;
@@ -18,11 +17,11 @@ if (built) {
   conformance("async_mesh.sv", () => asyncMessageDevice(nextModel()), [asyncMessageCase]);
   for (const latency of [1, 40])
     exchangeConformance(`async_mesh.sv with links of ${latency}`, () => asyncMessageDevice(nextModel(), { latency }));
-} else test("async_mesh.sv is a device", (t) => t.pass("skipped: scripts/build-rtl has made no model"));
+} else serialModelTest("async_mesh.sv is a device", (t) => t.fail("there are no models"));
 
 const spec = (address: number): AsyncMessageSpec => ({ entries: 8, address, payloadBytes: 40 });
 
-rtlTest("a message of a frame takes 4 cycles, longer ones as many more", (t) => {
+serialModelTest("a message of a frame takes 4 cycles, longer ones as many more", (t) => {
   const device = asyncMessageDevice(nextModel(), { clockMhz: 250 });
   const cost = (payloadBytes: number) => {
     const verdict = device.validate({ capability: asyncMessage, spec: { ...spec(1), payloadBytes } });
@@ -33,7 +32,7 @@ rtlTest("a message of a frame takes 4 cycles, longer ones as many more", (t) => 
   t.deepEqual(cost(1024), { ns: 1040, cycles: 260 });
 });
 
-rtlTest("validate() refuses longer rings, longer messages, and a fifth engine", (t) => {
+serialModelTest("validate() refuses longer rings, longer messages, and a fifth engine", (t) => {
   const device = asyncMessageDevice(nextModel());
   const reason = (more: Partial<AsyncMessageSpec>) => {
     const verdict = device.validate({ capability: asyncMessage, spec: { ...spec(9), ...more } });
@@ -47,7 +46,7 @@ rtlTest("validate() refuses longer rings, longer messages, and a fifth engine", 
     t.throws(() => asyncMessageDevice(nextModel(), options), { instanceOf: RangeError });
 });
 
-rtlTest("payloads of every length come whole, those beyond the credits too", (t) => {
+serialModelTest("payloads of every length come whole, those beyond the credits too", (t) => {
   const device = asyncMessageDevice(nextModel());
   const [one, other] = [1, 2].map(
     (address) => device.install({ capability: asyncMessage, spec: { entries: 8, address, payloadBytes: 1024 } }).operations,
@@ -63,7 +62,7 @@ rtlTest("payloads of every length come whole, those beyond the credits too", (t)
   t.is(device.counters()["async-message.repeated"], 0);
 });
 
-rtlTest("four engines that send all they can to one fill its ring and overflow nothing", (t) => {
+serialModelTest("four engines that send all they can to one fill its ring and overflow nothing", (t) => {
   const device = asyncMessageDevice(nextModel());
   const engines = [1, 2, 3, 4].map(
     (address) => device.install({ capability: asyncMessage, spec: { entries: 64, address, payloadBytes: 24 } }).operations,
@@ -121,7 +120,7 @@ for (const [what, lose] of [
     ({ placement, placed }: ReturnType<typeof underWay>) => placement.setPolicy(placed[1]!, "software-only"),
   ],
 ] as const)
-  rtlTest(`a mesh that ${what} while messages are under way loses, doubles and turns round none`, (t) => {
+  serialModelTest(`a mesh that ${what} while messages are under way loses, doubles and turns round none`, (t) => {
     const all = underWay();
     const { engines, placed, nic } = all;
     t.true(placed.every(({ device }) => device === nic));
@@ -140,7 +139,7 @@ for (const [what, lose] of [
     }
   });
 
-rtlTest("a message whose completion was on the wire when another engine left is sent again, and comes once", (t) => {
+serialModelTest("a message whose completion was on the wire when another engine left is sent again, and comes once", (t) => {
   const device = asyncMessageDevice(nextModel(), { latency: 200 });
   const [first, second, third] = [1, 2, 3].map((address) => device.install({ capability: asyncMessage, spec: spec(address) }));
   first!.operations.send(2, Uint8Array.of(7));
@@ -160,7 +159,7 @@ rtlTest("a message whose completion was on the wire when another engine left is 
   t.like(device.counters(), { "async-message.resets": 1, "async-message.repeated": 1 });
 });
 
-rtlTest("a model that ends in the middle of an exchange is gone, and software goes on", async (t) => {
+serialModelTest("a model that ends in the middle of an exchange is gone, and software goes on", async (t) => {
   for (const seed of [1, 2, 3, 4]) {
     const network = new MessageNetwork();
     const model = await AsyncMesh.open();
@@ -182,7 +181,7 @@ rtlTest("a model that ends in the middle of an exchange is gone, and software go
   }
 });
 
-rtlTest("engines move between the mesh and software at random while they exchange messages", (t) => {
+serialModelTest("engines move between the mesh and software at random while they exchange messages", (t) => {
   const runs = process.env.MITSU_TEST_ALL === "1" ? 300 : 8;
   let [moves, resets] = [0, 0];
   for (let seed = 1; seed <= runs; seed++) {

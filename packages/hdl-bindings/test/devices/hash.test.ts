@@ -2,13 +2,12 @@
 import { existsSync } from "node:fs";
 import { type HashSpec, hash, Placement, softwareHash } from "@mitsu/hal";
 import { conformance, hashCase } from "@mitsu/hal/conformance";
-import test from "ava";
 import { Toeplitz } from "../../models/toeplitz.ts";
 import { hashDevice, openHashDevice } from "../../src/devices/hash.ts";
 import { rssKey, toeplitz } from "../../src/twins/toeplitz.ts";
+import { modelTest } from "../rtl-test.ts";
 
 const built = existsSync(new URL("../../models/toeplitz.wasm", import.meta.url));
-const rtlTest = built ? test : test.skip;
 const spec: HashSpec = { algorithm: "toeplitz", key: rssKey };
 const input = Uint8Array.from({ length: 36 }, (_, at) => at * 7);
 
@@ -17,9 +16,9 @@ if (built) {
   const models = [await Toeplitz.open(), await Toeplitz.open()] as const;
   let opened = 0;
   conformance("toeplitz.sv", () => hashDevice(models[opened++ % 2]!), [hashCase]);
-} else test("toeplitz.sv is a device", (t) => t.pass("skipped: scripts/build-rtl has made no model"));
+} else modelTest("toeplitz.sv is a device", (t) => t.fail("there are no models"));
 
-rtlTest("hashDevice() hashes with keys of 8 to 40 bytes, and refuses longer ones", async (t) => {
+modelTest("hashDevice() hashes with keys of 8 to 40 bytes, and refuses longer ones", async (t) => {
   const device = await openHashDevice();
   for (let length = 8; length <= 40; length++) {
     const key = rssKey.slice(0, length);
@@ -37,7 +36,7 @@ rtlTest("hashDevice() hashes with keys of 8 to 40 bytes, and refuses longer ones
   });
 });
 
-rtlTest("hashDevice() has one key: a second piece of work runs in software, and comes over when the first ends", async (t) => {
+modelTest("hashDevice() has one key: a second piece of work runs in software, and comes over when the first ends", async (t) => {
   const device = await openHashDevice({ name: "nic", clockMhz: 250 });
   const placement = new Placement([device, softwareHash()]);
   const [first, second] = [placement.place("first", { capability: hash, spec }), placement.place("second", { capability: hash, spec })];
@@ -52,7 +51,7 @@ rtlTest("hashDevice() has one key: a second piece of work runs in software, and 
   t.is(device.counters()["hash.hashes"], 2);
 });
 
-rtlTest("a model that ends, or does not answer, is gone: software goes on with the same call", async (t) => {
+modelTest("a model that ends, or does not answer, is gone: software goes on with the same call", async (t) => {
   for (const breakIt of [
     (model: Toeplitz) => {
       model.step = () => {
@@ -74,7 +73,7 @@ rtlTest("a model that ends, or does not answer, is gone: software goes on with t
   }
 });
 
-rtlTest("a model that ends says why, to those who use the device without a placement", async (t) => {
+modelTest("a model that ends says why, to those who use the device without a placement", async (t) => {
   const model = await Toeplitz.open();
   const { operations } = hashDevice(model).install({ capability: hash, spec });
   model.step = () => {
@@ -84,7 +83,7 @@ rtlTest("a model that ends says why, to those who use the device without a place
   t.throws(() => operations.hash(input), { code: "ERR_HAL_GONE" });
 });
 
-rtlTest("hashDevice() refuses a clock that is none", async (t) => {
+modelTest("hashDevice() refuses a clock that is none", async (t) => {
   const model = await Toeplitz.open();
   for (const clockMhz of [0, -1, Number.NaN]) t.throws(() => hashDevice(model, { clockMhz }), { instanceOf: RangeError });
 });

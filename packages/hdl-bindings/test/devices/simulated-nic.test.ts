@@ -14,16 +14,15 @@ import {
   softwareMatchAction,
   topicMatch,
 } from "@mitsu/hal";
-import test from "ava";
 import { openSimulatedNic } from "../../src/devices/simulated-nic.ts";
 import { rssKey } from "../../src/twins/toeplitz.ts";
+import { modelTest } from "../rtl-test.ts";
 
 const models = ["topic_matcher", "async_mesh", "match_table", "toeplitz", "internet_checksum"];
 const built = models.every((name) => existsSync(new URL(`../../models/${name}.wasm`, import.meta.url)));
-const rtlTest = built ? test : test.skip;
-if (!built) test("the simulated NIC opens", (t) => t.pass("skipped: scripts/build-rtl has made no models"));
+if (!built) modelTest("the simulated NIC opens", (t) => t.fail("there are no models"));
 
-rtlTest("openSimulatedNic() is one device with five capabilities, each with its cost at the clock", async (t) => {
+modelTest("openSimulatedNic() is one device with five capabilities, each with its cost at the clock", async (t) => {
   const { device, close } = await openSimulatedNic({ clockMhz: 200 });
   t.deepEqual(
     device
@@ -43,7 +42,7 @@ rtlTest("openSimulatedNic() is one device with five capabilities, each with its 
   await t.throwsAsync(openSimulatedNic({ clockMhz: 0 }), { instanceOf: RangeError });
 });
 
-rtlTest("all five run on it at once, and go to software with their state when it goes", async (t) => {
+modelTest("all five run on it at once, and go to software with their state when it goes", async (t) => {
   const network = new MessageNetwork();
   const { device, close } = await openSimulatedNic({ clockMhz: 400, network });
   const placement = new Placement([device, softwareMatchAction(), softwareHash(), softwareChecksum(), softwareAsyncMessage(1000, network)]);

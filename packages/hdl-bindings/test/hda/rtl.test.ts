@@ -8,11 +8,11 @@ import { type MakeMesh, twinMesh } from "../../src/hda/mesh.ts";
 import { openRtlMesh, rtlNodes } from "../../src/hda/rtl-mesh.ts";
 import { type HdaOptions, simulateHda } from "../../src/hda/simulate.ts";
 import { draws } from "../async-engine/draws.ts";
+import { modelTest } from "../rtl-test.ts";
 
 const built = ["async_mesh", "async_mesh_2", "async_mesh_8", "async_mesh_16"].every((name) =>
   existsSync(new URL(`../../models/${name}.wasm`, import.meta.url)),
 );
-const withModels = built ? test : test.skip;
 const long = process.env.MITSU_TEST_ALL === "1";
 const grid = (seed: number, side: number): Domain => new GridMap({ width: side, height: side, blocked: 0.3, seed });
 
@@ -37,7 +37,7 @@ async function mustAgree(domain: Domain, options: HdaOptions, mesh: MakeMesh, sa
   return rtl.trace.length;
 }
 
-withModels("simulateHda() in RTL: the same deliveries in the same cycles, the same outcome as the twin, P = 2 to 16", async (t) => {
+modelTest("simulateHda() in RTL: the same deliveries in the same cycles, the same outcome as the twin, P = 2 to 16", async (t) => {
   let deliveries = 0;
   for (const elements of long ? [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] : [2, 4, 7, 16]) {
     // One model for all searches: what one leaves in the RTL's memories, the next one's reset has to undo.
@@ -67,7 +67,7 @@ withModels("simulateHda() in RTL: the same deliveries in the same cycles, the sa
   },
 );
 
-withModels(
+modelTest(
   "simulateHda() in RTL finds A*'s cost for P = 1 to 16 on random grids and puzzles, ears withheld, and never ends early",
   async (t) => {
     const meshes = new Map<number, MakeMesh>();
@@ -91,7 +91,7 @@ withModels(
   },
 );
 
-withModels("openRtlMesh() refuses what its models are not", async (t) => {
+modelTest("openRtlMesh() refuses what its models are not", async (t) => {
   await t.throwsAsync(openRtlMesh(17), { code: "ERR_RTL_PARAMETER" });
   await t.throwsAsync(openRtlMesh(0), { code: "ERR_RTL_PARAMETER" });
   const mesh = await openRtlMesh(4);
