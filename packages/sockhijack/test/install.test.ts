@@ -63,6 +63,8 @@ test("install puts binaries, units, completions, man pages, the dashboards, the 
     "/usr/local/share/bash-completion/completions/placer",
     "/usr/local/share/bash-completion/completions/replicad",
     "/usr/local/share/bash-completion/completions/sockhijack",
+    "/usr/local/share/man/man1/hdl-bindings.1",
+    "/usr/local/share/man/man1/meshfilters.1",
     "/usr/local/share/man/man5/mesh.yaml.5",
     "/usr/local/share/man/man8/mqttnic.8",
     "/usr/local/share/man/man8/nicd.8",
