@@ -6,6 +6,7 @@ import { exitStatus, MitsuError } from "@mitsu/cli/error";
 import { type AssemblyScript, loadAssemblyScript } from "./asc.ts";
 import type { Compiled, CompileOptions, OptimiseLevel } from "./compiled.ts";
 import type { Source } from "./language.ts";
+import { withLazyLog } from "./lazy-sdk-log.ts";
 import { compileError } from "./tool.ts";
 
 const sdkPackage = "@gcoredev/proxy-wasm-sdk-as";
@@ -75,7 +76,9 @@ export async function compileAssemblyScript(source: Source, { debug, optimise }:
       stderr: { write: (part) => messages.push(typeof part === "string" ? part : Buffer.from(part).toString()) > 0 },
       readFile: (name, base) => {
         const place = placeOf(name, base);
-        return statSync(place, { throwIfNoEntry: false })?.isFile() ? readFileSync(place, "utf8") : null;
+        if (!statSync(place, { throwIfNoEntry: false })?.isFile()) return null;
+        const read = readFileSync(place, "utf8");
+        return place.includes(sdkPackage) ? withLazyLog(place, read) : read;
       },
       writeFile: (name, contents) => {
         written.set(basename(name), contents);

@@ -45,6 +45,8 @@ export class Chain {
   readonly #end: readonly With<"onEnd">[];
   readonly #changesRequest: readonly With<"changesRequest">[];
   readonly #changesResponse: readonly With<"changesResponse">[];
+  /** Those that look at bodies or change them. */
+  readonly #bodyFilters: readonly Filter[];
 
   constructor(filters: readonly Filter[]) {
     this.filters = filters;
@@ -55,6 +57,7 @@ export class Chain {
     this.#end = having(filters, "onEnd");
     this.#changesRequest = having(filters, "changesRequest");
     this.#changesResponse = having(filters, "changesResponse");
+    this.#bodyFilters = filters.filter((one) => one.changesRequest ?? one.changesResponse ?? one.onRequestData ?? one.onResponseData);
     this.wantsRequestData = this.#requestData.length > 0;
     this.wantsResponseData = this.#responseData.length > 0;
   }
@@ -114,8 +117,8 @@ export class Chain {
   /** The stages of a request's body, first to last. Built from the end, as each knows the next. */
   requestStages(x: LiveExchange, end: BodySink): BodyStage[] {
     const made: BodyStage[] = [];
-    for (let at = this.filters.length - 1; at >= 0; at--) {
-      const filter = this.filters[at]!;
+    for (let at = this.#bodyFilters.length - 1; at >= 0; at--) {
+      const filter = this.#bodyFilters[at]!;
       const next = made[0] ?? end;
       if (filter.changesRequest?.(x)) made.unshift(filter.changeRequest!(x, next));
       else if (filter.onRequestData) made.unshift(new ObserverStage(x, filter.onRequestData.bind(filter), next));
@@ -126,7 +129,7 @@ export class Chain {
   /** The same of an answer's body, which passes the filters in the opposite order. */
   responseStages(x: LiveExchange, end: BodySink): BodyStage[] {
     const made: BodyStage[] = [];
-    for (const filter of this.filters) {
+    for (const filter of this.#bodyFilters) {
       const next = made[0] ?? end;
       if (filter.changesResponse?.(x)) made.unshift(filter.changeResponse!(x, next));
       else if (filter.onResponseData) made.unshift(new ObserverStage(x, filter.onResponseData.bind(filter), next));

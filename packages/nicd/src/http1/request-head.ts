@@ -104,20 +104,26 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
    * @throws {RangeError} when it does not fit.
    */
   writeTo(out: Buffer, upgrades: boolean): number {
-    const { start, methodEnd, targetEnd, host, chunked } = this.table;
+    const { start, methodEnd, targetEnd, lineEnd, minor, host, chunked } = this.table;
     let at = 0;
+    let from = lineEnd;
     const plain = !(this.#methodChanged || this.#pathChanged || this.#absolute);
-    if (plain) at += this.buffer.copy(out, 0, start, targetEnd);
+    if (plain && minor === 1) from = start;
+    else if (plain) at += this.buffer.copy(out, 0, start, targetEnd);
     else {
       if (this.#methodChanged) at += out.write(this.method, 0, "latin1");
       else at += this.buffer.copy(out, 0, start, methodEnd);
       out[at++] = 32;
       at += out.write(this.isConnect ? this.authority : this.path, at, "latin1");
     }
-    at += version.copy(out, at);
+    if (from === lineEnd) at += version.copy(out, at);
     const newHost = this.#authorityChanged || this.#absolute > 0;
-    if (newHost) at += out.write(`host: ${this.authority}\r\n`, at, "latin1");
-    at = this.writeFields(out, at, newHost ? host : -1, upgrades);
+    if (newHost) {
+      if (from < lineEnd) at += this.buffer.copy(out, 0, from, lineEnd);
+      from = lineEnd;
+      at += out.write(`host: ${this.authority}\r\n`, at, "latin1");
+    }
+    at = this.writeFields(out, at, from, newHost ? host : -1, upgrades);
     if (this.#framing === null ? chunked : this.#framing === "chunked") at += chunkedField.copy(out, at);
     else if (this.#framing !== null) at += out.write(`content-length: ${this.#framing}\r\n`, at, "latin1");
     if (upgrades) at += upgradeField.copy(out, at);

@@ -96,14 +96,15 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
    * @throws {RangeError} when it does not fit.
    */
   writeTo(out: Buffer, ends: "stays" | "close" | "upgrade", chunked: boolean): number {
-    const { lineEnd, status } = this.table;
-    let at: number;
+    const { start, lineEnd, status, minor } = this.table;
+    let at = 0;
+    let from = this.#own ? -1 : lineEnd;
     if (!this.#own && status === this.#status) {
       // The reason as the replica said it, behind our version.
-      at = out.write("HTTP/1.1", 0, "latin1");
-      at += this.buffer.copy(out, at, this.table.start + 8, lineEnd);
+      if (minor === 0) at = out.write("HTTP/1.1", 0, "latin1");
+      from = start + at;
     } else at = out.write(`HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ""}\r\n`, 0, "latin1");
-    at = this.writeFields(out, at, -1, ends === "upgrade");
+    at = this.writeFields(out, at, from, -1, ends === "upgrade");
     if (chunked) at += chunkedField.copy(out, at);
     else if (this.#length !== null) at += out.write(`content-length: ${this.#length}\r\n`, at, "latin1");
     if (ends === "close") at += closeField.copy(out, at);

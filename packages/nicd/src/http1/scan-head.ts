@@ -94,6 +94,8 @@ export class HeadTable {
   namesFields = false;
   /** There are fields for the next hop alone besides Connection. */
   hopByHop = false;
+  /** Fields that are the connection's own: those, Connection, and what frames the body. */
+  ownFields = 0;
   expectsContinue = false;
   /** Field number of the only Host; -1 when there is none. */
   host = -1;
@@ -107,7 +109,7 @@ export class HeadTable {
     this.chunked = this.close = this.keepAlive = this.upgrade = this.namesFields = false;
     this.hopByHop = this.expectsContinue = false;
     this.host = this.traceparent = -1;
-    this.status = this.nameLengths = 0;
+    this.status = this.nameLengths = this.ownFields = 0;
   }
 
   /** The same head at another place, after it has been copied there. */
@@ -290,6 +292,7 @@ function note(buffer: Uint8Array, known: number, index: number, start: number, e
       }
       if (start === end || end - start > 15) return refusal.badLength; // 10^15 is exact, and more than anybody sends
       table.contentLength = length;
+      table.ownFields++;
       return 0;
     }
     case field.transferEncoding:
@@ -297,9 +300,11 @@ function note(buffer: Uint8Array, known: number, index: number, start: number, e
       if (table.chunked) return refusal.badTransferEncoding;
       if (!isWord(buffer, start, end, "chunked")) return refusal.unknownTransferEncoding;
       table.chunked = true;
+      table.ownFields++;
       return 0;
     case field.connection:
       noteConnection(buffer, start, end, table);
+      table.ownFields++;
       return 0;
     case field.expect:
       table.expectsContinue = isWord(buffer, start, end, "100-continue");
@@ -309,6 +314,7 @@ function note(buffer: Uint8Array, known: number, index: number, start: number, e
       return 0;
     default:
       table.hopByHop = true;
+      table.ownFields++;
       return 0;
   }
 }

@@ -1,10 +1,11 @@
 /** An answer's way back from a replica to the client: the answering half of {@link HttpExchange}. @module */
+import type { BodySink, BodyStage } from "../filters/body-stage.ts";
 import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
 import { BodyReader, framing } from "../http1/body-reader.ts";
 import type { LiveExchange } from "../live-exchange.ts";
 import { flag, verdict } from "../live-exchange.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
-import { ChangedBody } from "./changed-body.ts";
+import { type BodyEnd, ChangedBody, type NewFraming } from "./changed-body.ts";
 import { FilteredBody } from "./filtered-body.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream } from "./http1-upstream.ts";
@@ -26,7 +27,7 @@ export interface Answered extends LiveExchange {
 }
 
 /** Passes the head through the filters and writes it, then the body; both wait while a filter says so or the client does not read. */
-export class AnswerPassage {
+export class AnswerPassage implements BodyEnd {
   /** Some of the answer has been written. */
   begun = false;
   readonly #exchange: Answered;
@@ -119,7 +120,8 @@ export class AnswerPassage {
     const grantsTunnel = status === 101 || (exchange.isConnect && status >= 200 && status < 300);
     if (grantsTunnel || (status === 204 && (head.table.contentLength >= 0 || head.table.chunked))) head.dropLength();
     const { chain } = this.#route;
-    if (this.hasBody && chain.changesResponse(exchange)) this.#change();
+    // Filters that change the body take it from here on.
+    if (this.hasBody && chain.changesResponse(exchange)) this.#changed = new ChangedBody(reader.framing, head.table.contentLength, this);
     this.#closes =
       !grantsTunnel &&
       (client.close ||
@@ -153,15 +155,9 @@ export class AnswerPassage {
       return;
     }
     const { outgoing } = downstream.plane.reactor;
-    let length: number;
-    try {
-      const ends = status === 101 ? "upgrade" : this.#closes ? "close" : "stays";
-      length = head.writeTo(outgoing, ends, chunked && this.#unchunker === null);
-    } catch (error) {
-      exchange.onTooLong((error as Error).message);
-      return;
-    }
-    this.begun = true;
+    const ends = status === 101 ? "upgrade" : this.#closes ? "close" : "stays";
+    let length = this.#writeHead(outgoing, ends, chunked && this.#unchunker === null);
+    if (length < 0) return;
     if (!upstream.isAnswered || grantsTunnel) head.keep();
     const joined = plain && length + end - start <= outgoing.length;
     if (joined) length += buffer.copy(outgoing, length, start, end);
@@ -171,47 +167,54 @@ export class AnswerPassage {
     else this.#body(buffer, start, end);
   }
 
-  /** Filters that change the body take it from here on. */
-  #change(): void {
-    const exchange = this.#exchange;
-    const { downstream } = exchange;
-    const { head, reader } = this.#upstream;
-    const oldClient = downstream.head.table.minor === 0;
-    this.#changed = new ChangedBody(
-      reader.framing,
-      head.table.contentLength,
-      {
-        chunks: !oldClient,
-        begin: (how, bytes) => {
-          head.reframe(how.kind === "length" ? how.length : null);
-          if (how.kind === "untilClose") this.#closes = true;
-          const { outgoing } = downstream.plane.reactor;
-          let length: number;
-          try {
-            length = head.writeTo(outgoing, this.#closes ? "close" : "stays", how.kind === "chunked");
-          } catch (error) {
-            exchange.onTooLong((error as Error).message);
-            return false;
-          }
-          this.begun = true;
-          if (length + bytes.length <= outgoing.length) {
-            length += bytes.copy(outgoing, length);
-            this.#write(outgoing, 0, length);
-          } else {
-            this.#write(outgoing, 0, length);
-            this.#write(bytes, 0, bytes.length);
-          }
-          return true;
-        },
-        more: (bytes) => this.#write(bytes, 0, bytes.length),
-        end: () => {
-          this.#changedEnded = true;
-          this.#checkEnd();
-        },
-        isOver: () => exchange.hasEnded,
-      },
-      (end) => this.#route.chain.responseStages(exchange, end),
-    );
+  // ── A body that filters may change ───────────────────────────────────────────────────────────────────────────────────────────
+
+  get takesChunks(): boolean {
+    return this.#exchange.downstream.head.table.minor === 1;
+  }
+
+  get hasEnded(): boolean {
+    return this.#exchange.hasEnded;
+  }
+
+  bodyStages(last: BodySink): readonly BodyStage[] {
+    return this.#route.chain.responseStages(this.#exchange, last);
+  }
+
+  beginBody(how: NewFraming, length: number, bytes: Buffer): boolean {
+    const { head } = this.#upstream;
+    if (how !== "length" || length !== head.table.contentLength) head.reframe(how === "length" ? length : null);
+    if (how === "untilClose") this.#closes = true;
+    const { outgoing } = this.#exchange.downstream.plane.reactor;
+    const written = this.#writeHead(outgoing, this.#closes ? "close" : "stays", how === "chunked");
+    if (written < 0) return false;
+    if (written + bytes.length <= outgoing.length) this.#write(outgoing, 0, written + bytes.copy(outgoing, written));
+    else {
+      this.#write(outgoing, 0, written);
+      this.#write(bytes, 0, bytes.length);
+    }
+    return true;
+  }
+
+  moreBody(bytes: Buffer): void {
+    this.#write(bytes, 0, bytes.length);
+  }
+
+  endBody(): void {
+    this.#changedEnded = true;
+    this.#checkEnd();
+  }
+
+  /** Writes the head into `outgoing`. @returns Where it ends; -1 for one that does not fit, of which the client is told. */
+  #writeHead(outgoing: Buffer, ends: "stays" | "close" | "upgrade", chunked: boolean): number {
+    try {
+      const written = this.#upstream.head.writeTo(outgoing, ends, chunked);
+      this.begun = true;
+      return written;
+    } catch (error) {
+      this.#exchange.onTooLong((error as Error).message);
+      return -1;
+    }
   }
 
   #push(buffer: Buffer, start: number, end: number): void {

@@ -8,66 +8,75 @@ import type { BodySink, BodyStage, Trailers } from "../filters/body-stage.ts";
 import { BodyReader, type Framing, framing } from "../http1/body-reader.ts";
 import { parseTrailers } from "../http1/trailers.ts";
 
-/** How a body goes on. */
-export type NewFraming =
-  | { readonly kind: "length"; readonly length: number }
-  | { readonly kind: "chunked" }
-  | { readonly kind: "untilClose" };
+/** How a body goes on: with its length told, in chunks, or to the connection's end. */
+export type NewFraming = "length" | "chunked" | "untilClose";
 
-/** Where it goes. */
+/** Where it comes from and goes. */
 export interface BodyEnd {
   /** Chunks can be sent; without, a body of unknown length goes to the connection's end, and its trailers are lost. */
-  readonly chunks: boolean;
-  /** Sends the head, and what there is of the body, framed. @returns Whether it went: nothing more is to be sent otherwise. */
-  begin(how: NewFraming, bytes: Buffer): boolean;
+  readonly takesChunks: boolean;
+  /** Makes the stages in the order that the body passes them, one at least. @param last What the last of them gives to. */
+  bodyStages(last: BodySink): readonly BodyStage[];
+  /**
+   * Sends the head, and what there is of the body, framed.
+   *
+   * @param length Of the whole body, where that is told.
+   * @returns Whether it went: nothing more is to be sent otherwise.
+   */
+  beginBody(how: NewFraming, length: number, bytes: Buffer): boolean;
   /** Sends more of it, framed. */
-  more(bytes: Buffer): void;
+  moreBody(bytes: Buffer): void;
   /** All was sent. */
-  end(): void;
+  endBody(): void;
   /** The exchange is over: what comes of stages goes nowhere. */
-  isOver(): boolean;
+  readonly hasEnded: boolean;
 }
 
 const nothing = Buffer.alloc(0);
 const crlf = Buffer.from("\r\n");
-
-/** Makes the stages in the order that the body passes them. @param end What the last of them gives to. */
-export type MakeStages = (end: BodySink) => readonly BodyStage[];
+const noTrailers: Trailers = [];
 
 /** See the module. */
 export class ChangedBody implements BodySink {
   readonly #end: BodyEnd;
-  readonly #reader = new BodyReader();
+  /** Takes chunk framing off; null where the body's length was told, of which so much is still to come. */
+  readonly #reader: BodyReader | null;
+  #left: number;
   readonly #stages: readonly BodyStage[];
-  /** The head waits for the body to be whole, so that its length can be told. */
-  readonly #waits: boolean;
   /** Of the trailers' lines, what has come. */
   #trailerBytes: Buffer = nothing;
   /** What stages let go on since the last flush. */
-  #out: Buffer[] = [];
-  #trailers: Trailers = [];
+  #out: Buffer = nothing;
+  #trailers: Trailers = noTrailers;
   #ended = false;
-  #begun: NewFraming["kind"] | null = null;
+  #begun: NewFraming | null = null;
   #sentEnd = false;
   /** Bytes are being pushed through: they are sent together. */
   #busy = false;
 
-  /** @param length Where `kind` is `framing.length`. @param make Makes one stage at least. */
-  constructor(kind: Framing, length: number, end: BodyEnd, make: MakeStages) {
+  /** @param length Where `kind` is `framing.length`. */
+  constructor(kind: Framing, length: number, end: BodyEnd) {
     this.#end = end;
-    this.#reader.begin(kind, length);
-    this.#waits = kind === framing.length;
-    this.#stages = make(this);
+    this.#left = length;
+    this.#reader = kind === framing.length ? null : new BodyReader();
+    this.#reader?.begin(kind, length);
+    this.#stages = end.bodyStages(this);
   }
 
   /** Nothing more should be read for now. */
   get isFull(): boolean {
-    return this.#stages.some(({ isFull }) => isFull);
+    for (const stage of this.#stages) if (stage.isFull) return true;
+    return false;
   }
 
   /** Takes bytes as they came. */
   push(buffer: Buffer, start: number, end: number): void {
     const reader = this.#reader;
+    if (reader === null) {
+      this.#left -= end - start;
+      this.#pass(buffer.subarray(start, end), this.#left <= 0);
+      return;
+    }
     const pieces: Buffer[] = [];
     for (let at = start; at < end && !reader.done; ) {
       const next = reader.step(buffer, at, end);
@@ -75,20 +84,20 @@ export class ChangedBody implements BodySink {
       if (reader.trailersAt >= 0) this.#trailerBytes = Buffer.concat([this.#trailerBytes, buffer.subarray(reader.trailersAt, next)]);
       at = next;
     }
-    this.#pass(pieces, reader.done);
+    this.#pass(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), reader.done);
   }
 
   /** A body that ends with its connection has ended. */
   close(): void {
-    if (this.#reader.done) return;
-    this.#reader.close();
-    this.#pass([], true);
+    const reader = this.#reader;
+    if (reader === null || reader.done) return;
+    reader.close();
+    this.#pass(nothing, true);
   }
 
   /** Gives what came at once to the first stage at once. */
-  #pass(pieces: readonly Buffer[], done: boolean): void {
-    const trailers = done && this.#trailerBytes.length > 2 ? parseTrailers(this.#trailerBytes) : [];
-    const piece = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  #pass(piece: Buffer, done: boolean): void {
+    const trailers = done && this.#trailerBytes.length > 2 ? parseTrailers(this.#trailerBytes) : noTrailers;
     const first = this.#stages[0]!;
     this.#busy = true;
     try {
@@ -103,15 +112,15 @@ export class ChangedBody implements BodySink {
   // ── The last stage's next ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   data(piece: Buffer, last: boolean): void {
-    if (this.#ended || this.#end.isOver()) return;
-    // No copy: what comes while bytes are pushed through is sent before they are read over.
-    if (piece.length > 0) this.#out.push(piece);
+    if (this.#ended || this.#end.hasEnded) return;
+    // No copy of a single piece: what comes while bytes are pushed through is sent before they are read over.
+    if (piece.length > 0) this.#out = this.#out.length === 0 ? piece : Buffer.concat([this.#out, piece]);
     this.#ended = last;
     if (!this.#busy) this.flush();
   }
 
   trailers(fields: Trailers): void {
-    if (this.#ended || this.#end.isOver()) return;
+    if (this.#ended || this.#end.hasEnded) return;
     this.#trailers = fields;
     this.#ended = true;
     if (!this.#busy) this.flush();
@@ -119,24 +128,25 @@ export class ChangedBody implements BodySink {
 
   /** Sends what is to be sent. */
   flush(): void {
-    if (this.#end.isOver() || this.#sentEnd) return;
-    const out = this.#out.length === 1 ? this.#out[0]! : Buffer.concat(this.#out);
+    const end = this.#end;
+    if (end.hasEnded || this.#sentEnd) return;
+    const out = this.#out;
     if (this.#begun === null) {
       const whole = this.#ended && this.#trailers.length === 0;
-      // A stream's head goes at once, as whoever reads it may wait for it before anything else happens.
-      if (!whole && out.length === 0 && (this.#waits || this.isFull) && !this.#ended) return;
-      const how: NewFraming = whole ? { kind: "length", length: out.length } : { kind: this.#end.chunks ? "chunked" : "untilClose" };
-      this.#out = [];
-      this.#begun = how.kind;
-      if (!this.#end.begin(how, this.#framed(out))) return;
+      // The head waits for the body to be whole, so that its length can be told, where one was; a stream's head goes at once, as whoever reads it may
+      // wait for it before anything else happens.
+      if (!whole && out.length === 0 && (this.#reader === null || this.isFull) && !this.#ended) return;
+      this.#out = nothing;
+      this.#begun = whole ? "length" : end.takesChunks ? "chunked" : "untilClose";
+      if (!end.beginBody(this.#begun, out.length, this.#framed(out))) return;
     } else {
-      this.#out = [];
+      this.#out = nothing;
       const framed = this.#framed(out);
-      if (framed.length > 0) this.#end.more(framed);
+      if (framed.length > 0) end.moreBody(framed);
     }
-    if (!this.#ended || this.#end.isOver()) return;
+    if (!this.#ended || end.hasEnded) return;
     this.#sentEnd = true;
-    this.#end.end();
+    end.endBody();
   }
 
   #framed(bytes: Buffer): Buffer {

@@ -5,6 +5,7 @@
  * @module
  */
 import { failure } from "../cluster/outcome.ts";
+import type { BodySink, BodyStage } from "../filters/body-stage.ts";
 import { positionOf, type Step, verdictOf } from "../filters/chain.ts";
 import { framing } from "../http1/body-reader.ts";
 import { Http1ResponseHead } from "../http1/response-head.ts";
@@ -12,7 +13,7 @@ import { type Flag, flag, type Half, type Kept, type OwnAnswer, type Verdict, ve
 import type { RequestHead, ResponseHead } from "../message-head.ts";
 import type { CompiledRoute } from "../routes/compiled-route.ts";
 import { type Answered, AnswerPassage } from "./answer-passage.ts";
-import { type BodyEnd, ChangedBody } from "./changed-body.ts";
+import { type BodyEnd, ChangedBody, type NewFraming } from "./changed-body.ts";
 import { FilteredBody } from "./filtered-body.ts";
 import type { Http1Downstream } from "./http1-downstream.ts";
 import type { Http1Upstream } from "./http1-upstream.ts";
@@ -26,7 +27,7 @@ const tooLong: OwnAnswer = { status: 413, flag: flag.tooLarge, body: "Payload To
 let exchanges = 0;
 
 /** Made when a request's head is whole. */
-export class HttpExchange implements Calling, Answered {
+export class HttpExchange implements Calling, Answered, BodyEnd {
   readonly id: number = ++exchanges;
   readonly downstream: Http1Downstream;
   readonly method: string;
@@ -203,23 +204,33 @@ export class HttpExchange implements Calling, Answered {
     const { downstream } = this;
     const { head } = downstream;
     const { chunked, contentLength } = head.table;
-    const end: BodyEnd = {
-      chunks: true,
-      begin: (how, bytes) => {
-        head.reframe(how.kind === "length" ? how.length : "chunked");
-        this.#call.begin(bytes, 0, bytes.length);
-        return !this.hasEnded;
-      },
-      more: (bytes) => this.#call.body(bytes, 0, bytes.length),
-      end: () => this.#call.end(),
-      isOver: () => this.hasEnded,
-    };
-    const kind = chunked ? framing.chunked : framing.length;
-    this.#changed = new ChangedBody(kind, contentLength, end, (last) => this.#route.chain.requestStages(this, last));
+    this.#changed = new ChangedBody(chunked ? framing.chunked : framing.length, contentLength, this);
     if (!/^100-continue$/i.test(head.get("expect") ?? "")) return;
     // The client waits for a word, and the head may wait for the body: as Envoy, the word is ours.
     head.remove("expect");
     if (head.table.minor === 1) downstream.write(goOn, 0, goOn.length);
+  }
+
+  readonly takesChunks = true;
+
+  bodyStages(last: BodySink): readonly BodyStage[] {
+    return this.#route.chain.requestStages(this, last);
+  }
+
+  beginBody(how: NewFraming, length: number, bytes: Buffer): boolean {
+    const { head } = this.downstream;
+    if (how !== "length") head.reframe("chunked");
+    else if (head.table.contentLength !== length) head.reframe(length);
+    this.#call.begin(bytes, 0, bytes.length);
+    return !this.hasEnded;
+  }
+
+  moreBody(bytes: Buffer): void {
+    this.#call.body(bytes, 0, bytes.length);
+  }
+
+  endBody(): void {
+    this.#call.end();
   }
 
   #filter(): void {

@@ -16,6 +16,7 @@ export interface BodyPartOwner {
 }
 
 const nothing = Buffer.alloc(0);
+const none: Trailers = [];
 
 /** See the module. The guest sees {@link buffer} and {@link trailerFields} during its callbacks. */
 export class BodyPart implements BodyStage, ByteBuffer {
@@ -24,7 +25,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
   readonly #next: BodySink;
   readonly #most: number;
   /** Bytes that the guest has seen and stopped, and will not see again. */
-  #kept: Buffer[] = [];
+  #kept: Buffer[] | null = null;
   #keptBytes = 0;
   /** What it sees now. */
   #view: Buffer = nothing;
@@ -163,7 +164,7 @@ export class BodyPart implements BodyStage, ByteBuffer {
   /** The exchange is over. */
   end(): void {
     this.#over = true;
-    this.#kept = [];
+    this.#kept = null;
     this.#view = nothing;
   }
 
@@ -179,27 +180,22 @@ export class BodyPart implements BodyStage, ByteBuffer {
   }
 
   #keep(bytes: Buffer): void {
+    this.#kept ??= [];
     this.#kept.push(bytes);
     this.#keptBytes += bytes.length;
   }
 
   /** Gives what was kept, and `bytes` behind it, to the next stage. */
   #release(bytes: Buffer): void {
-    const all = this.#kept.length === 0 ? bytes : Buffer.concat([...this.#kept, bytes]);
-    this.#kept = [];
+    const all = this.#kept === null ? bytes : Buffer.concat([...this.#kept, bytes]);
+    this.#kept = null;
     this.#keptBytes = 0;
     this.#stopped = false;
     this.#gathers = false;
-    const trailers = this.#last ? (this.#trailers?.pairs() ?? []) : [];
-    if (!this.#last) {
-      if (all.length > 0) this.#next.data(all, false);
-      return;
-    }
-    this.#over = true;
-    if (trailers.length === 0) this.#next.data(all, true);
-    else {
-      if (all.length > 0) this.#next.data(all, false);
-      this.#next.trailers(trailers);
-    }
+    this.#over = this.#last;
+    const trailers = this.#last && this.#trailers !== null ? this.#trailers.pairs() : none;
+    const isAll = this.#last && trailers.length === 0;
+    if (all.length > 0 || isAll) this.#next.data(all, isAll);
+    if (trailers.length > 0) this.#next.trailers(trailers);
   }
 }

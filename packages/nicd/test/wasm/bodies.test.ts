@@ -40,15 +40,16 @@ filterTest("stopIterationAndWatermark keeps what it has seen, stopIterationNoBuf
   const { origin, port } = await start(t);
   const send = (mode: string) => sendPieces(port, ["aaaa", "bbbb"], { "x-body": mode });
   await send("pieces");
-  t.regex(origin.asked[0]!.body, /^<aaaa<bbbb<?$/);
+  // Pieces that come at once are one; what was seen is not seen again.
+  t.regex(origin.asked[0]!.body, /^<aaaa<?bbbb<?$/);
   await send("lose");
   t.is(origin.asked[1]!.body, "");
 });
 
 filterTest("a body beyond the limit gets 413, an answer 500; one from within the body's callback is the filter's own", async (t) => {
   const { origin, port } = await start(t, "1KiB");
-  // What comes whole is not held back.
-  const long = await sendPieces(port, ["x".repeat(900), "x".repeat(900)], { "x-body": "whole" });
+  // What comes whole is not held back: these never end by themselves.
+  const long = await sendPieces(port, ["x".repeat(1800)], { "x-body": "whole" }, "never");
   t.is(long.status, 413);
   t.is(origin.asked.length, 0);
   const own = await ask(port, "/", { method: "POST", body: "x", headers: { "x-body": "local" } });
@@ -56,10 +57,12 @@ filterTest("a body beyond the limit gets 413, an answer 500; one from within the
   const big = createServer((_, response) => {
     response.writeHead(200, { "content-length": "5000" });
     response.write("y".repeat(3000));
-    setTimeout(() => response.end("y".repeat(2000)), 50);
   });
   await new Promise<void>((resolve) => big.listen(0, "127.0.0.1", resolve));
-  t.teardown(() => big.close());
+  t.teardown(() => {
+    big.close();
+    big.closeAllConnections();
+  });
   const { port: bigPort } = big.address() as AddressInfo;
   const other = await startFiltered(t, {
     filters: [`body: { module: ${compiled("bodies")}, limits: { body: 1KiB } }`],
@@ -130,7 +133,7 @@ async function sendPieces(
   port: number,
   pieces: readonly string[],
   headers: Readonly<Record<string, string>>,
-  trailers: Readonly<Record<string, string>> = {},
+  ending: Readonly<Record<string, string>> | "never" = {},
 ): Promise<{ readonly status: number; readonly body: string; readonly trailers: unknown }> {
   const sent = request({ host: "127.0.0.1", port, method: "POST", headers: { ...headers, "transfer-encoding": "chunked" } });
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string; trailers: unknown }>();
@@ -145,7 +148,8 @@ async function sendPieces(
     sent.write(piece);
     await new Promise((next) => setTimeout(next, 20));
   }
-  sent.addTrailers(trailers);
+  if (ending === "never") return promise.finally(() => sent.destroy());
+  sent.addTrailers(ending);
   sent.end();
   return promise;
 }

@@ -46,12 +46,12 @@ export class GuestMemory {
 
   /** A field's name, lower-cased; undefined for one that no message may carry. */
   name(at: number, length: number): string | undefined {
-    return this.#names.get(this.bytes, at, length);
+    return this.#names.get(this.#view, at, length);
   }
 
   /** A field's value; what would end the field is replaced by spaces. */
   value(at: number, length: number): string {
-    return this.#values.get(this.bytes, at, length) ?? "";
+    return this.#values.get(this.#view, at, length) ?? "";
   }
 
   /** UTF-8. */

@@ -76,13 +76,16 @@ export class Vm {
   /** Once. */
   onTrap: (report: TrapReport) => void = () => {};
   calls = 0;
-  fuelUsed = 0;
+  /** Of callbacks before the last one. */
+  #fuelUsed = 0;
   denied = 0;
   /** Bytes that the callback may still take of the random generator. */
   randomLeft = 0;
   #fuelLimit: number;
-  /** Of the callback that runs. */
+  /** Of the callback that runs, or ran last. */
   #callbackFuel: number;
+  /** It has had its first fuel. */
+  #fuelled = false;
   #granted = 0;
   #fuel: Fuel | null = null;
   #depth = 0;
@@ -173,10 +176,7 @@ export class Vm {
       throw this.#trap(error, name);
     }
     this.effective = outer;
-    if (--this.#depth === 0) {
-      this.#account();
-      if (this.#deferred.length > 0) this.#runDeferred();
-    }
+    if (--this.#depth === 0 && this.#deferred.length > 0) this.#runDeferred();
     return answer;
   }
 
@@ -206,24 +206,30 @@ export class Vm {
     }
   }
 
-  #refill(): void {
-    this.calls++;
-    this.#callbackFuel = Math.min(this.#fuelLimit + this.#granted, largestFuel);
-    this.#granted = 0;
-    this.#work = this.#callbackFuel;
-    this.randomLeft = this.limits.randomBytes;
-    this.#fuel?.set(this.#callbackFuel);
+  /** Units that all callbacks have used. */
+  get fuelUsed(): number {
+    return this.#fuelled ? this.#fuelUsed + this.#callbackFuel - Math.max(0, this.#fuel!.get()) : 0;
   }
 
-  #account(): void {
-    if (this.#fuel !== null) this.fuelUsed += this.#callbackFuel - this.#fuel.get();
+  #refill(): void {
+    this.calls++;
+    const units = Math.min(this.#fuelLimit + this.#granted, largestFuel);
+    this.#granted = 0;
+    this.#work = units;
+    this.randomLeft = this.limits.randomBytes;
+    if (this.#fuel !== null) {
+      // One call of the guest: what the callback before has used is known only now.
+      const left = this.#fuel.swap(units);
+      if (this.#fuelled) this.#fuelUsed += this.#callbackFuel - left;
+      this.#fuelled = true;
+    }
+    this.#callbackFuel = units;
   }
 
   #trap(error: unknown, name: string): FilterTrap {
     // A nested callback's trap has come through the guest once more.
     if (this.trapped === null) {
       const left = this.#fuel?.get() ?? 0;
-      this.fuelUsed += this.#callbackFuel - Math.max(0, left);
       this.trapped = describeTrap(error, name, left < 0, this.memory.size >= this.#memoryBytes);
       this.#deferred = [];
       this.onTrap(this.trapped);
