@@ -1,4 +1,4 @@
-/** The engine's WebAssembly interface, as far as it is used here: it is in `lib.dom`, which a daemon has nothing else to do with. @module */
+/** The engine's WebAssembly interface, as far as `host/` and `module/` use it: it is in `lib.dom`, which a daemon has nothing else to do with. @module */
 
 /** A compiled module. */
 export interface CompiledModule {
@@ -28,7 +28,10 @@ export interface ImportDescriptor {
   readonly kind: string;
 }
 
+/** WebAssembly JavaScript Interface 2.0 §4 and §5. */
 interface Api {
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<CompiledModule>;
   readonly Module: { new (bytes: Uint8Array): CompiledModule; imports(module: CompiledModule): ImportDescriptor[] };
   readonly Instance: new (module: CompiledModule, imports: Imports) => { readonly exports: Exports };
   readonly Memory: new (descriptor: { readonly initial: number }) => Memory;

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { webAssembly } from "../host/web-assembly.ts";
 import { type BinaryModule, type Bounds, readModule } from "./binary-module.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { planFunction } from "./charge-points.ts";
@@ -19,7 +20,6 @@ import { chargers, type Meter, writeMeteredBody } from "./metered-body.ts";
 import { ownSections } from "./own-sections.ts";
 import { preamble, readerOf, type Section, sectionId, sectionRank } from "./sections.ts";
 import { calleeUnits, indexSpaces, instructionsOf } from "./unmetered-functions.ts";
-import { webAssembly } from "./web-assembly.ts";
 
 /** The name by which the host reads and sets the counter. No compiler makes a name with a colon. */
 export const fuelExport = "mitsu:fuel";

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { AbiVersion } from "../abi/types.ts";
 import type { Limits } from "../host/limits.ts";
+import { webAssembly } from "../host/web-assembly.ts";
 import { type BinaryModule, readModule } from "./binary-module.ts";
 import { filterError } from "./filter-error.ts";
 import type { FilterModule, ModuleInfo } from "./filter-module.ts";
@@ -10,7 +11,6 @@ import { checkImport } from "./host-imports.ts";
 import { checkValid, type InstrumentOptions, instrumentModule } from "./instrument.ts";
 import { readManifest } from "./manifest.ts";
 import { wantedCapabilities } from "./wanted-capabilities.ts";
-import { webAssembly } from "./web-assembly.ts";
 
 function infoOf(module: BinaryModule, abi: AbiVersion): ModuleInfo {
   const imports = module.imports.map(({ module: from, name }) => `${from}.${name}`);
