@@ -1,33 +1,32 @@
 /** A head as HTTP/1 sends it, with changes on top: what requests' and answers' heads have in common. @module */
 import type { MessageHead } from "../message-head.ts";
+import { AddedFields } from "./added-fields.ts";
 import { field, type HeadTable, isWord } from "./scan-head.ts";
 
-/** Fields of one connection, which a proxy does not pass on (RFC 9110 §7.6.1); and its framing, which no filter may change. */
-const ofConnection: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
-]);
+/** A field of one connection, which a proxy does not pass on (RFC 9110 §7.6.1); or its framing, which no filter may change. */
+function isOfConnection(name: string): boolean {
+  switch (name.length) {
+    case 2:
+      return name === "te";
+    case 7:
+      return name === "upgrade";
+    case 10:
+      return name === "connection" || name === "keep-alive";
+    case 14:
+      return name === "content-length";
+    case 16:
+      return name === "proxy-connection";
+    case 17:
+      return name === "transfer-encoding";
+  }
+  return false;
+}
 
 /** The same by the table's code. */
-const ofConnectionByCode: readonly boolean[] = Object.entries(field).reduce<boolean[]>((codes, [name, code]) => {
-  codes[code] = ofConnection.has(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+const isOfConnectionByCode: readonly boolean[] = Object.entries(field).reduce<boolean[]>((codes, [name, code]) => {
+  codes[code] = isOfConnection(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   return codes;
 }, []);
-
-/** Below it, a loop is quicker than a call of the runtime. */
-const shortText = 24;
-
-/** Writes a text of Latin-1. @returns Where it ends. */
-function writeText(out: Buffer, at: number, text: string): number {
-  if (text.length > shortText) return at + out.write(text, at, "latin1");
-  for (let index = 0; index < text.length; index++) out[at + index] = text.charCodeAt(index);
-  return at + text.length;
-}
 
 /** Some 60 ns for each look-up; nothing is decoded that is not asked for. */
 export abstract class Http1Head implements MessageHead {
@@ -37,8 +36,7 @@ export abstract class Http1Head implements MessageHead {
   /** Fields taken out, by number. */
   readonly #removed: Uint8Array;
   #anyRemoved = false;
-  #addedNames: string[] = [];
-  #addedValues: string[] = [];
+  readonly #added = new AddedFields();
   /** Content-Length does not go on: there is no body, whatever it says. */
   protected withoutLength = false;
 
@@ -54,56 +52,53 @@ export abstract class Http1Head implements MessageHead {
     if (this.#anyRemoved) this.#removed.fill(0);
     this.#anyRemoved = false;
     this.withoutLength = false;
-    if (this.#addedNames.length > 0) {
-      this.#addedNames = [];
-      this.#addedValues = [];
-    }
+    if (this.#added.count > 0) this.#added.clear();
   }
 
   /** Nothing was changed by {@link set}, {@link add} or {@link remove}. */
   protected get fieldsUntouched(): boolean {
-    return !this.#anyRemoved && !this.withoutLength && this.#addedNames.length === 0;
+    return !this.#anyRemoved && !this.withoutLength && this.#added.count === 0;
   }
 
   get(name: string): string | undefined {
     const index = this.#find(name, 0);
     if (index >= 0) return this.value(index);
-    if (this.#addedNames.length === 0) return undefined;
-    const added = this.#addedNames.indexOf(name);
-    return added < 0 ? undefined : this.#addedValues[added];
+    const added = this.#added.indexOf(name);
+    return added < 0 ? undefined : this.#added.valueAt(added);
   }
 
   all(name: string): readonly string[] {
     const values: string[] = [];
     for (let index = this.#find(name, 0); index >= 0; index = this.#find(name, index + 1)) values.push(this.value(index));
-    for (const [index, added] of this.#addedNames.entries()) if (added === name) values.push(this.#addedValues[index]!);
+    const added = this.#added;
+    for (let index = 0; index < added.count; index++) if (added.nameAt(index) === name) values.push(added.valueAt(index));
     return values;
   }
 
   has(name: string): boolean {
-    return this.#find(name, 0) >= 0 || this.#addedNames.includes(name);
+    return this.#find(name, 0) >= 0 || this.#added.indexOf(name) >= 0;
   }
 
   get size(): number {
     const { count, known } = this.table;
-    let size = this.#addedNames.length;
-    for (let index = 0; index < count; index++) if (this.#removed[index] === 0 && !ofConnectionByCode[known[index]!]) size++;
+    let size = this.#added.count;
+    for (let index = 0; index < count; index++) if (this.#removed[index] === 0 && !isOfConnectionByCode[known[index]!]) size++;
     return size;
   }
 
   count(host: boolean): number {
     const { count, known, ownFields, contentLength, host: hostAt } = this.table;
-    if (!this.#anyRemoved && this.#addedNames.length === 0)
+    if (!this.#anyRemoved && this.#added.count === 0)
       return count - ownFields + (contentLength >= 0 ? 1 : 0) - (host || hostAt < 0 ? 0 : 1);
-    let fields = this.#addedNames.length;
+    let fields = this.#added.count;
     let length = 0;
     for (let index = 0; index < count; index++) {
       const code = known[index]!;
       if (this.#removed[index] !== 0) continue;
       if (code === field.contentLength) length = 1;
-      else if (!ofConnectionByCode[code] && (host || code !== field.host)) fields++;
+      else if (!isOfConnectionByCode[code] && (host || code !== field.host)) fields++;
     }
-    if (!host && this.#addedNames.includes("host")) fields--;
+    if (!host && this.#added.indexOf("host") >= 0) fields--;
     return fields + length;
   }
 
@@ -113,34 +108,30 @@ export abstract class Http1Head implements MessageHead {
   }
 
   add(name: string, value: string): void {
-    if (!ofConnection.has(name)) this.put(name, value);
+    if (!isOfConnection(name)) this.put(name, value);
   }
 
   /** Adds whatever field it is. */
   protected put(name: string, value: string): void {
-    this.#addedNames.push(name);
-    this.#addedValues.push(value);
+    this.#added.add(name, value);
   }
 
   remove(name: string): void {
-    if (ofConnection.has(name)) return;
+    if (isOfConnection(name)) return;
     for (let index = this.#find(name, 0); index >= 0; index = this.#find(name, index + 1)) {
       this.#removed[index] = 1;
       this.#anyRemoved = true;
     }
-    for (let index = this.#addedNames.indexOf(name); index >= 0; index = this.#addedNames.indexOf(name)) {
-      this.#addedNames.splice(index, 1);
-      this.#addedValues.splice(index, 1);
-    }
+    this.#added.remove(name);
   }
 
   *entries(): Generator<readonly [string, string]> {
     const { at, count } = this.table;
     for (let index = 0; index < count; index++) {
       const name = this.buffer.toString("latin1", at[4 * index]!, at[4 * index + 1]!).toLowerCase();
-      if (this.#removed[index] === 0 && !ofConnection.has(name)) yield [name, this.value(index)];
+      if (this.#removed[index] === 0 && !isOfConnection(name)) yield [name, this.value(index)];
     }
-    for (const [index, name] of this.#addedNames.entries()) yield [name, this.#addedValues[index]!];
+    for (let index = 0; index < this.#added.count; index++) yield [this.#added.nameAt(index), this.#added.valueAt(index)];
   }
 
   /** Value of field number `index`. */
@@ -190,19 +181,7 @@ export abstract class Http1Head implements MessageHead {
       }
     }
     if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
-    for (let index = 0; index < this.#addedNames.length; index++) {
-      const name = this.#addedNames[index]!;
-      const value = this.#addedValues[index]!;
-      if (position + name.length + value.length + 4 > out.length)
-        throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
-      position = writeText(out, position, name);
-      out[position++] = 58;
-      out[position++] = 32;
-      position = writeText(out, position, value);
-      out[position++] = 13;
-      out[position++] = 10;
-    }
-    return position;
+    return this.#added.writeTo(out, position);
   }
 
   /** Is the field one that Connection names, and so only for us? */

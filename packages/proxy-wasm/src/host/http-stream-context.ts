@@ -1,11 +1,18 @@
 /** The context of one HTTP exchange. @module */
 import { type Action, action, type BodyAction, bodyAction, type MapType, mapType } from "../abi/types.ts";
+import type { GuestCallbacks } from "./guest-callbacks.ts";
 import type { HttpContext } from "./plugin.ts";
+import type { StreamHost } from "./stream.ts";
 import { StreamContext } from "./stream-context.ts";
-import type { Callback } from "./vm.ts";
+import type { Callback, Vm } from "./vm.ts";
 
 /** See {@link HttpContext}. */
 export class HttpStreamContext extends StreamContext implements HttpContext {
+  // Without it V8 looks for one above at every exchange.
+  constructor(vm: Vm, callbacks: GuestCallbacks, stream: StreamHost) {
+    super(vm, callbacks, stream);
+  }
+
   requestHeaders(endOfStream: boolean): Action {
     return this.#heads("proxy_on_request_headers", this.callbacks.requestHeaders, mapType.requestHeaders, endOfStream);
   }
