@@ -1,6 +1,10 @@
 /** A daemon of a test's own whose service `web` passes filters. */
 import type { ExecutionContext } from "ava";
 import { InProcessNicd } from "../daemon/support/in-process-nicd.ts";
+// What a daemon loads when it starts: seconds on a busy machine, and a start has a deadline in tests.
+import "../../src/daemon.ts";
+import "../../src/worker.ts";
+import "../../src/worker-views.ts";
 
 /** What the mesh has. */
 export interface FilteredOptions {
