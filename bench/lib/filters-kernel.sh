@@ -1,28 +1,40 @@
-# Rules on the kernel back end, for filters.sh: two sockhijacks in namespaces of their own, one of them with rules. Sourced after lib/sockhijack.sh.
+# Rules on the kernel back end, for filters.sh: two sockhijacks in namespaces of their own, each with an nginx. Sourced after lib/sockhijack.sh.
 # shellcheck shell=bash disable=SC2154,SC2034,SC2004
-declare -A kernel_namespace # mode → network namespace
-declare -A kernel_socket    # mode → control socket of its daemon
+declare -A kernel_socket # side → control socket of its daemon
+kernel_sides=()          # each side as lib/filters-kernel.ts wants it
+kernel_rows=0            # rows of the kernel's table that the rules make
 
-# start_kernel MODE [OPTION...]: a daemon with these options, and nginx as its service web.
+# start_kernel: both sides, both without rules. Load generator and server share a CPU, the daemons have the other: so neither waits for the other CPU.
 start_kernel() {
-  local mode=$1 pid socket="$work/$1.sock"
   [[ -e $program ]] || { say "$bench: there is no $program"; return 1; }
-  make_namespace "$mode" && kernel_namespace[$mode]=$made
-  kernel_socket[$mode]=$socket hijack_daemons[$socket]=0
-  setsid nsenter --net="/run/netns/$made" "$program" daemon --ephemeral --socket "$socket" "${@:2}" >"$work/$mode-daemon.log" 2>&1 </dev/null &
+  command -v bpftool >/dev/null || { say "$bench: bpftool is missing; apt-get install bpftool"; return 1; }
+  gcc -O2 -Wall -o "$work/kernel-load" "$here/lib/filters-kernel-load.c" || return 1
+  kernel_rows=$("$node" "$here/lib/filters-kernel-rules.ts" "$work/kernel") || return 1
+  start_kernel_side kernel-a && start_kernel_side kernel-b
+}
+
+# start_kernel_side SIDE: a daemon, and nginx as its service web.
+start_kernel_side() {
+  local side=$1 pid socket="$work/$1.sock" rules="$work/$1.policies.yaml"
+  make_namespace "$side"
+  kernel_socket[$side]=$socket hijack_daemons[$socket]=0
+  cp "$work/kernel/none.policies.yaml" "$rules"
+  setsid nsenter --net="/run/netns/$made" taskset -c "$relay_cpu" "$program" daemon --ephemeral --socket "$socket" \
+    --config "$work/kernel/mesh.yaml" --rules "$rules" >"$work/$side-daemon.log" 2>&1 </dev/null &
   for _ in {1..100}; do
     pid=$(daemon_pid 2>/dev/null)
     [[ -n $pid ]] && break
     kill -0 $! 2>/dev/null || break
     sleep 0.1
   done
-  [[ -n $pid ]] || { say "$bench: the daemon of $mode does not start: $(tail -n 1 "$work/$mode-daemon.log")"; return 1; }
+  [[ -n $pid ]] || { say "$bench: the daemon of $side does not start: $(tail -n 1 "$work/$side-daemon.log")"; return 1; }
   hijack_daemons[$socket]=$pid
-  start_hijacked "$mode-nginx" "${kernel_namespace[$mode]}" web:8200 nginx -c "$(kernel_conf "$mode")"
-  wait_for_port "$mode-nginx" "${kernel_namespace[$mode]}" 127.0.0.1 8200
+  start_hijacked "$side-nginx" "$made" web:8200 nginx -c "$(kernel_conf "$side")"
+  wait_for_port "$side-nginx" "$made" 127.0.0.1 8200 || return 1
+  kernel_sides+=(--side "{\"namespace\":\"$made\",\"socket\":\"$socket\",\"daemon\":$pid,\"server\":$(pid_of "$side-nginx"),\"rules\":\"$rules\"}")
 }
 
-# kernel_conf MODE: the same file in a folder of its own, as each nginx writes there.
+# kernel_conf SIDE: the same file in a folder of its own, as each nginx writes there.
 kernel_conf() {
   local path
   path=$(nginx_conf 127.0.0.1 8200)
@@ -31,12 +43,9 @@ kernel_conf() {
   printf '%s' "$work/nginx-$1.conf"
 }
 
-# measure_kernel PHASE REP MODE SIZE CONNECTIONS: keep-alive connections, or one for each request.
+# measure_kernel PHASE REP MODE: a line of $raw.
 measure_kernel() {
-  local socket=${kernel_socket[$3]} point measure_flags
-  local command=(wrk -t 1 -c "$5" -d "$seconds" --latency -s "$here/lib/wrk-json.lua")
-  [[ $1 == kernel ]] || command+=(-H 'Connection: close')
-  point="{\"phase\":\"$1\",\"rep\":$2,\"mode\":\"$3\",\"size\":\"$4\",\"connections\":$5}"
-  measure_flags=(--watch "server=$(pid_of "$3-nginx")" --watch "daemon=${hijack_daemons[$socket]}" --status "$program status --json --socket $socket")
-  generate load "${kernel_namespace[$3]}" "$point" "${real_time[@]}" "${command[@]}" "http://127.0.0.1:8200/$4"
+  local load=("${real_time[@]}" taskset -c "$server_cpu" "$work/kernel-load" 127.0.0.1 8200 /1024 16)
+  check "$1" "$2" "$3" "$node" "$here/lib/filters-kernel.ts" --rules "$work/kernel" --rows "$kernel_rows" --rounds "$kernel_rounds" --pairs "$kernel_pairs" --seconds "$kernel_seconds" \
+    "${load[@]/#/--load=}" "${kernel_sides[@]}"
 }

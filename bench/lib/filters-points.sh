@@ -3,8 +3,7 @@
 
 # plan_points: fills $plan with lines "phase rep mode size connections"; within a repetition the modes follow each other, every other time in reverse.
 plan_points() {
-  local rep mode phase order relays=()
-  for mode in "${available[@]}"; do [[ $mode == kernel-* ]] || relays+=("$mode"); done
+  local rep mode phase order relays=("${available[@]}")
   for ((rep = 1; rep <= reps; rep++)); do
     order=("${relays[@]}")
     ((rep % 2 || ${#relays[@]} == 0)) || mapfile -t order < <(printf '%s\n' "${relays[@]}" | tac)
@@ -13,11 +12,7 @@ plan_points() {
   for ((rep = 1; rep <= reps; rep++)); do
     wanted open && wanted http && for mode in "${relays[@]}"; do plan+=("http-open $rep $mode 1024 16"); done
   done
-  for ((rep = 1; rep <= reps; rep++)); do
-    order=("${kernel_modes[@]}")
-    ((rep % 2 || ${#kernel_modes[@]} == 0)) || mapfile -t order < <(printf '%s\n' "${kernel_modes[@]}" | tac)
-    for phase in kernel kernel-connect; do for mode in "${order[@]}"; do plan+=("$phase $rep $mode 1024 16"); done; done
-  done
+  ((${#kernel_sides[@]} == 0)) || plan+=("kernel 1 sockhijack - -")
   for phase in safety reloads examples rules; do wanted "$phase" && plan+=("$phase 1 nicd - -"); done
 }
 
@@ -25,7 +20,7 @@ plan_points() {
 measure_point() {
   case $1 in
     http | http-open) measure_load "$@" ;;
-    kernel | kernel-connect) measure_kernel "$@" ;;
+    kernel) measure_kernel "$@" ;;
     safety | examples) check "$1" "$2" "$3" "$node" "$here/lib/filters-$1.ts" --scratch "$work/$1" ;;
     reloads) check "$1" "$2" "$3" "$node" "$here/lib/filters-reload.ts" --scratch "$work/$1" --reloads "$reloads" ;;
     rules) check "$1" "$2" "$3" "$node" "$here/lib/filters-rules.ts" ;;

@@ -1,4 +1,6 @@
-/** What the checks of filters.sh found: loops, memory, reloads, examples, rules. @module */
+/** What the checks of filters.sh found: rules in the kernel, loops, memory, reloads, examples, rules. @module */
+import { judgeKernel, kernelLines } from "./filters-kernel.ts";
+import type { KernelRun } from "./filters-kernel-run.ts";
 import { type Bound, judge, noData, type Target } from "./judge.ts";
 import { spread } from "./points.ts";
 import type { Check } from "./samples.ts";
@@ -21,6 +23,7 @@ const number = (value: unknown): number => Number(value);
 const list = (values: readonly unknown[]): string => [...new Set(values)].join(", ");
 
 const says: Readonly<Record<string, (check: Figures) => readonly string[]>> = {
+  kernel: (check) => kernelLines(check as unknown as KernelRun),
   safety: (check) => [
     ...(["closed", "open"] as const).map((which) => {
       const { spinMs, statuses, nextStatuses, backMs } = spun(check, which);
@@ -44,6 +47,7 @@ const says: Readonly<Record<string, (check: Figures) => readonly string[]>> = {
 };
 
 const titles: Readonly<Record<string, string>> = {
+  kernel: "Rules in the kernel, by sockhijack",
   safety: "Filters that misbehave, on nicd",
   reloads: "Reloads of a filter",
   examples: "Examples",
@@ -68,6 +72,7 @@ export function judgeFilterChecks(checks: readonly Check[]): readonly Target[] {
   const one = (name: string, bound: Bound, value: number | undefined, unit: string, failure?: string): Target =>
     judge(name, bound, value === undefined ? undefined : spread([value]), unit, failure);
   return [
+    ...judgeKernel(of("kernel") as unknown as KernelRun | undefined),
     ...(safety === undefined
       ? [
           ...["closed", "open"].map((which) => noData(`a loop without end, fail-${which}`, "≤ 10.0 ms")),

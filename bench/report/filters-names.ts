@@ -12,8 +12,6 @@ export const filterModeNames: Readonly<Record<string, string>> = {
   "envoy-c": "Envoy, C",
   "envoy-rs": "Envoy, Rust",
   "envoy-as": "Envoy, AssemblyScript",
-  "kernel-none": "no rules",
-  "kernel-rules": "1000 rules",
 };
 
 const count = (value: number): string => Math.round(value).toLocaleString("en-US");
@@ -24,8 +22,6 @@ export const filterLayout: Layout = {
   modes: filterModeNames,
   phases: {
     http: "wrk → relay with the filter → nginx, closed loop",
-    kernel: "wrk → nginx by sockhijack's fast path, closed loop",
-    "kernel-connect": "The same, a connection for each request",
     "http-open": "Open loop at half of the rate of Envoy with the C filter",
   },
   columns: [

@@ -1,0 +1,123 @@
+/**
+ * What rules in the kernel cost: two sockhijacks side by side, one with ten thousand rules and one without, given the same fixed numbers of requests in
+ * turn, and the CPU time of each. Prints one JSON object (bench/report/filters-kernel.ts).
+ *
+ *     node bench/lib/filters-kernel.ts --rules FOLDER --rows N --rounds N --pairs N --seconds N --load PROGRAM… --side JSON --side JSON
+ *
+ * After every round the two exchange their rules, so that what one of them is faster by (where its memory lies, say) is not taken for a cost of rules.
+ * Blocks follow one another as without, with, with, without; the next four the other way round.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { isCalm, type Kind, type Pair, type ProgramRun } from "../report/filters-kernel-run.ts";
+import { type Place, Side } from "./filters-kernel-side.ts";
+
+/** Requests in a block: some 20 ms of each kind, short enough that others let some of them be. */
+const kinds: Readonly<Record<Kind, number>> = { kept: 3000, new: 600 };
+/** The mean of what a request on a kept connection sends: itself and its answer. */
+const messages = 2;
+const coupledWithinMs = 30_000;
+
+const { values } = parseArgs({
+  options: {
+    rules: { type: "string" },
+    rows: { type: "string" },
+    rounds: { type: "string", default: "6" },
+    pairs: { type: "string", default: "40" },
+    seconds: { type: "string", default: "8" },
+    load: { type: "string", multiple: true, default: [] },
+    side: { type: "string", multiple: true, default: [] },
+  },
+});
+const { rules, rows } = values;
+if (rules === undefined || rows === undefined || values.side.length !== 2) throw new RangeError("wants --rules, --rows and two --side");
+const [first, second] = values.side.map((text) => new Side(JSON.parse(text) as Place, values.load)) as [Side, Side];
+
+const pairs: Pair[] = [];
+const runs: ProgramRun[] = [];
+const redirected: number[] = [];
+
+/** Two pairs: without, with, with, without; or the other way round. Tells how many of them count. */
+async function quad(kind: Kind, round: number, none: Side, ruled: Side, reverse: boolean): Promise<number> {
+  const command = `${kind} ${kinds[kind]}`;
+  let calm = 0;
+  for (const noneFirst of reverse ? [false, true] : [true, false]) {
+    const one = await (noneFirst ? none : ruled).ask(command);
+    const other = await (noneFirst ? ruled : none).ask(command);
+    pairs.push({ kind, round, ...(noneFirst ? { none: one, rules: other } : { none: other, rules: one }) });
+    if (isCalm(pairs.at(-1)!)) calm++;
+  }
+  return calm;
+}
+
+/** Quads until enough of their pairs count, or time is up. */
+async function measure(kind: Kind, round: number, none: Side, ruled: Side): Promise<void> {
+  const end = performance.now() + 1000 * Number(values.seconds);
+  for (let calm = 0, at = 0; calm < Number(values.pairs) && performance.now() < end; at++)
+    calm += await quad(kind, round, none, ruled, at % 2 === 1);
+}
+
+/** Waits until the kernel carries the kept connections past TCP. */
+async function coupled(side: Side): Promise<void> {
+  const end = performance.now() + coupledWithinMs;
+  for (;;) {
+    const before = side.redirected();
+    await side.ask(`kept ${kinds.kept}`);
+    if (side.redirected() - before > 0.95 * messages * kinds.kept) return;
+    if (performance.now() > end) throw new Error(`sockhijack has not coupled the kept connections in ${coupledWithinMs / 1000} s`);
+    await wait(100);
+  }
+}
+
+/** As `measure`, and which share of the messages went past TCP. */
+async function measureKept(round: number, none: Side, ruled: Side): Promise<void> {
+  const before = [none.redirected(), ruled.redirected()];
+  const from = pairs.length;
+  await measure("kept", round, none, ruled);
+  const sent = messages * kinds.kept * (pairs.length - from);
+  for (const [at, side] of [none, ruled].entries()) redirected.push((side.redirected() - before[at]!) / sent);
+}
+
+/** What each program takes, by the kernel's own account, which costs time itself: apart from the pairs. */
+async function account(kind: Kind, round: number, none: Side, ruled: Side): Promise<void> {
+  await first.ask("stats 1");
+  for (const [side, state] of [
+    [none, "none"],
+    [ruled, "rules"],
+    [ruled, "rules"],
+    [none, "none"],
+  ] as const) {
+    const from = side.programTimes();
+    await side.ask(`${kind} ${kinds[kind]}`);
+    const to = side.programTimes();
+    for (const [program, { ns, runs: count }] of Object.entries(to)) {
+      const before = from[program] ?? { ns: 0, runs: 0 };
+      if (count > before.runs)
+        runs.push({ kind, round, with: state, program, ns: ns - before.ns, runs: count - before.runs, requests: kinds[kind] });
+    }
+  }
+  await first.ask("stats 0");
+}
+
+try {
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const [none, ruled] = round % 2 === 1 ? [first, second] : [second, first];
+    await Promise.all([
+      none.takeRules(join(rules, "none.policies.yaml"), 0),
+      ruled.takeRules(join(rules, "rules.policies.yaml"), Number(rows)),
+    ]);
+    for (const side of [none, ruled]) await coupled(side);
+    if (round === 1) for (const side of [none, ruled]) side.findPrograms();
+    await measureKept(round, none, ruled);
+    await measure("new", round, none, ruled);
+    for (const kind of ["kept", "new"] as const) await account(kind, round, none, ruled);
+    const here = pairs.filter((pair) => pair.round === round);
+    process.stderr.write(`  round ${round} of ${values.rounds}: ${here.filter(isCalm).length} of ${here.length} pairs undisturbed\n`);
+  }
+  process.stdout.write(`${JSON.stringify({ rows: Number(rows), redirected, pairs, runs })}\n`);
+} finally {
+  await Promise.all([first.stop(), second.stop()]);
+}

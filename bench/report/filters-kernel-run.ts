@@ -1,0 +1,53 @@
+/** What `lib/filters-kernel.ts` prints, and which of its pairs count. @module */
+
+/** What a fixed number of requests took: wall clock, and CPU time by program. */
+export interface Block {
+  readonly requests: number;
+  readonly wallNs: number;
+  readonly clientNs: number;
+  readonly serverNs: number;
+  readonly daemonNs: number;
+}
+
+/** On connections that are kept, or each on one of its own. */
+export type Kind = "kept" | "new";
+
+/** A block without rules and one with, neighbours in time. */
+export interface Pair {
+  readonly kind: Kind;
+  /** From 1; after each the two sides have exchanged their rules. */
+  readonly round: number;
+  readonly none: Block;
+  readonly rules: Block;
+}
+
+/** What a BPF program took in one block, by the kernel's account. */
+export interface ProgramRun {
+  readonly kind: Kind;
+  readonly round: number;
+  readonly with: "none" | "rules";
+  readonly program: string;
+  readonly ns: number;
+  readonly runs: number;
+  readonly requests: number;
+}
+
+/** A run of the phase `kernel`. */
+export interface KernelRun {
+  /** That the rules make in the kernel's table. */
+  readonly rows: number;
+  /** Of the messages on kept connections, the share that went past TCP; of each side in each round. */
+  readonly redirected: readonly number[];
+  readonly pairs: readonly Pair[];
+  readonly runs: readonly ProgramRun[];
+}
+
+/** Of the CPU that client and server share: more, taken by others while a block ran, is a disturbance. */
+const mostForeign = 0.03;
+
+/** CPU time of client and server. */
+export const cpuNs = ({ clientNs, serverNs }: Block): number => clientNs + serverNs;
+
+/** Whether client and server had their CPU to themselves in both blocks; what they took there does not come into it. */
+export const isCalm = ({ none, rules }: Pair): boolean =>
+  [none, rules].every((block) => block.wallNs - cpuNs(block) < mostForeign * block.wallNs);
