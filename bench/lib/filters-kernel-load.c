@@ -4,6 +4,7 @@
  *
  * Reads one command a line and answers each with a JSON line; ends with its input:
  *   kept N    N requests over the connections that stay open from one command to the next
+ *   again N   the same, over connections opened in place of those
  *   new N     N requests, each over a connection of its own, CONNECTIONS of them at a time
  *   stats 1   the kernel counts what BPF programs take, for as long as this program lives and until `stats 0`
  *
@@ -204,9 +205,11 @@ int main(int argc, char **argv)
 			printf("{}\n");
 			continue;
 		}
-		int anew = !strcmp(what, "new");
-		if (!anew && strcmp(what, "kept"))
+		int anew = !strcmp(what, "new"), again = !strcmp(what, "again");
+		if (!anew && !again && strcmp(what, "kept"))
 			return refuse(line);
+		for (int i = 0; again && i < count; i++)
+			close(kept[i].fd), kept[i].fd = -1;
 		int64_t from[4], took[4];
 		for (int i = 0; i < 4; i++)
 			from[i] = read_clock(clocks[i]);

@@ -12,7 +12,7 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isCalm, type Kind, type Pair, type ProgramRun } from "../report/filters-kernel-run.ts";
+import { type Coupling, isCalm, type Kind, type Pair, type ProgramRun } from "../report/filters-kernel-run.ts";
 import { type Place, Side } from "./filters-kernel-side.ts";
 
 /** Requests in a block: some 20 ms of each kind, short enough that others let some of them be. */
@@ -20,6 +20,8 @@ const kinds: Readonly<Record<Kind, number>> = { kept: 3000, new: 600 };
 /** The mean of what a request on a kept connection sends: itself and its answer. */
 const messages = 2;
 const coupledWithinMs = 30_000;
+/** Requests by which that is seen. */
+const probe = 320;
 
 const { values } = parseArgs({
   options: {
@@ -38,6 +40,7 @@ const [first, second] = values.side.map((text) => new Side(JSON.parse(text) as P
 
 const pairs: Pair[] = [];
 const runs: ProgramRun[] = [];
+const couplings: Coupling[] = [];
 const redirected: number[] = [];
 
 /** Two pairs: without, with, with, without; or the other way round. Tells how many of them count. */
@@ -60,15 +63,16 @@ async function measure(kind: Kind, round: number, none: Side, ruled: Side): Prom
     calm += await quad(kind, round, none, ruled, at % 2 === 1);
 }
 
-/** Waits until the kernel carries the kept connections past TCP. */
-async function coupled(side: Side): Promise<void> {
-  const end = performance.now() + coupledWithinMs;
-  for (;;) {
+/** Waits until the kernel carries the kept connections past TCP, or those opened in place of them; tells how long it took. */
+async function coupled(side: Side, first: "kept" | "again"): Promise<number> {
+  const begin = performance.now();
+  for (let command: string = first; ; command = "kept") {
     const before = side.redirected();
-    await side.ask(`kept ${kinds.kept}`);
-    if (side.redirected() - before > 0.95 * messages * kinds.kept) return;
-    if (performance.now() > end) throw new Error(`sockhijack has not coupled the kept connections in ${coupledWithinMs / 1000} s`);
-    await wait(100);
+    await side.ask(`${command} ${probe}`);
+    const tookMs = performance.now() - begin;
+    if (side.redirected() - before > 0.95 * messages * probe) return tookMs;
+    if (tookMs > coupledWithinMs) throw new Error(`sockhijack has not coupled the kept connections in ${coupledWithinMs / 1000} s`);
+    await wait(5);
   }
 }
 
@@ -109,15 +113,21 @@ try {
       none.takeRules(join(rules, "none.policies.yaml"), 0),
       ruled.takeRules(join(rules, "rules.policies.yaml"), Number(rows)),
     ]);
-    for (const side of [none, ruled]) await coupled(side);
+    for (const side of [none, ruled]) await coupled(side, "kept");
     if (round === 1) for (const side of [none, ruled]) side.findPrograms();
     await measureKept(round, none, ruled);
     await measure("new", round, none, ruled);
     for (const kind of ["kept", "new"] as const) await account(kind, round, none, ruled);
+    // Last, as the daemon has by now done with the other rules.
+    for (const [side, state] of [
+      [none, "none"],
+      [ruled, "rules"],
+    ] as const)
+      couplings.push({ round, with: state, ms: await coupled(side, "again") });
     const here = pairs.filter((pair) => pair.round === round);
     process.stderr.write(`  round ${round} of ${values.rounds}: ${here.filter(isCalm).length} of ${here.length} pairs undisturbed\n`);
   }
-  process.stdout.write(`${JSON.stringify({ rows: Number(rows), redirected, pairs, runs })}\n`);
+  process.stdout.write(`${JSON.stringify({ rows: Number(rows), redirected, couplings, pairs, runs })}\n`);
 } finally {
   await Promise.all([first.stop(), second.stop()]);
 }

@@ -32,12 +32,20 @@ export interface ProgramRun {
   readonly requests: number;
 }
 
+/** How long new connections went by TCP until the daemon had coupled them. */
+export interface Coupling {
+  readonly round: number;
+  readonly with: "none" | "rules";
+  readonly ms: number;
+}
+
 /** A run of the phase `kernel`. */
 export interface KernelRun {
   /** That the rules make in the kernel's table. */
   readonly rows: number;
   /** Of the messages on kept connections, the share that went past TCP; of each side in each round. */
   readonly redirected: readonly number[];
+  readonly couplings: readonly Coupling[];
   readonly pairs: readonly Pair[];
   readonly runs: readonly ProgramRun[];
 }

@@ -105,11 +105,20 @@ function saysProgram({ runs, pairs }: KernelRun, kind: Kind, program: string): r
   ];
 }
 
+function saysCouplings({ couplings }: KernelRun): readonly string[] {
+  const of = (state: "none" | "rules"): string => {
+    const { median, min, max } = spread(couplings.filter((one) => one.with === state).map(({ ms }) => ms));
+    return `${median.toFixed(0)} ms (${min.toFixed(0)} to ${max.toFixed(0)})`;
+  };
+  return couplings.length === 0 ? [] : [`new connections were coupled after ${of("none")} without rules, ${of("rules")} with`];
+}
+
 /** The phase as lines of text. */
 export function kernelLines(run: KernelRun): readonly string[] {
   return [
     `${run.rows} rows in the kernel's table; ${(Math.min(...run.redirected) * 100).toFixed(0)} % or more of the messages on kept connections took the fast path`,
     ...(["kept", "new"] as const).flatMap((kind) => saysKind(run, kind)),
+    ...saysCouplings(run),
     ...programs.flatMap(([kind, program]) => saysProgram(run, kind, program)),
   ];
 }

@@ -73,6 +73,7 @@ test("kernelLines() shows CPU time, ratios and what the programs take", (t) => {
   for (const said of [
     /kept connection: 8\.00 µs of CPU without rules, .* [01]\.\d{3} × \(.*\) by 72 undisturbed pairs of 96/,
     /new connection .* 45\.00 µs/,
+    /coupled after 52 ms \(51 to 53\) without rules, 252 ms \(251 to 253\) with/,
     /redirect: 150 ns a call without rules; with them \+20 ns \(20 to 20 by round\), \+0\.25 %/,
     /connect4: 1000 ns .* \+0\.04 %/,
   ])
@@ -114,13 +115,13 @@ async function load(commands: readonly string[], respond: (socket: Socket, n: nu
 const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 test("filters-kernel-load makes exactly the requests and connections it is told, and accounts for each program", async (t) => {
-  const got = await load(["kept 50", "new 30", "kept 50"], (socket) => socket.write(answer));
+  const got = await load(["kept 50", "new 30", "kept 50", "again 10"], (socket) => socket.write(answer));
   t.is(got.exit, 0, got.stderr);
-  t.is(got.requests, 1 + 50 + 30 + 50, "one to learn how long answers are");
-  t.is(got.connections, 1 + 4 + 30);
+  t.is(got.requests, 1 + 50 + 30 + 50 + 10, "one to learn how long answers are");
+  t.is(got.connections, 1 + 4 + 30 + 4);
   t.deepEqual(
     got.blocks.map(({ requests }) => requests),
-    [50, 30, 50],
+    [50, 30, 50, 10],
   );
   for (const { wallNs, clientNs, serverNs } of got.blocks) t.true(clientNs > 0 && serverNs > 0 && wallNs > clientNs);
 });

@@ -55,5 +55,8 @@ export function kernelRun(made: Made = {}): KernelRun {
         });
     }
   }
-  return { rows, redirected: Array.from({ length: 2 * rounds }, () => redirected), pairs, runs };
+  const couplings = (["none", "rules"] as const).flatMap((state, at) =>
+    [1, 2, 3].map((round) => ({ round, with: state, ms: 50 + 200 * at + round })),
+  );
+  return { rows, redirected: Array.from({ length: 2 * rounds }, () => redirected), couplings, pairs, runs };
 }
