@@ -3,8 +3,9 @@
 import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
+import type { ExecutionContext } from "ava";
 import { until } from "../../../sockhijack/test/kernel/support/until.ts";
-import { ask } from "../daemon/support/ask.ts";
+import { ask, Wire } from "../daemon/support/ask.ts";
 import { Origin } from "../daemon/support/origin.ts";
 import { compiled, filterTest } from "./compiled.ts";
 import { startFiltered } from "./filtered.ts";
@@ -14,7 +15,8 @@ filterTest(
   async (t) => {
     const origin = await Origin.start(t, "served");
     let says = "yes";
-    const auth = await Origin.start(t, "auth", (_, response) => void setTimeout(() => response.end(says), 30));
+    let mayAnswer: () => Promise<unknown> = async () => {};
+    const auth = await Origin.start(t, "auth", (_, response) => void mayAnswer().finally(() => response.end(says)));
     const daemon = await startFiltered(t, {
       filters: [`call: { module: ${compiled("calls")} }`, `small: { module: ${compiled("calls")}, limits: { body: 1KiB } }`],
       uses: "call",
@@ -26,15 +28,22 @@ filterTest(
       listen: ["shy"],
     });
     const body = "b".repeat(100_000);
-    for (const headers of [{}, { "x-stop": "3" }]) {
-      t.is((await ask(daemon.port, "/", { method: "POST", body, headers })).body, "served");
+    for (const stop of ["", "x-stop: 3\r\n"]) {
+      const wire = new Wire(daemon.port);
+      mayAnswer = () => until("the body is all sent", () => wire.socket.writableLength === 0);
+      wire.send(`POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${stop}content-length: ${body.length}\r\n\r\n${body}`);
+      await wire.closed;
+      t.regex(wire.text, /^HTTP\/1\.1 200 [\s\S]*served/);
       t.like(origin.asked.at(-1), { body });
       t.like(origin.asked.at(-1)!.headers, { "x-auth": "yes", "x-auth-status": "200" });
     }
     t.like(auth.asked[0], { method: "GET", url: "/check" });
     t.like(auth.asked[0]!.headers, { host: "auth", "x-from": "filter" });
-    // The head is stopped, and its body gathered beyond the limit.
-    t.is((await ask(daemon.ports[1]!, "/", { method: "POST", body, headers: { "x-stop": "3" } })).status, 413);
+    // The head is stopped, and its body gathered beyond the limit, however long the service takes.
+    const long = ask(daemon.ports[1]!, "/", { method: "POST", body, headers: { "x-stop": "3" } });
+    mayAnswer = () => long;
+    t.is((await long).status, 413);
+    mayAnswer = async () => {};
     says = "no";
     t.like(await ask(daemon.port), { status: 401, body: "denied" });
     t.is((await ask(daemon.port, "/", { headers: { "x-to": "nobody" } })).status, 200);
@@ -55,12 +64,12 @@ filterTest(
       services: [`auth: { ports: [80], replicas: [{ address: 127.0.0.1, port: ${auth.port} }] }`],
       web: "routes: [{ match: { path: /short }, timeout: 300ms }]",
     });
-    await ask(daemon.port);
+    await ask(daemon.port, "/", { headers: { "x-late": "1" } });
     t.like(origin.asked[0]!.headers, { "x-auth": "upstream request timeout", "x-auth-status": "504" });
     t.is((await ask(daemon.port, "/short", { headers: { "x-never": "1" } })).status, 504);
     answers = "trap";
     const waits = ask(daemon.port, "/", { headers: { "x-never": "1" } });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the filter has it", async () => (await daemon.status()).filters![0]!.open === 1);
     const failed = await ask(daemon.port);
     t.is(failed.status, 500);
     t.is((await waits).status, 500, "one that waits for the same machine is told as well");
@@ -107,9 +116,11 @@ filterTest("a filter calls a service of the mesh by gRPC: one message, a stream,
 });
 
 const connection = async (
+  t: ExecutionContext,
   port: number,
 ): Promise<{ readonly socket: Socket; readonly text: () => string; readonly closed: Promise<unknown> }> => {
   const socket = connect(port, "127.0.0.1").on("error", () => {});
+  t.teardown(() => socket.destroy());
   let text = "";
   socket.on("data", (part) => {
     text += part.toString("latin1");
@@ -122,6 +133,8 @@ const connection = async (
 filterTest("a filter changes a connection's bytes both ways, waits for a whole line, and closes it; a trap ends it", async (t) => {
   const seen: string[] = [];
   const server = createServer((socket) => {
+    // nicd in this process leaves its end open, should the test fail on the way.
+    t.teardown(() => socket.destroy());
     socket
       .on("error", () => {})
       .on("data", (part) => {
@@ -137,9 +150,11 @@ filterTest("a filter changes a connection's bytes both ways, waits for a whole l
     port: (server.address() as AddressInfo).port,
     web: "protocol: tcp",
   });
-  const first = await connection(daemon.port);
+  const calls = async (): Promise<number> => (await daemon.status()).filters![0]!.calls;
+  const before = await calls();
+  const first = await connection(t, daemon.port);
   first.socket.write("half a ");
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await until("the filter has seen it", async () => (await calls()) >= before + 2);
   t.deepEqual(seen, []);
   first.socket.write("line\n");
   await until("the answer is there", () => first.text() === "ok!");
@@ -147,10 +162,10 @@ filterTest("a filter changes a connection's bytes both ways, waits for a whole l
   first.socket.end();
   await until("the filter was told", () => /text="?client closed/.test(daemon.log));
   t.regex(daemon.log, /text="?new connection/);
-  const second = await connection(daemon.port);
+  const second = await connection(t, daemon.port);
   second.socket.write("quit\n");
   await second.closed;
-  const third = await connection(daemon.port);
+  const third = await connection(t, daemon.port);
   third.socket.write("trap\n");
   await third.closed;
   t.is(seen.length, 1);

@@ -1,4 +1,4 @@
-// Asks service auth before a request goes on; a request with x-stop: 3 lets its body be held meanwhile, with x-never it waits for ever.
+// Asks service auth before a request goes on; a request with x-stop: 3 lets its body be held meanwhile, with x-never it waits for ever. With x-late: 1 auth has 300 ms.
 #include "filter.h"
 static u32 waiting;
 EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
@@ -12,7 +12,7 @@ EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
     proxy_add_header_map_value(REQUEST_HEADERS, S("x-status"), status == 2 ? "2" : "?", 1);
     return CONTINUE;
   }
-  proxy_http_call(S("auth"), headers, pairs(headers, texts, 4), 0, 0, 0, 0, 300, &id);
+  proxy_http_call(S("auth"), headers, pairs(headers, texts, 4), 0, 0, 0, 0, has("x-late", "1") ? 300 : 30000, &id);
   return has("x-stop", "3") ? 3 : STOP;
 }
 EXPORT(proxy_on_http_call_response) void answered(u32 root, u32 id, u32 heads, u32 size, u32 trailers) {

@@ -18,7 +18,7 @@ EXPORT(proxy_on_request_headers) u32 request(u32 context, u32 n, u32 last) {
     proxy_grpc_send(id, S("two"), 1);
     return STOP;
   }
-  if (proxy_grpc_call(S("echo"), S("test.Echo"), S("Say"), metadata, size, S("hello"), 1000, &id)) {
+  if (proxy_grpc_call(S("echo"), S("test.Echo"), S("Say"), metadata, size, S("hello"), 30000, &id)) {
     proxy_add_header_map_value(REQUEST_HEADERS, S("x-code"), S("refused"));
     return CONTINUE;
   }
