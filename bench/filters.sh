@@ -15,6 +15,7 @@ usage: bench/filters.sh [options]
   --quick        three minutes: one repetition of one second, fewer reloads; indicative only
   --only LIST    of http,open,kernel,safety,reloads,examples,rules (default all; open wants http)
   --modes LIST   relays with filters, of nicd-none,nicd-c,nicd-as,nicd-rs and the same of envoy (default all)
+  --control NS   in the phase kernel, what has rules spends so much more on each request: a known cost, to see that it is found; not judged
   --real-time    relay, server and client get the real-time class: for a machine that others use; they get next to nothing meanwhile
   --json         print the whole run as JSON instead of the table
   --out DIR      where filters-<date>.json and filters.svg go (default bench/out)
@@ -36,7 +37,7 @@ examples:
   bench/filters.sh --only http --modes nicd-none,nicd-c
   bench/filters.sh --only safety,reloads
 
-Needs root, cgroup v2, nginx, wrk, gcc, curl, iproute2, clang-14, lld-14, wasi-libc, libclang-rt-14-dev-wasm32; for Rust rustc and libstd-rust-dev-wasm32.
+Needs root, cgroup v2, nginx, wrk, gcc, curl, iproute2, clang-14, lld-14, wasi-libc, libclang-rt-14-dev-wasm32; for Rust rustc and libstd-rust-dev-wasm32; for kernel bpftool.
 HELP
 }
 
@@ -45,6 +46,7 @@ phases=http,open,kernel,safety,reloads,examples,rules
 modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
 reloads=2000 warm_up=8
 kernel_rounds=10 kernel_pairs=24 kernel_seconds=5 # even, as the sides exchange their rules after each
+control_ns=0
 real_time=() # what goes before relay, server and client
 bench=filters
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -58,6 +60,7 @@ while (($#)); do
     --quick) quick=yes reps=1 seconds=1 reloads=100 warm_up=2 kernel_rounds=4 kernel_pairs=12 kernel_seconds=2 ;;
     --only) phases=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
+    --control) control_ns=${2:?}; shift ;;
     --real-time) real_time=(chrt --rr 1) ;;
     --json) json=yes ;;
     --out) out=${2:?}; shift ;;
@@ -88,6 +91,8 @@ export PYTHONDONTWRITEBYTECODE=1
 
 # As nic-path.sh: the relay has a CPU of its own.
 relay_cpu=0 server_cpu=$(($(nproc) > 1 ? 1 : 0)) client_cpu=$(($(nproc) > 2 ? 2 : $(nproc) - 1))
+
+[[ $control_ns =~ ^[0-9]+$ ]] || { printf 'filters: --control wants whole nanoseconds, not %s\n' "$control_ns" >&2; exit 64; }
 
 # --- set up -----------------------------------------------------------------------------------------------------------
 begin nginx wrk gcc python3 curl ip ss taskset nsenter findmnt

@@ -6,6 +6,7 @@
  *   kept N    N requests over the connections that stay open from one command to the next
  *   again N   the same, over connections opened in place of those
  *   new N     N requests, each over a connection of its own, CONNECTIONS of them at a time
+ *   spin NS   each request costs this program so much more from here on: a known cost, which the measurement must find
  *   stats 1   the kernel counts what BPF programs take, for as long as this program lives and until `stats 0`
  *
  * Times are the scheduler's, read right before and after (clock_getcpuclockid(3)). Ending such a connection resets it: without
@@ -38,6 +39,7 @@ struct connection {
 static struct sockaddr_in to;
 static struct connection kept[CONNECTIONS_MAX], fresh[CONNECTIONS_MAX];
 static int poll_fd, count, request_length;
+static int64_t spin_ns;
 static ssize_t answer_length; /* of each: the server sends the same every time */
 static char request[512], buffer[65536];
 
@@ -75,6 +77,9 @@ static void open_connection(struct connection *c)
 
 static void ask(struct connection *c)
 {
+	if (spin_ns > 0)
+		for (int64_t end = read_clock(CLOCK_MONOTONIC) + spin_ns; read_clock(CLOCK_MONOTONIC) < end;)
+			;
 	c->left = answer_length;
 	if (send(c->fd, request, request_length, MSG_NOSIGNAL) != request_length)
 		die("cannot send");
@@ -200,8 +205,11 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof line, stdin)) {
 		if (sscanf(line, "%7s %ld", what, &number) != 2 || number < 0)
 			return refuse(line);
-		if (!strcmp(what, "stats")) {
-			switch_stats(number != 0);
+		if (!strcmp(what, "stats") || !strcmp(what, "spin")) {
+			if (!strcmp(what, "spin"))
+				spin_ns = number;
+			else
+				switch_stats(number != 0);
 			printf("{}\n");
 			continue;
 		}

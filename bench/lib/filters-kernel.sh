@@ -4,7 +4,8 @@ declare -A kernel_socket # side → control socket of its daemon
 kernel_sides=()          # each side as lib/filters-kernel.ts wants it
 kernel_rows=0            # rows of the kernel's table that the rules make
 
-# start_kernel: both sides, both without rules. Load generator and server share a CPU, the daemons have the other: so neither waits for the other CPU.
+# start_kernel: both sides, both without rules. Load generator and server share a CPU, the daemons have the other. The former are of SCHED_BATCH: neither
+# takes the CPU from the other as it wakes, so that each does all there is for it to do before the other runs, the same way every time.
 start_kernel() {
   [[ -e $program ]] || { say "$bench: there is no $program"; return 1; }
   command -v bpftool >/dev/null || { say "$bench: bpftool is missing; apt-get install bpftool"; return 1; }
@@ -29,7 +30,7 @@ start_kernel_side() {
   done
   [[ -n $pid ]] || { say "$bench: the daemon of $side does not start: $(tail -n 1 "$work/$side-daemon.log")"; return 1; }
   hijack_daemons[$socket]=$pid
-  start_hijacked "$side-nginx" "$made" web:8200 nginx -c "$(kernel_conf "$side")"
+  start_hijacked "$side-nginx" "$made" web:8200 chrt --batch 0 nginx -c "$(kernel_conf "$side")"
   wait_for_port "$side-nginx" "$made" 127.0.0.1 8200 || return 1
   kernel_sides+=(--side "{\"namespace\":\"$made\",\"socket\":\"$socket\",\"daemon\":$pid,\"server\":$(pid_of "$side-nginx"),\"rules\":\"$rules\"}")
 }
@@ -45,7 +46,7 @@ kernel_conf() {
 
 # measure_kernel PHASE REP MODE: a line of $raw.
 measure_kernel() {
-  local load=("${real_time[@]}" taskset -c "$server_cpu" "$work/kernel-load" 127.0.0.1 8200 /1024 16)
-  check "$1" "$2" "$3" "$node" "$here/lib/filters-kernel.ts" --rules "$work/kernel" --rows "$kernel_rows" --rounds "$kernel_rounds" --pairs "$kernel_pairs" --seconds "$kernel_seconds" \
+  local load=(chrt --batch 0 taskset -c "$server_cpu" "$work/kernel-load" 127.0.0.1 8200 /1024 16)
+  check "$1" "$2" "$3" "$node" "$here/lib/filters-kernel.ts" --rules "$work/kernel" --rows "$kernel_rows" --rounds "$kernel_rounds" --pairs "$kernel_pairs" --seconds "$kernel_seconds" --control "$control_ns" \
     "${load[@]/#/--load=}" "${kernel_sides[@]}"
 }

@@ -2,7 +2,7 @@
  * What rules in the kernel cost: two sockhijacks side by side, one with ten thousand rules and one without, given the same fixed numbers of requests in
  * turn, and the CPU time of each. Prints one JSON object (bench/report/filters-kernel.ts).
  *
- *     node bench/lib/filters-kernel.ts --rules FOLDER --rows N --rounds N --pairs N --seconds N --load PROGRAM… --side JSON --side JSON
+ *     node bench/lib/filters-kernel.ts --rules FOLDER --rows N --rounds N --pairs N --seconds N [--control NS] --load PROGRAM… --side JSON --side JSON
  *
  * After every round the two exchange their rules, so that what one of them is faster by (where its memory lies, say) is not taken for a cost of rules.
  * Blocks follow one another as without, with, with, without; the next four the other way round.
@@ -30,11 +30,13 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "6" },
     pairs: { type: "string", default: "40" },
     seconds: { type: "string", default: "8" },
+    control: { type: "string", default: "0" },
     load: { type: "string", multiple: true, default: [] },
     side: { type: "string", multiple: true, default: [] },
   },
 });
 const { rules, rows } = values;
+const controlNs = Number(values.control);
 if (rules === undefined || rows === undefined || values.side.length !== 2) throw new RangeError("wants --rules, --rows and two --side");
 const [first, second] = values.side.map((text) => new Side(JSON.parse(text) as Place, values.load)) as [Side, Side];
 
@@ -115,6 +117,8 @@ try {
     ]);
     for (const side of [none, ruled]) await coupled(side, "kept");
     if (round === 1) for (const side of [none, ruled]) side.findPrograms();
+    await none.ask("spin 0");
+    await ruled.ask(`spin ${controlNs}`);
     await measureKept(round, none, ruled);
     await measure("new", round, none, ruled);
     for (const kind of ["kept", "new"] as const) await account(kind, round, none, ruled);
@@ -127,7 +131,7 @@ try {
     const here = pairs.filter((pair) => pair.round === round);
     process.stderr.write(`  round ${round} of ${values.rounds}: ${here.filter(isCalm).length} of ${here.length} pairs undisturbed\n`);
   }
-  process.stdout.write(`${JSON.stringify({ rows: Number(rows), redirected, couplings, pairs, runs })}\n`);
+  process.stdout.write(`${JSON.stringify({ rows: Number(rows), controlNs, redirected, couplings, pairs, runs })}\n`);
 } finally {
   await Promise.all([first.stop(), second.stop()]);
 }

@@ -43,6 +43,8 @@ export interface Coupling {
 export interface KernelRun {
   /** That the rules make in the kernel's table. */
   readonly rows: number;
+  /** What the load generator spent beside each request with rules, on purpose; 0 in a run that is judged. */
+  readonly controlNs: number;
   /** Of the messages on kept connections, the share that went past TCP; of each side in each round. */
   readonly redirected: readonly number[];
   readonly couplings: readonly Coupling[];

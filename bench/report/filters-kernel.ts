@@ -57,6 +57,7 @@ export function judgeKernel(run: KernelRun | undefined): readonly Target[] {
       return { ...none, measured: `only ${(least * 100).toFixed(0)} % of the messages took the fast path`, state: "missed" };
     const ratio = ratioOf(run.pairs, kind, cpuNs);
     if (ratio === undefined) return none;
+    if (run.controlNs > 0) return { ...none, measured: `not judged: ${run.controlNs} ns of each request were added` };
     if (ratio.high > mostOver && ratio.low <= mostOver) return { ...none, measured: `not decided: ${within(ratio)}` };
     return { name, want, measured: within(ratio), state: ratio.high <= mostOver ? "met" : "missed" };
   });
@@ -105,6 +106,21 @@ function saysProgram({ runs, pairs }: KernelRun, kind: Kind, program: string): r
   ];
 }
 
+/** A known cost, and what it came out as: whether the method finds so little. */
+function saysControl({ pairs, controlNs }: KernelRun): readonly string[] {
+  if (controlNs === 0) return [];
+  return (["kept", "new"] as const).flatMap((kind) => {
+    const found = ratioOf(pairs, kind, cpuNs);
+    const request = counted(pairs, kind)
+      .flat()
+      .map((pair) => cpuNs(pair.none) / pair.none.requests);
+    if (found === undefined) return [];
+    return [
+      `control: ${controlNs} ns more are ${(1 + controlNs / median(request)).toFixed(3)} × ${kinds[kind].name}; found ${within(found)}`,
+    ];
+  });
+}
+
 function saysCouplings({ couplings }: KernelRun): readonly string[] {
   const of = (state: "none" | "rules"): string => {
     const { median, min, max } = spread(couplings.filter((one) => one.with === state).map(({ ms }) => ms));
@@ -118,6 +134,7 @@ export function kernelLines(run: KernelRun): readonly string[] {
   return [
     `${run.rows} rows in the kernel's table; ${(Math.min(...run.redirected) * 100).toFixed(0)} % or more of the messages on kept connections took the fast path`,
     ...(["kept", "new"] as const).flatMap((kind) => saysKind(run, kind)),
+    ...saysControl(run),
     ...saysCouplings(run),
     ...programs.flatMap(([kind, program]) => saysProgram(run, kind, program)),
   ];

@@ -68,6 +68,15 @@ test("judgeKernel() misses the target when the messages did not take the fast pa
   t.is(anew!.state, "met");
 });
 
+test("judgeKernel() does not judge a control run, and kernelLines() says what was added and found", (t) => {
+  const run = kernelRun({ controlNs: 400, cost: 1.05, noise: 0.005 });
+  t.deepEqual(
+    judgeKernel(run).map(({ state }) => state),
+    ["no data", "no data"],
+  );
+  t.regex(kernelLines(run).join("\n"), /400 ns more are 1\.050 × a request on a kept connection; found 1\.0[45]\d ×/);
+});
+
 test("kernelLines() shows CPU time, ratios and what the programs take", (t) => {
   const text = kernelLines(kernelRun({ disturbed: [0.25, 1] })).join("\n");
   for (const said of [
@@ -115,15 +124,17 @@ async function load(commands: readonly string[], respond: (socket: Socket, n: nu
 const answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 test("filters-kernel-load makes exactly the requests and connections it is told, and accounts for each program", async (t) => {
-  const got = await load(["kept 50", "new 30", "kept 50", "again 10"], (socket) => socket.write(answer));
+  const got = await load(["kept 50", "new 30", "kept 50", "again 10", "spin 1000000", "kept 8"], (socket) => socket.write(answer));
   t.is(got.exit, 0, got.stderr);
-  t.is(got.requests, 1 + 50 + 30 + 50 + 10, "one to learn how long answers are");
+  t.is(got.requests, 1 + 50 + 30 + 50 + 10 + 8, "one to learn how long answers are");
   t.is(got.connections, 1 + 4 + 30 + 4);
+  const blocks = got.blocks.filter(({ requests }) => requests !== undefined);
   t.deepEqual(
-    got.blocks.map(({ requests }) => requests),
-    [50, 30, 50, 10],
+    blocks.map(({ requests }) => requests),
+    [50, 30, 50, 10, 8],
   );
-  for (const { wallNs, clientNs, serverNs } of got.blocks) t.true(clientNs > 0 && serverNs > 0 && wallNs > clientNs);
+  t.true(blocks.at(-1)!.clientNs >= 8e6, "a millisecond each");
+  for (const { wallNs, clientNs, serverNs } of blocks) t.true(clientNs > 0 && serverNs > 0 && wallNs > clientNs);
 });
 
 for (const [what, commands, respond, said] of [

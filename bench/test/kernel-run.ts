@@ -15,6 +15,7 @@ export interface Made {
   readonly pairs?: number;
   readonly rows?: number;
   readonly redirected?: number;
+  readonly controlNs?: number;
 }
 
 const usual: Readonly<
@@ -26,7 +27,17 @@ const usual: Readonly<
 
 /** With rules in the second side in odd rounds, as lib/filters-kernel.ts does it. */
 export function kernelRun(made: Made = {}): KernelRun {
-  const { cost = 1, noise = 0.02, side = 1, disturbed = [0, 1], rounds = 4, pairs: count = 24, rows = 10_000, redirected = 1 } = made;
+  const {
+    cost = 1,
+    noise = 0.02,
+    side = 1,
+    disturbed = [0, 1],
+    rounds = 4,
+    pairs: count = 24,
+    rows = 10_000,
+    redirected = 1,
+    controlNs = 0,
+  } = made;
   const pairs: Pair[] = [];
   const runs: ProgramRun[] = [];
   for (const kind of ["kept", "new"] as const) {
@@ -58,5 +69,5 @@ export function kernelRun(made: Made = {}): KernelRun {
   const couplings = (["none", "rules"] as const).flatMap((state, at) =>
     [1, 2, 3].map((round) => ({ round, with: state, ms: 50 + 200 * at + round })),
   );
-  return { rows, redirected: Array.from({ length: 2 * rounds }, () => redirected), couplings, pairs, runs };
+  return { rows, controlNs, redirected: Array.from({ length: 2 * rounds }, () => redirected), couplings, pairs, runs };
 }
