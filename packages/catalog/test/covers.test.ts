@@ -98,6 +98,7 @@ test("a request that the covered match takes, the covering one takes too", (t) =
     header: fc.constantFrom(null, "a", "ab", "c"),
     port: fc.constantFrom(80, 81),
   });
+  const pairs = process.env.MITSU_TEST_ALL === "1" ? 20_000 : 5000;
   let covered = 0;
   fc.assert(
     fc.property(anyMatch, anyMatch, fc.array(request, { minLength: 20, maxLength: 20 }), (outer, inner, requests) => {
@@ -105,7 +106,7 @@ test("a request that the covered match takes, the covering one takes too", (t) =
       covered++;
       for (const one of requests) if (matches(inner, one) && !matches(outer, one)) throw new Error(`not ${JSON.stringify(one)}`);
     }),
-    { seed: 21, numRuns: 20_000 },
+    { seed: 21, numRuns: pairs },
   );
-  t.true(covered > 500, `only ${covered} of 20000 pairs`);
+  t.true(covered > pairs / 40, `only ${covered} of ${pairs} pairs`);
 });

@@ -118,30 +118,27 @@ for (const example of readCorpus()) {
   });
 }
 
-nativeTest("trace.h finds in 40 000 valid connections what llhttp finds, and changes the heads it may and nothing else", (t, { plain }) => {
-  const { exchanges, injected, replaced, bytes } = checkValid(plain, 5, all ? 2_000_000 : 40_000);
+nativeTest("trace.h finds in valid connections what llhttp finds, and changes the heads it may and nothing else", (t, { plain }) => {
+  const { exchanges, injected, replaced, bytes } = checkValid(plain, 5, all ? 2_000_000 : 12_000);
   t.log(`${exchanges} exchanges, ${bytes} bytes, ${injected} header lines put in, ${replaced} parent ids replaced`);
-  t.true(exchanges > 100_000 && injected > 30_000 && replaced > 10_000);
+  t.true(exchanges > 30_000 && injected > 9000 && replaced > 3000);
 });
 
-nativeTest(
-  "trace.h finds the same in 15 000 hostile connections wherever they are cut, and a server reads what was sent",
-  (t, { plain }) => {
-    const { injected, asOracle, reasons } = checkHostile(plain, 9, all ? 1_000_000 : 15_000);
-    t.log(`${injected} header lines put in; ${asOracle} connections read to the end as llhttp does`);
-    t.true(injected > 10_000 && asOracle > 500);
-    for (const why of ["no", "notHttp", "longHead", "badHead", "badChunk", "upgraded", "unasked"] as const)
-      t.true(reasons.has(opaque[why]), why);
-  },
-);
+nativeTest("trace.h finds the same in hostile connections wherever they are cut, and a server reads what was sent", (t, { plain }) => {
+  const { injected, asOracle, reasons } = checkHostile(plain, 9, all ? 1_000_000 : 5000);
+  t.log(`${injected} header lines put in; ${asOracle} connections read to the end as llhttp does`);
+  t.true(injected > 3500 && asOracle > 170);
+  for (const why of ["no", "notHttp", "longHead", "badHead", "badChunk", "upgraded", "unasked"] as const)
+    t.true(reasons.has(opaque[why]), why);
+});
 
 nativeTest("trace.h and http1.h do nothing undefined and read nothing that is not theirs (ASAN, UBSAN)", (t, { sanitized }) => {
-  t.true(checkValid(sanitized, 11, all ? 200_000 : 3000).injected > 1000);
-  t.true(checkHostile(sanitized, 12, all ? 200_000 : 2000).injected > 500);
+  t.true(checkValid(sanitized, 11, all ? 200_000 : 1500).injected > 500);
+  t.true(checkHostile(sanitized, 12, all ? 200_000 : 1000).injected > 250);
 });
 
 nativeTest("trace.h leaves every message whole or drops it when the kernel's helpers fail", (t, { sanitized }) => {
-  for (const faults of [1, 2, 4, 2 + 4, 8, 16, 32, 63]) t.notThrows(() => checkHostile(sanitized, faults, all ? 20_000 : 500, faults));
+  for (const faults of [1, 2, 4, 2 + 4, 8, 16, 32, 63]) t.notThrows(() => checkHostile(sanitized, faults, all ? 20_000 : 250, faults));
 });
 
 nativeTest("trace.h leads 20 generated connections to the same state from every cut", (t, { plain }) => {

@@ -162,12 +162,12 @@ for (const example of readCorpus()) {
   });
 }
 
-nativeTest("trace.h follows 100 000 valid streams of HTTP/2, and gives a traceparent to those it may and nothing else", (t, { plain }) => {
-  const { connections, streams, bytes, grown, left, full } = checkValid(plain, 5, all ? 5_000_000 : 100_000);
+nativeTest("trace.h follows valid streams of HTTP/2, and gives a traceparent to those it may and nothing else", (t, { plain }) => {
+  const { connections, streams, bytes, grown, left, full } = checkValid(plain, 5, all ? 5_000_000 : 30_000);
   t.log(
     `${connections} connections, ${streams} streams, ${bytes} bytes; ${grown} fields put in, ${left} streams without, ${full} untraced`,
   );
-  t.true(streams >= 100_000 && grown > 20_000 && left > 5000 && full > 10);
+  t.true(streams >= 30_000 && grown > 6000 && left > 1500 && full > 3);
 });
 
 /** The requests that nghttp2 reads, in the words of the generator: a field that was put in is the last of its request's. */
@@ -225,10 +225,10 @@ nativeTest("nghttp2 reads the requests that were sent, each with the traceparent
   t.true(requests > 3000 && fields > 1000);
 });
 
-nativeTest("trace.h finds the same in 10 000 hostile connections of HTTP/2 wherever they are cut, and keeps every byte", (t, { plain }) => {
-  const { grown, modelled, reasons } = checkHostile(plain, 9, all ? 1_000_000 : 10_000);
+nativeTest("trace.h finds the same in hostile connections of HTTP/2 wherever they are cut, and keeps every byte", (t, { plain }) => {
+  const { grown, modelled, reasons } = checkHostile(plain, 9, all ? 1_000_000 : 4000);
   t.log(`${grown} fields put in; ${modelled} as the model says; left alone: ${JSON.stringify([...reasons])}`);
-  t.true(grown > 10_000 && modelled > 5000);
+  t.true(grown > 4000 && modelled > 2000);
   for (const why of ["no", "notHttp", "longHead", "badFrame"] as const) t.true(reasons.has(opaque[why]), why);
 });
 
@@ -255,8 +255,8 @@ nativeTest(
 );
 
 nativeTest("http2.h, streams.h and frames.h do nothing undefined and read nothing that is not theirs (ASAN, UBSAN)", (t, { sanitized }) => {
-  t.true(checkValid(sanitized, 11, all ? 200_000 : 5000).grown > 1000);
-  t.true(checkHostile(sanitized, 12, all ? 100_000 : 1500).grown > 500);
+  t.true(checkValid(sanitized, 11, all ? 200_000 : 2500).grown > 500);
+  t.true(checkHostile(sanitized, 12, all ? 100_000 : 800).grown > 250);
 });
 
 nativeTest("frames.h leaves every message whole or drops it when the kernel's helpers fail", (t, { sanitized }) => {

@@ -8,6 +8,8 @@ import { join, resolve } from "node:path";
 import type { ExecutionContext } from "ava";
 
 const main = resolve(import.meta.dirname, "../../src/main.ts");
+/** As scripts/run-daemon has it: starts are most of what its tests take. */
+const node = [process.execPath, "--import", resolve(import.meta.dirname, "../../../../scripts/compile-cache.mjs")] as const;
 
 /** A process, one after the other. */
 export class BrokerProcess {
@@ -44,7 +46,7 @@ export class BrokerProcess {
 
   /** Starts it and waits until it listens. @throws {Error} with what it wrote when it ends instead. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [main, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(node[0], [...node.slice(1), main, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.said = "";
     const ready = Promise.withResolvers<void>();
@@ -72,7 +74,7 @@ export class BrokerProcess {
 
   /** Runs it to its end. @returns Its exit status. */
   async fails(): Promise<number | null> {
-    const child = spawn(process.execPath, [main, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(node[0], [...node.slice(1), main, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.said = "";
     const hear = (data: Buffer): void => {

@@ -5,7 +5,7 @@ import { ChaosPublisher, ChaosSubscriber } from "./chaos-client.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
 import { randomOf, until } from "./rig.ts";
 
-const rounds = process.env.MITSU_TEST_ALL === "1" ? 200 : 12;
+const rounds = process.env.MITSU_TEST_ALL === "1" ? 200 : 6;
 
 const kinds = [
   { version: 5, qos: 2, receiveMaximum: 0, late: 1 },

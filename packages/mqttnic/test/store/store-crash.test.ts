@@ -10,12 +10,13 @@ import { canonical, ModelStore } from "./model-store.ts";
 import { randomNumbers, randomTurn, turnTopic } from "./random-turn.ts";
 import { storePath } from "./sample.ts";
 
-const kills = process.env.MITSU_TEST_ALL === "1" ? 300 : 30;
+const kills = process.env.MITSU_TEST_ALL === "1" ? 300 : 12;
 const program = fileURLToPath(new URL("crashing-child.ts", import.meta.url));
+const compileCache = fileURLToPath(new URL("../../../../scripts/compile-cache.mjs", import.meta.url));
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 function start(t: ExecutionContext, path: string): Child {
-  const child = spawn(process.execPath, [program, path], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--import", compileCache, program, path], { stdio: ["pipe", "pipe", "inherit"] });
   t.teardown(() => child.kill("SIGKILL"));
   return child;
 }

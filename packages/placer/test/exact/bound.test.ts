@@ -8,7 +8,7 @@ import { bruteForce } from "./brute-force.ts";
 import { problemOf, randomFrom, type Spice, tinyProblem } from "./tiny-problem.ts";
 
 const spices: readonly Spice[] = ["affinity", "antiAffinity", "spread", "nodes", "pinned", "wishes"];
-const runs = process.env.MITSU_TEST_ALL === "1" ? 3000 : 600;
+const runs = process.env.MITSU_TEST_ALL === "1" ? 3000 : 200;
 
 for (const weight of [0, 0.05, 0.6]) {
   test(`lowerBound() is never above the optimum, weight ${weight}`, (t) => {

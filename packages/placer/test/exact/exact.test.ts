@@ -15,7 +15,7 @@ function options(weight: number, budget: Budget | null = null): SolveOptions {
   return { seed: 1, deadlineMs: 20_000, startedAtMs: Date.now(), weight, budget, workers: 1, progress() {} };
 }
 
-const runs = process.env.MITSU_TEST_ALL === "1" ? 400 : 40;
+const runs = process.env.MITSU_TEST_ALL === "1" ? 400 : 20;
 const kinds: Readonly<Record<string, readonly Spice[]>> = {
   "capacities alone": [],
   affinity: ["affinity"],

@@ -8,13 +8,15 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 import { NotSupportedError } from "@mitsu/cli/error";
+import { connect, type Flow, sockhijack as protocol } from "@mitsu/ipc";
 import test, { type ExecutionContext } from "ava";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { type CgroupView, Container, unifiedRoot } from "./container/container.ts";
 import { rootFileSystem } from "./container/root-file-system.ts";
+import { bundledCommand } from "./support/bundled-command.ts";
 
 const run = promisify(execFile);
-const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
+const sockhijack = bundledCommand();
 const client = new URL("container/http-client.py", import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), "mitsu-containers-"));
 const socket = join(directory, "sockhijack.sock");
@@ -78,8 +80,8 @@ class Client {
     return Number(await this.#line());
   }
 
-  /** Ends it and says how many answers it compared, and how many were wrong. */
-  async finish(): Promise<{ requests: number; wrong: number }> {
+  /** Ends it and says how many answers it compared, how many were wrong, and how often it was called to read nothing. */
+  async finish(): Promise<{ requests: number; wrong: number; unready: number }> {
     this.#child.stdin.end("\n");
     const report = JSON.parse(await this.#line());
     await once(this.#child, "exit");
@@ -87,16 +89,21 @@ class Client {
   }
 }
 
+/** What `flows --json` prints, asked over the control socket: starting a command for each poll would slow down what is being watched. */
+async function flows(): Promise<readonly Flow[]> {
+  using client = await connect(socket, protocol);
+  return (await client.call("flows", {})).flows;
+}
+
 /** Asks again and again for the flow of this client's port until it has the state. @throws after 10 s. */
 async function awaitState(port: number, state: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   let seen = "";
   while (performance.now() < deadline) {
-    const { stdout } = await run(sockhijack, ["flows", "--json", "--socket", socket]);
-    const { flows } = JSON.parse(stdout) as { flows: { client: { port: number }; state: string; reason: string }[] };
-    const flow = flows.find((one) => one.client.port === port);
+    const found = await flows();
+    const flow = found.find((one) => one.client.port === port);
     if (flow?.state === state) return;
-    seen = JSON.stringify(flow ?? flows);
+    seen = JSON.stringify(flow ?? found);
   }
   throw new Error(`the flow of port ${port} is not ${state} after 10 s: ${seen}`);
 }
@@ -135,9 +142,11 @@ for (const { runtime, view, subnet } of variants) {
     t.true(web.cgroup().startsWith(unifiedRoot()) && existsSync(join(web.cgroup(), "cgroup.procs")), web.cgroup());
     const asking = new Client(t, [], address, rootFileSystem() + document);
     t.true((await asking.port()) > 0);
-    const { requests, wrong } = await asking.finish();
+    const { requests, wrong, unready } = await asking.finish();
     t.true(requests >= 100);
     t.is(wrong, 0);
+    // Two in a million connections (README), which a busy machine may meet here once.
+    t.true(unready <= 1, `${unready} reads found nothing`);
   });
 
   kernelTest(`container by ${runtime}, ${machine}: attached before it starts, its flow is redirected and no answer is wrong`, async (t) => {
@@ -149,9 +158,11 @@ for (const { runtime, view, subnet } of variants) {
     await awaitListening(address);
     const asking = new Client(t, joined, address, rootFileSystem() + document);
     await awaitState(await asking.port(), "redirected");
-    const { requests, wrong } = await asking.finish();
+    const { requests, wrong, unready } = await asking.finish();
     t.true(requests >= 100);
     t.is(wrong, 0);
+    // Two in a million connections (README), which a busy machine may meet here once.
+    t.true(unready <= 1, `${unready} reads found nothing`);
   });
 
   kernelTest(`container by ${runtime}, ${machine}: attached and detached while it serves, no answer is wrong`, async (t) => {
@@ -167,9 +178,11 @@ for (const { runtime, view, subnet } of variants) {
     await awaitState(port, "redirected");
     await run(sockhijack, ["detach", `pid:${web.pid}`, "--socket", socket]);
     await awaitState(port, "tcp");
-    const { requests, wrong } = await asking.finish();
+    const { requests, wrong, unready } = await asking.finish();
     t.true(requests >= 100);
     t.is(wrong, 0);
+    // Two in a million connections (README), which a busy machine may meet here once.
+    t.true(unready <= 1, `${unready} reads found nothing`);
   });
 }
 
@@ -197,6 +210,5 @@ longTest("container to container: wrk against nginx, redirected across their nam
 
 /** How many flows are redirected now. */
 async function redirected(): Promise<number> {
-  const { stdout } = await run(sockhijack, ["flows", "--json", "--socket", socket]);
-  return (JSON.parse(stdout) as { flows: { state: string }[] }).flows.filter((flow) => flow.state === "redirected").length;
+  return (await flows()).filter((flow) => flow.state === "redirected").length;
 }

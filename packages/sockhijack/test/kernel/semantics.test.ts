@@ -9,8 +9,9 @@ import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
 import { type Batch, type CaseName, listCases, startBatch } from "./semantics/batch.ts";
 import { relayFlows } from "./semantics/flows-relay.ts";
 import { knownDifferences } from "./semantics/known-differences.ts";
+import { bundledCommand } from "./support/bundled-command.ts";
 
-const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
+const sockhijack = bundledCommand();
 const directory = mkdtempSync(join(tmpdir(), "mitsu-semantics-"));
 const socket = join(directory, "sockhijack.sock");
 const flowsPath = join(directory, "flows.sock");

@@ -7,8 +7,9 @@ import { promisify } from "node:util";
 import { exitStatus, NotSupportedError } from "@mitsu/cli/error";
 import test from "ava";
 import { kernelTest } from "../../../ebpf-ts/test/kernel-test.ts";
+import { bundledCommand } from "./support/bundled-command.ts";
 
-const sockhijack = new URL("../../../../bin/sockhijack", import.meta.url).pathname;
+const sockhijack = bundledCommand();
 const source = new URL("stress/order-stress.c", import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), "mitsu-stress-"));
 const program = join(directory, "order-stress");

@@ -14,14 +14,14 @@ export interface BundleOptions {
 }
 
 const capabilities = ["CAP_NET_BIND_SERVICE", "CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_DAC_OVERRIDE"];
-const writable = ["/run", "/tmp", "/var/log/nginx", "/var/lib/nginx", "/var/lib/redis"];
+const writable = ["/run", "/tmp", "/var/log/nginx", "/var/lib/nginx"];
 
 /**
  * Writes `config.json` (OCI runtime specification 1.0.2) for a container with its own pid, mount, network, ipc and uts namespaces.
  *
  * @example
  * ```ts
- * writeBundle("/tmp/bundle", { root: rootFileSystem(), args: ["/usr/bin/redis-server", "--port", "6379"] });
+ * writeBundle("/tmp/bundle", { root: rootFileSystem(), args: ["/usr/sbin/nginx", "-g", "daemon off;"] });
  * ```
  */
 export function writeBundle(directory: string, { root, args, cgroup, binds = {} }: BundleOptions): void {

@@ -4,6 +4,7 @@ import type { Program } from "./program.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 const script = new URL("nic-relay.ts", import.meta.url).pathname;
+const compileCache = new URL("../../../../../scripts/compile-cache.mjs", import.meta.url).pathname;
 
 /** One connection as the relay saw it. */
 export interface Relayed {
@@ -30,7 +31,7 @@ export async function startRelay(
     keep = false,
   }: { readonly service?: string; readonly addresses?: readonly string[]; readonly within?: Namespace; readonly keep?: boolean } = {},
 ): Promise<Program> {
-  const command = [process.execPath, script, sandbox.socket, String(port), ...addresses];
+  const command = [process.execPath, "--import", compileCache, script, sandbox.socket, String(port), ...addresses];
   const program = sandbox.run(service, command, { within, env: { KEEP: keep ? "1" : undefined } });
   await program.says(/^registered$/m);
   return program;

@@ -2,17 +2,20 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { run, systemEnv, testEnv } from "@mitsu/cli";
 import { cgroup2Path } from "@mitsu/ebpf-ts";
 import { connect, type Flow, type ServiceStatus, type SockhijackStatus, sockhijack, type TracedExchange } from "@mitsu/ipc";
 import type { ExecutionContext } from "ava";
+import { sockhijack as program } from "../../../src/cli.ts";
 import { type Places, placesOf } from "../../../src/places.ts";
+import { bundledCommand } from "./bundled-command.ts";
 import { processesIn, tracesOf } from "./kernel-state.ts";
 import type { Namespace } from "./namespace.ts";
 import { type Ending, Program, type ProgramOptions } from "./program.ts";
 import { until } from "./until.ts";
 
 /** The command under test. */
-export const bin: string = new URL("../../../../../bin/sockhijack", import.meta.url).pathname;
+export const bin: string = bundledCommand();
 
 /** What is asked of a flow. */
 export interface FlowMatch {
@@ -56,6 +59,7 @@ export class Sandbox {
   /** Command line up to the sub-command; another version's in a test of upgrades. */
   readonly bin: readonly string[];
   readonly #programs: Program[] = [];
+  readonly #daemons = new Set<Program>();
   readonly #cgroups: string[] = [];
 
   /** Is torn down with the test. @param options `command` makes another command to test than `bin/sockhijack`. */
@@ -113,6 +117,7 @@ export class Sandbox {
       writeFileSync(kept, verdict, { mode: 0o640 });
     }
     const daemon = this.start(["daemon", ...config, ...args], { within });
+    this.#daemons.add(daemon);
     await daemon.says(/\bready\b/);
     if (existsSync(kept)) verdict ??= readFileSync(kept, "utf8");
     return daemon;
@@ -239,11 +244,22 @@ export class Sandbox {
     return readFileSync(join(this.places.state, "daemon.log"), "utf8");
   }
 
+  /** `cleanup` within this process, which spares each test a start; another version cleans up after itself. */
+  async #cleanUp(): Promise<{ readonly status: number | null; readonly stderr: string }> {
+    const args = ["cleanup", "--socket", this.socket];
+    if (this.bin[0] !== bin) return new Program([...this.bin, ...args]).ended;
+    const env = testEnv({ pid: process.pid, vars: process.env as Record<string, string> });
+    const status = await run(program, args, { ...env, now: systemEnv.now, nowNs: systemEnv.nowNs });
+    return { status, stderr: env.err() };
+  }
+
   async #remove(): Promise<void> {
-    for (const program of this.#programs.toReversed()) await program.stop();
+    for (const program of this.#programs.toReversed()) if (!this.#daemons.has(program)) await program.stop();
     const root = cgroup2Path()!;
     for (const folder of [join(root, this.places.cgroup), ...this.#cgroups]) if (existsSync(folder)) await endAll(folder);
-    const cleanup = await new Program([...this.bin, "cleanup", "--socket", this.socket]).ended;
+    // A living daemon cleans up by itself; without one its kernel programs would be loaded anew for it, which takes longer than most tests.
+    const cleanup = await this.#cleanUp();
+    for (const daemon of this.#daemons) await daemon.stop();
     for (const folder of this.#cgroups) if (existsSync(folder)) rmdirSync(folder);
     const { paths } = tracesOf(this.socket);
     if (cleanup.status !== 0 || paths.length > 0) {
