@@ -45,7 +45,7 @@ reps=3 seconds=3 quick=no strict=no json=no
 phases=http,open,kernel,safety,reloads,examples,rules
 modes=nicd-none,envoy-none,nicd-c,envoy-c,nicd-as,envoy-as,nicd-rs,envoy-rs
 reloads=2000 warm_up=8
-kernel_rounds=10 kernel_pairs=24 kernel_seconds=5 # even, as the sides exchange their rules after each
+kernel_rounds=10 kernel_pairs=60 kernel_seconds=6 # even, as the sides exchange their rules after each
 control_ns=0
 real_time=() # what goes before relay, server and client
 bench=filters
@@ -57,7 +57,7 @@ while (($#)); do
   case $1 in
     --reps) reps=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
-    --quick) quick=yes reps=1 seconds=1 reloads=100 warm_up=2 kernel_rounds=4 kernel_pairs=12 kernel_seconds=2 ;;
+    --quick) quick=yes reps=1 seconds=1 reloads=100 warm_up=2 kernel_rounds=4 kernel_pairs=20 kernel_seconds=2 ;;
     --only) phases=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
     --control) control_ns=${2:?}; shift ;;

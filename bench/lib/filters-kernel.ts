@@ -12,10 +12,10 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { type Coupling, isCalm, type Kind, type Pair, type ProgramRun } from "../report/filters-kernel-run.ts";
+import type { Coupling, Kind, Pair, ProgramRun } from "../report/filters-kernel-run.ts";
 import { type Place, Side } from "./filters-kernel-side.ts";
 
-/** Requests in a block: some 20 ms of each kind, short enough that others let some of them be. */
+/** Requests in a block: some 15 ms of each kind: neighbours in time see the same machine. */
 const kinds: Readonly<Record<Kind, number>> = { kept: 3000, new: 600 };
 /** The mean of what a request on a kept connection sends: itself and its answer. */
 const messages = 2;
@@ -45,24 +45,16 @@ const runs: ProgramRun[] = [];
 const couplings: Coupling[] = [];
 const redirected: number[] = [];
 
-/** Two pairs: without, with, with, without; or the other way round. Tells how many of them count. */
-async function quad(kind: Kind, round: number, none: Side, ruled: Side, reverse: boolean): Promise<number> {
+/** Pairs as without, with, with, without, then the other way round; until there are enough, or time is up. */
+async function measure(kind: Kind, round: number, none: Side, ruled: Side): Promise<void> {
   const command = `${kind} ${kinds[kind]}`;
-  let calm = 0;
-  for (const noneFirst of reverse ? [false, true] : [true, false]) {
+  const end = performance.now() + 1000 * Number(values.seconds);
+  for (let at = 0; at < Number(values.pairs) && performance.now() < end; at++) {
+    const noneFirst = at % 4 === 0 || at % 4 === 3;
     const one = await (noneFirst ? none : ruled).ask(command);
     const other = await (noneFirst ? ruled : none).ask(command);
     pairs.push({ kind, round, ...(noneFirst ? { none: one, rules: other } : { none: other, rules: one }) });
-    if (isCalm(pairs.at(-1)!)) calm++;
   }
-  return calm;
-}
-
-/** Quads until enough of their pairs count, or time is up. */
-async function measure(kind: Kind, round: number, none: Side, ruled: Side): Promise<void> {
-  const end = performance.now() + 1000 * Number(values.seconds);
-  for (let calm = 0, at = 0; calm < Number(values.pairs) && performance.now() < end; at++)
-    calm += await quad(kind, round, none, ruled, at % 2 === 1);
 }
 
 /** Waits until the kernel carries the kept connections past TCP, or those opened in place of them; tells how long it took. */
@@ -128,8 +120,7 @@ try {
       [ruled, "rules"],
     ] as const)
       couplings.push({ round, with: state, ms: await coupled(side, "again") });
-    const here = pairs.filter((pair) => pair.round === round);
-    process.stderr.write(`  round ${round} of ${values.rounds}: ${here.filter(isCalm).length} of ${here.length} pairs undisturbed\n`);
+    process.stderr.write(`  round ${round} of ${values.rounds}\n`);
   }
   process.stdout.write(`${JSON.stringify({ rows: Number(rows), controlNs, redirected, couplings, pairs, runs })}\n`);
 } finally {

@@ -1,4 +1,4 @@
-/** What `lib/filters-kernel.ts` prints, and which of its pairs count. @module */
+/** What `lib/filters-kernel.ts` prints, and what is read from a block. @module */
 
 /** What a fixed number of requests took: wall clock, and CPU time by program. */
 export interface Block {
@@ -52,12 +52,8 @@ export interface KernelRun {
   readonly runs: readonly ProgramRun[];
 }
 
-/** Of the CPU that client and server share: more, taken by others while a block ran, is a disturbance. */
-const mostForeign = 0.03;
-
 /** CPU time of client and server. */
 export const cpuNs = ({ clientNs, serverNs }: Block): number => clientNs + serverNs;
 
-/** Whether client and server had their CPU to themselves in both blocks; what they took there does not come into it. */
-export const isCalm = ({ none, rules }: Pair): boolean =>
-  [none, rules].every((block) => block.wallNs - cpuNs(block) < mostForeign * block.wallNs);
+/** Share of the CPU of client and server that others had while they ran. */
+export const foreignShare = (block: Block): number => 1 - cpuNs(block) / block.wallNs;

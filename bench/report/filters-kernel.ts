@@ -1,6 +1,6 @@
 /** What rules in the kernel cost, judged by an interval: a difference that the run cannot tell from none is no verdict. @module */
 import { bootstrap, type Interval } from "./bootstrap.ts";
-import { type Block, cpuNs, isCalm, type KernelRun, type Kind, type Pair, type ProgramRun } from "./filters-kernel-run.ts";
+import { type Block, cpuNs, foreignShare, type KernelRun, type Kind, type Pair, type ProgramRun } from "./filters-kernel-run.ts";
 import { noData, type Target } from "./judge.ts";
 import { spread } from "./points.ts";
 
@@ -9,8 +9,6 @@ const wantedRows = 10_000;
 const mostOver = 1.02;
 /** Of the messages on kept connections; with fewer it was not the fast path. */
 const leastRedirected = 0.95;
-/** Undisturbed pairs of each side, to leave the others out. */
-const enough = 20;
 
 const kinds: Readonly<Record<Kind, { readonly name: string; readonly target: string }>> = {
   kept: { name: "a request on a kept connection", target: "CPU of a request on sockhijack's fast path, 10 000 rules over none" },
@@ -19,12 +17,13 @@ const kinds: Readonly<Record<Kind, { readonly name: string; readonly target: str
 
 const median = (values: readonly number[]): number => spread(values).median;
 
-/** Those that count: undisturbed ones, or all where these are too few; by the side that had the rules, in the odd rounds and in the even ones. */
-function counted(pairs: readonly Pair[], kind: Kind): readonly (readonly Pair[])[] {
-  const sides = [1, 0].map((parity) => pairs.filter((pair) => pair.kind === kind && pair.round % 2 === parity));
-  const calm = sides.map((side) => side.filter(isCalm));
-  return calm.every(({ length }) => length >= enough) ? calm : sides;
-}
+/** By the side that had the rules: in the odd rounds one of them, in the even ones the other. */
+const bySide = (pairs: readonly Pair[], kind: Kind): readonly (readonly Pair[])[] =>
+  [1, 0].map((parity) => pairs.filter((pair) => pair.kind === kind && pair.round % 2 === parity));
+
+/** CPU time of a request without rules, ns. */
+const requestNs = (pairs: readonly Pair[], kind: Kind): number =>
+  median(pairs.filter((pair) => pair.kind === kind).map(({ none }) => cpuNs(none) / none.requests));
 
 /**
  * With rules over without: the median of the ratios within pairs. It is taken for each side that had the rules; the geometric mean of both is what
@@ -33,7 +32,7 @@ function counted(pairs: readonly Pair[], kind: Kind): readonly (readonly Pair[])
  * @returns undefined unless both sides had the rules in turn.
  */
 export function ratioOf(pairs: readonly Pair[], kind: Kind, figure: (block: Block) => number): Interval | undefined {
-  const sides = counted(pairs, kind).map((side) =>
+  const sides = bySide(pairs, kind).map((side) =>
     [...Map.groupBy(side, ({ round }) => round).values()].map((round) => round.map(({ none, rules }) => figure(rules) / figure(none))),
   );
   if (sides.some(({ length }) => length === 0)) return undefined;
@@ -64,21 +63,24 @@ export function judgeKernel(run: KernelRun | undefined): readonly Target[] {
 }
 
 function saysKind({ pairs }: KernelRun, kind: Kind): readonly string[] {
-  const sides = counted(pairs, kind);
-  const used = sides.flat();
-  if (used.length === 0) return [];
+  const own = pairs.filter((pair) => pair.kind === kind);
+  if (own.length === 0) return [];
   const us = (state: "none" | "rules", figure: (block: Block) => number): string =>
-    (median(used.map((pair) => figure(pair[state]) / pair[state].requests)) / 1000).toFixed(2);
-  const all = pairs.filter((pair) => pair.kind === kind).length;
-  const ratios = (figure: (block: Block) => number): string => {
-    const ratio = ratioOf(pairs, kind, figure);
-    return ratio === undefined ? "" : `, ${within(ratio)}`;
+    (median(own.map((pair) => figure(pair[state]) / pair[state].requests)) / 1000).toFixed(2);
+  const ratio = (figure: (block: Block) => number): string => {
+    const found = ratioOf(pairs, kind, figure);
+    return found === undefined ? "" : `, ${within(found)}`;
   };
-  const bySide = sides.map((side) => median(side.map(({ none, rules }) => cpuNs(rules) / cpuNs(none))).toFixed(3));
-  const which = used.length < all || used.every(isCalm) ? "undisturbed pairs" : "pairs, most of them disturbed,";
+  const wall = ({ wallNs }: Block): number => wallNs;
+  const daemon = ({ daemonNs }: Block): number => daemonNs;
+  const sides = bySide(pairs, kind)
+    .filter(({ length }) => length > 0)
+    .map((side) => median(side.map(({ none, rules }) => cpuNs(rules) / cpuNs(none))).toFixed(3));
+  const foreign = median(own.flatMap(({ none, rules }) => [foreignShare(none), foreignShare(rules)]));
   return [
-    `${kinds[kind].name}: ${us("none", cpuNs)} µs of CPU without rules, ${us("rules", cpuNs)} with${ratios(cpuNs)} by ${used.length} ${which} of ${all}`,
-    `  wall clock ${us("none", ({ wallNs }) => wallNs)} and ${us("rules", ({ wallNs }) => wallNs)} µs${ratios(({ wallNs }) => wallNs)}; by the side that had the rules ${bySide.join(" and ")}; the daemon's CPU ${us("none", ({ daemonNs }) => daemonNs)} and ${us("rules", ({ daemonNs }) => daemonNs)} µs`,
+    `${kinds[kind].name}: ${us("none", cpuNs)} µs of CPU without rules, ${us("rules", cpuNs)} with${ratio(cpuNs)} by ${own.length} pairs`,
+    `  wall clock ${us("none", wall)} and ${us("rules", wall)} µs${ratio(wall)}; the daemon's CPU ${us("none", daemon)} and ${us("rules", daemon)} µs`,
+    `  by the side that had the rules ${sides.join(" and ")} ×; others had ${(foreign * 100).toFixed(0)} % of that CPU`,
   ];
 }
 
@@ -95,11 +97,10 @@ function saysProgram({ runs, pairs }: KernelRun, kind: Kind, program: string): r
   const rounds = [...Map.groupBy(own, ({ round }) => round).values()].filter((some) =>
     (["none", "rules"] as const).every((state) => some.some((run) => run.with === state)),
   );
-  const used = counted(pairs, kind).flat();
-  if (rounds.length === 0 || used.length === 0) return [];
+  if (rounds.length === 0) return [];
   // Within rounds, as the machine's own speed changes from one to the next by more than this.
   const more = spread(rounds.map((some) => nsACall(some, "rules") - nsACall(some, "none")));
-  const request = median(used.map((pair) => cpuNs(pair.none) / pair.none.requests));
+  const request = requestNs(pairs, kind);
   const sign = more.median < 0 ? "" : "+";
   return [
     `BPF program ${program}: ${nsACall(own, "none").toFixed(0)} ns a call without rules; with them ${sign}${more.median.toFixed(0)} ns (${more.min.toFixed(0)} to ${more.max.toFixed(0)} by round), ${sign}${((more.median / request) * 100).toFixed(2)} % of ${kinds[kind].name}`,
@@ -111,12 +112,9 @@ function saysControl({ pairs, controlNs }: KernelRun): readonly string[] {
   if (controlNs === 0) return [];
   return (["kept", "new"] as const).flatMap((kind) => {
     const found = ratioOf(pairs, kind, cpuNs);
-    const request = counted(pairs, kind)
-      .flat()
-      .map((pair) => cpuNs(pair.none) / pair.none.requests);
     if (found === undefined) return [];
     return [
-      `control: ${controlNs} ns more are ${(1 + controlNs / median(request)).toFixed(3)} × ${kinds[kind].name}; found ${within(found)}`,
+      `control: ${controlNs} ns more are ${(1 + controlNs / requestNs(pairs, kind)).toFixed(3)} × ${kinds[kind].name}; found ${within(found)}`,
     ];
   });
 }
