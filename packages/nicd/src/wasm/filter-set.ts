@@ -120,7 +120,7 @@ export class FilterSet {
           atMs: Date.now(),
         }),
       };
-    const machine = slot.prepare(version);
+    const machine = this.#start(slot, version);
     const { pushed } = this.#env;
     await pushed?.keep(name, bytes, await this.#fileOf(slot.version.spec));
     await pushed?.allow(name);
@@ -156,11 +156,11 @@ export class FilterSet {
     const known = this.#filters.get(spec.name);
     if (known === undefined) {
       const slot = new FilterSlot(version, this.#env);
-      return { filter: new WasmFilter(slot), version, machine: slot.prepare(version), isNew: true };
+      return { filter: new WasmFilter(slot), version, machine: this.#start(slot, version), isNew: true };
     }
     const { slot } = known;
     const same = versionKey(version) === versionKey(slot.version) || slot.refuses(version) || slot.isTrying(version);
-    return { filter: known, version, machine: same ? null : slot.prepare(version), isNew: false };
+    return { filter: known, version, machine: same ? null : this.#start(slot, version), isNew: false };
   }
 
   async #bytesOf(spec: MeshFilter): Promise<{ readonly bytes: Uint8Array; readonly origin: FilterVersion["origin"] }> {
@@ -187,19 +187,22 @@ export class FilterSet {
     return readFile(resolve(this.#env.folder, module)).catch(() => null);
   }
 
-  /** @throws {MitsuError} with the filter's name in front. */
+  /** @throws {MitsuError} as {@link named} makes it. */
+  #start(slot: FilterSlot, version: FilterVersion): FilterMachine {
+    try {
+      return slot.prepare(version);
+    } catch (error) {
+      throw named(error, version.spec, version.origin);
+    }
+  }
+
+  /** @throws {MitsuError} as {@link named} makes it. */
   async #load(spec: MeshFilter, bytes: Uint8Array, origin: FilterVersion["origin"]): Promise<FilterVersion> {
     try {
       if (spec.key !== null) verify(bytes, [await this.#keyOf(spec.key)]);
       return { spec, module: await this.#moduleOf(spec, bytes), origin };
     } catch (error) {
-      if (!(error instanceof MitsuError)) throw error;
-      throw new MitsuError(`filter ${spec.name}: ${origin === "push" ? "the pushed module" : spec.module}: ${error.message}`, {
-        code: error.code,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-        exit: exitStatus.config,
-        cause: error,
-      });
+      throw named(error, spec, origin);
     }
   }
 
@@ -229,4 +232,15 @@ export class FilterSet {
       });
     }
   }
+}
+
+/** An error of one module, with the filter's name and where the module came from in front. */
+function named(error: unknown, { name, module }: MeshFilter, origin: FilterVersion["origin"]): unknown {
+  if (!(error instanceof MitsuError)) return error;
+  return new MitsuError(`filter ${name}: ${origin === "push" ? "the pushed module" : module}: ${error.message}`, {
+    code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    exit: exitStatus.config,
+    cause: error,
+  });
 }

@@ -43,7 +43,7 @@ export class InProcessNicd {
   /** Waits until it is ready. @throws with what it said when it ends first. */
   static async start(t: ExecutionContext, options: InProcessOptions): Promise<InProcessNicd> {
     const made = InProcessNicd.begin(t, options);
-    await until("nicd is ready", () => made.#exit !== undefined || made.log.includes("ready"));
+    await until("nicd is ready", () => made.#exit !== undefined || made.log.includes("ready"), { timeoutMs: 30_000 });
     if (made.#exit !== undefined) throw new Error(`nicd ended with ${made.#exit}: ${made.log}`);
     made.ports = (await made.status()).listening.map(({ port }) => port);
     return made;
