@@ -47,6 +47,7 @@ kernel_conf() {
 # measure_kernel PHASE REP MODE: a line of $raw.
 measure_kernel() {
   local load=(chrt --batch 0 taskset -c "$server_cpu" "$work/kernel-load" 127.0.0.1 8200 /1024 16)
+  : >>"$raw" # also for a report of its failure alone
   check "$1" "$2" "$3" "$node" "$here/lib/filters-kernel.ts" --rules "$work/kernel" --rows "$kernel_rows" --rounds "$kernel_rounds" --pairs "$kernel_pairs" --seconds "$kernel_seconds" --control "$control_ns" \
     "${load[@]/#/--load=}" "${kernel_sides[@]}"
 }

@@ -101,6 +101,8 @@ async function account(kind: Kind, round: number, none: Side, ruled: Side): Prom
 }
 
 try {
+  // Both are programs of their daemon before it has rules to take in, which is when it answers nobody.
+  await Promise.all([first.ask("spin 0"), second.ask("spin 0")]);
   for (let round = 1; round <= Number(values.rounds); round++) {
     const [none, ruled] = round % 2 === 1 ? [first, second] : [second, first];
     await Promise.all([
