@@ -79,8 +79,9 @@ test("lowerBound() counts a must that keeps two apart, and nodes that are wanted
 
 test("lowerBound() is never above what HiGHS proves, with services of many replicas on small nodes", async (t) => {
   await using highs = new Highs();
+  const problems = process.env.MITSU_TEST_ALL === "1" ? 60 : 6;
   let gained = 0;
-  for (let seed = 0; seed < (process.env.MITSU_TEST_ALL === "1" ? 60 : 12); seed++) {
+  for (let seed = 0; seed < problems; seed++) {
     const random = randomFrom(seed);
     const services = Array.from({ length: 5 }, (_, at) => ({
       name: `s${at}`,
@@ -102,7 +103,7 @@ test("lowerBound() is never above what HiGHS proves, with services of many repli
     t.true(bound <= evaluate(instance, nodeOf, 0).objective, `seed ${seed}`);
     if (bound > 0) gained++;
   }
-  t.true(gained > 3);
+  t.true(gained > Math.min(3, problems / 4));
   t.log(`a bound above 0 for ${gained}`);
 });
 

@@ -37,7 +37,7 @@ function assignmentOf(problem: Problem, nodeOf: NodeOf): Record<string, string> 
 /** MITSU_TEST_ALL=1: more of what is generated. */
 const all = process.env.MITSU_TEST_ALL === "1";
 const problems = all ? 2000 : 400;
-const tinyOnes = all ? 25 : 10;
+const tinyOnes = all ? 25 : 7;
 
 const judge = { maxUtilisation: 1, reserve: "requests", budget: null } as const;
 
