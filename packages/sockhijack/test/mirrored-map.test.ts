@@ -51,6 +51,43 @@ test("MirroredMap.sync() writes what is new or different, then deletes what is n
   t.deepEqual(fake.done, ["set 4 1", "delete 1", "delete 2", "delete 3"]);
 });
 
+test("MirroredMap.sync() does not even walk the list that it has written whole", (t) => {
+  const fake = fakeMap();
+  const mirrored = mirror(fake, { readFirst: false });
+  let walks = 0;
+  const wanted = {
+    *[Symbol.iterator](): Generator<[number, bigint]> {
+      walks++;
+      yield [1, 10n];
+    },
+  };
+  t.is(mirrored.sync(wanted), 1);
+  t.is(mirrored.sync(wanted), 0);
+  t.is(walks, 1);
+  // Another one came between: what is in the kernel is not the list's any more.
+  mirrored.sync([]);
+  t.is(mirrored.sync(wanted), 1);
+  t.deepEqual([...fake.held], [[1, 10n]]);
+});
+
+test("MirroredMap.sync() writes the same list again after a write that failed", (t) => {
+  const fake = fakeMap();
+  let full = true;
+  const failing = {
+    ...fake.map,
+    set: (key: number, value: bigint) => {
+      if (full) throw new Error("full");
+      fake.held.set(key, value);
+    },
+  };
+  const mirrored = new MirroredMap(failing as unknown as TypedMap<number, bigint>, u32, u64, { readFirst: false });
+  const wanted: [number, bigint][] = [[1, 10n]];
+  t.throws(() => mirrored.sync(wanted), { message: "full" });
+  full = false;
+  t.is(mirrored.sync(wanted), 1);
+  t.deepEqual([...fake.held], [[1, 10n]]);
+});
+
 test("MirroredMap.sync() touches nothing when nothing changed", (t) => {
   const fake = fakeMap();
   const mirrored = mirror(fake, { readFirst: false });

@@ -18,6 +18,7 @@ import { Namespaces } from "./namespaces.ts";
 import { type Nic, Nics, nicEndpoint } from "./nics.ts";
 import { PlacedFrontends } from "./placed-frontends.ts";
 import { placedPolicies, placedServices } from "./placed-maps.ts";
+import { PolicyRows } from "./policy-rows.ts";
 import { Rules } from "./rules.ts";
 import { serviceOfPid } from "./service-of-pid.ts";
 import { frontendName, replicaName, tablesOf } from "./tables.ts";
@@ -66,6 +67,7 @@ export class Mesh {
   #records: readonly layout.SockRecord[] = [];
   readonly #watchers = new Set<() => void>();
   readonly #mirrors;
+  readonly #policyRows = new PolicyRows();
   #told = "";
 
   constructor(options: MeshOptions) {
@@ -307,7 +309,7 @@ export class Mesh {
     this.#locateNic();
     ids.replicas.retain(new Set([...this.#endpoints, ...(this.#nic ? [this.#nic] : [])].map(replicaName)));
     const attached = new Set(this.attachments.map(({ service }) => service));
-    const tables = tablesOf(this.#catalog, this.#endpoints, attached, ids, this.#nic, this.#rules);
+    const tables = tablesOf(this.#catalog, this.#endpoints, attached, ids, this.#nic, this.#rules, this.#policyRows);
     if (this.#isViaNic) this.#tellAttached();
     // Leaves before what points to them: a connect that runs now must never meet an entry whose target is not there yet.
     this.#mirrors.services.sync(tables.services);

@@ -23,6 +23,8 @@ export class MirroredMap<K, V> {
   readonly #value: Codec<V>;
   readonly #empty: V | undefined;
   readonly #held = new Map<string, { key: K; value: string }>();
+  /** What was wanted when all of it was written. */
+  #synced: Iterable<readonly [K, V]> | null = null;
 
   /** @param options `readFirst` when the map may hold entries already; `empty` is what a removed entry of an array becomes. */
   constructor(map: WritableMap<K, V>, key: Codec<K>, value: Codec<V>, options: { readonly readFirst: boolean; readonly empty?: V }) {
@@ -38,8 +40,15 @@ export class MirroredMap<K, V> {
     return Buffer.from(codec.encode(value)).toString("latin1");
   }
 
-  /** Writes what is new or different, then removes what is no longer wanted. @returns how many entries were touched. */
+  /**
+   * Writes what is new or different, then removes what is no longer wanted.
+   *
+   * @param wanted The very same list as the last time is taken to be unchanged.
+   * @returns how many entries were touched.
+   */
   sync(wanted: Iterable<readonly [K, V]>): number {
+    if (wanted === this.#synced) return 0;
+    this.#synced = null;
     const keep = new Set<string>();
     let touched = 0;
     for (const [key, value] of wanted) {
@@ -58,6 +67,7 @@ export class MirroredMap<K, V> {
       this.#held.delete(name);
       touched++;
     }
+    this.#synced = wanted;
     return touched;
   }
 }

@@ -1,10 +1,11 @@
 /** From the mesh to the kernel's tables: a pure function, numbers for names. @module */
-import { type Catalog, decide } from "@mitsu/catalog";
+import type { Catalog } from "@mitsu/catalog";
 import { ipBytes, isLoopback, isMapped } from "../kernel/ip.ts";
 import type * as layout from "../kernel/layout.ts";
 import { nicWay, traceMode } from "../kernel/layout.ts";
 import type { Ids } from "./ids.ts";
 import type { Endpoint } from "./listening.ts";
+import { type PolicyRow, PolicyRows } from "./policy-rows.ts";
 import { Rules } from "./rules.ts";
 
 /** Everything the connect hooks look up. */
@@ -16,7 +17,7 @@ export interface Tables {
   readonly replicas: [number, layout.Replica][];
   /** Weights to start with; scores are written by others. */
   readonly weights: [number, number][];
-  readonly policies: [layout.PolicyKey, layout.PolicyValue][];
+  readonly policies: readonly PolicyRow[];
 }
 
 /** Numbers of the names in the tables. */
@@ -50,6 +51,7 @@ export function frontendName(service: string, { port, protocol }: { readonly por
  * @param attached Services that some cgroup belongs to.
  * @param nic Where nicd listens; undefined while none is registered.
  * @param rules What is denied beside the catalog's policies; numbered behind these.
+ * @param policyRows Makes the rows of policies; it knows those of the last time.
  */
 export function tablesOf(
   catalog: Catalog,
@@ -58,8 +60,9 @@ export function tablesOf(
   ids: TableIds,
   nic?: Endpoint,
   rules: Rules = Rules.none,
+  policyRows: PolicyRows = new PolicyRows(),
 ): Tables {
-  const tables: Tables = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [], policies: [] };
+  const tables: Omit<Tables, "policies"> = { services: [], addresses: [], frontends: [], backends: [], replicas: [], weights: [] };
   const claimed = new Set<string>();
   const claim = (netns: bigint, ip: Uint8Array, port: number, protocol: number, value: layout.AddressValue): void => {
     const name = `${netns}/${Buffer.from(ip).toString("hex")}/${port}/${protocol}`;
@@ -113,8 +116,7 @@ export function tablesOf(
   }
   // The one backend of a frontend that is no service's: it comes and goes with nicd, and turns the connections of all services at once.
   if (nic) tables.backends.push([{ frontend: 0, index: 0 }, addReplica(nic)]);
-  addPolicies(catalog, rules, endpoints, ids, tables);
-  return tables;
+  return { ...tables, policies: policyRows.of(catalog, rules, endpoints, ids.services) };
 }
 
 /** Where datagrams reach it that cannot become IPv4 (`sendmsg6`); zero when nowhere. */
@@ -122,28 +124,4 @@ function onlyIpv6({ addresses }: Endpoint): { readonly ip6: Uint8Array; readonly
   const own = addresses.filter((ip) => !isMapped(ip));
   const away = own.find((ip) => !isLoopback(ip));
   return { ip6: away ?? noIp, local6: own.find(isLoopback) ?? away ?? noIp };
-}
-
-/** Spells the rules out, since the kernel cannot search a list: one entry for each pair of services and port that a rule decides. */
-function addPolicies(catalog: Catalog, rules: Rules, endpoints: readonly Endpoint[], ids: TableIds, tables: Tables): void {
-  if (catalog.policies.length + rules.policies.length === 0) return;
-  const clients = [undefined, ...catalog.services.map(({ name }) => name)];
-  const numbers = new Map(catalog.policies.map(({ name }, index) => [name, index + 1]));
-  const ruleNumbers = new Map(rules.policies.map(({ name }, index) => [name, catalog.policies.length + index + 1]));
-  for (const server of catalog.services) {
-    const ports = new Map(server.ports.map(({ port, target }) => [target, port]));
-    for (const { service, port, target } of endpoints) if (service === server.name && !ports.has(target)) ports.set(target, port);
-    for (const { port } of server.ports) ports.set(port, port); // a virtual port wins over a replica's port of the same number
-    for (const client of clients) {
-      for (const [shown, port] of ports) {
-        const denied = rules.denies(client, server.name, port);
-        const { action, rule } = denied ?? decide(catalog, client, server.name, port);
-        if (denied === undefined && rule === "default") continue;
-        tables.policies.push([
-          { from: client === undefined ? 0 : ids.services.of(client), to: ids.services.of(server.name), port: shown, pad: 0 },
-          { action: action === "deny" ? 1 : 0, rule: (denied === undefined ? numbers : ruleNumbers).get(rule) ?? 0 },
-        ]);
-      }
-    }
-  }
 }
