@@ -32,7 +32,7 @@ export default {
   files,
   concurrency: 1,
   sortTestFiles: (one, other) => (one < other ? -1 : 1),
-  nodeArguments: [`--import=${new URL("scripts/compile-cache.mjs", import.meta.url).href}`],
+  nodeArguments: [`--import=${import.meta.dirname}/scripts/compile-cache.mjs`],
   cache: false,
   timeout: "30m",
   workerThreads: false,

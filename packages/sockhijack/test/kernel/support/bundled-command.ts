@@ -1,11 +1,13 @@
 /** `bin/sockhijack` as tests start it by the hundred: the same sources and scripts, with what a start loads in a few files in place of three hundred. @module */
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,6 +23,8 @@ const own = join(root, "packages/sockhijack");
 const all = join(root, ".cache/bundled");
 /** What no test has used for so long goes when the next is made. */
 const dayMs = 86_400_000;
+/** What a checkout has besides sources. */
+const copied = ["bin/sockhijack", "scripts/run-daemon", "scripts/compile-cache.mjs", "packages/sockhijack/package.json"];
 const banner = `import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url);`;
 
 /**
@@ -50,6 +54,7 @@ export function bundledCommand(): string {
   });
   const hash = createHash("sha256");
   for (const { path, contents } of outputFiles) hash.update(basename(path)).update(contents);
+  for (const file of copied) hash.update(readFileSync(join(root, file)));
   const checkout = join(all, hash.digest("hex").slice(0, 16));
   const command = join(checkout, "bin/sockhijack");
   if (existsSync(command)) {
@@ -63,18 +68,17 @@ export function bundledCommand(): string {
   }
   const aside = mkdtempSync(`${checkout}-`);
   chmodSync(aside, 0o755); // tests run it as nobody too
-  const parts = join(aside, "packages/sockhijack");
-  mkdirSync(join(parts, "src"), { recursive: true });
-  for (const { path, contents } of outputFiles) writeFileSync(join(parts, "src", basename(path)), contents);
-  cpSync(join(own, "package.json"), join(parts, "package.json"));
-  for (const name of ["bpf", "node_modules"]) symlinkSync(join(own, name), join(parts, name));
-  symlinkSync(join(root, "node_modules"), join(aside, "node_modules"));
-  for (const file of ["bin/sockhijack", "scripts/run-daemon", "scripts/compile-cache.mjs"]) cpSync(join(root, file), join(aside, file));
   try {
+    const parts = join(aside, "packages/sockhijack");
+    mkdirSync(join(parts, "src"), { recursive: true });
+    for (const { path, contents } of outputFiles) writeFileSync(join(parts, "src", basename(path)), contents);
+    for (const name of ["bpf", "node_modules"]) symlinkSync(join(own, name), join(parts, name));
+    symlinkSync(join(root, "node_modules"), join(aside, "node_modules"));
+    for (const file of copied) cpSync(join(root, file), join(aside, file));
     renameSync(aside, checkout);
   } catch (error) {
-    // Another test file was faster.
-    rmSync(aside, { recursive: true });
+    rmSync(aside, { recursive: true, force: true });
+    // Else another test file was faster.
     if (!existsSync(command)) throw error;
   }
   return command;
