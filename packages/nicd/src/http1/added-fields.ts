@@ -1,7 +1,8 @@
 /** Fields that were added to a head. @module */
 
-/** Below it, a loop is quicker than a call of the runtime. */
-const shortText = 24;
+/** Lines that are kept, as filters add the same ones to every message, and their longest. */
+const lines = 128;
+const longestLine = 128;
 /** Of one message; more is not kept for the next one. */
 const keptFields = 16;
 const keptLength = 1024;
@@ -78,20 +79,30 @@ export class AddedFields {
       const value = this.#values[index]!;
       if (at + name.length + value.length + 4 > out.length)
         throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
-      at = writeText(out, at, name);
-      out[at++] = 58;
-      out[at++] = 32;
-      at = writeText(out, at, value);
-      out[at++] = 13;
-      out[at++] = 10;
+      const line = lineOf(name, value);
+      out.set(line, at);
+      at += line.length;
     }
     return at;
   }
 }
 
-/** Writes a text of Latin-1. @returns Where it ends. */
-function writeText(out: Buffer, at: number, text: string): number {
-  if (text.length > shortText) return at + out.write(text, at, "latin1");
-  for (let index = 0; index < text.length; index++) out[at + index] = text.charCodeAt(index);
-  return at + text.length;
+interface Line {
+  readonly name: string;
+  readonly value: string;
+  readonly bytes: Buffer;
+}
+
+/** By what a line has of its name and value; a place has the one that was last asked for there. */
+const kept: (Line | undefined)[] = new Array<Line | undefined>(lines).fill(undefined);
+
+/** `name: value` with its line's end. Texts are of Latin-1. */
+function lineOf(name: string, value: string): Buffer {
+  const last = value.length - 1;
+  const place = (name.length * 37 + value.length * 11 + (last < 0 ? 0 : value.charCodeAt(last) * 3 + value.charCodeAt(last >> 1))) % lines;
+  const known = kept[place];
+  if (known !== undefined && known.name === name && known.value === value) return known.bytes;
+  const bytes = Buffer.from(`${name}: ${value}\r\n`, "latin1");
+  if (bytes.length <= longestLine) kept[place] = { name, value, bytes };
+  return bytes;
 }

@@ -188,8 +188,10 @@ export class AnswerPassage implements BodyEnd {
     const { outgoing } = this.#exchange.downstream.plane.reactor;
     const written = this.#writeHead(outgoing, this.#closes ? "close" : "stays", how === "chunked");
     if (written < 0) return false;
-    if (written + bytes.length <= outgoing.length) this.#write(outgoing, 0, written + bytes.copy(outgoing, written));
-    else {
+    if (written + bytes.length <= outgoing.length) {
+      outgoing.set(bytes, written);
+      this.#write(outgoing, 0, written + bytes.length);
+    } else {
       this.#write(outgoing, 0, written);
       this.#write(bytes, 0, bytes.length);
     }
