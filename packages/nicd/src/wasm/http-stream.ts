@@ -25,7 +25,7 @@ import type { BodySink, BodyStage } from "../filters/body-stage.ts";
 import { flag, type Half, type Kept, type LiveExchange, type OwnAnswer, type Verdict, verdict } from "../live-exchange.ts";
 import { BodyPart, type BodyPartOwner } from "./body-part.ts";
 import type { FilterMachine, MachineStream } from "./filter-machine.ts";
-import { RequestFields, ResponseFields, type SentHeads } from "./head-fields.ts";
+import { requestFields, responseFields, type SentHeads } from "./head-fields.ts";
 import { getProperty, setProperty } from "./set-properties.ts";
 import { exchangeProperty } from "./stream-properties.ts";
 
@@ -55,8 +55,8 @@ export class HttpStream implements StreamHost, MachineStream, Kept, SentHeads, B
   #context: HttpContext | null = null;
   readonly #request: Way = way("request");
   readonly #response: Way = way("response");
-  #requestFields: RequestFields | null = null;
-  #responseFields: ResponseFields | null = null;
+  #requestFields: FieldMap | null = null;
+  #responseFields: FieldMap | null = null;
   #seesResponse = false;
   /** It has answered the exchange itself. */
   #answered = false;
@@ -240,12 +240,12 @@ export class HttpStream implements StreamHost, MachineStream, Kept, SentHeads, B
   fields(map: MapType): FieldMap | null {
     switch (map) {
       case mapType.requestHeaders:
-        this.#requestFields ??= new RequestFields(this.#x.request, this);
+        this.#requestFields ??= requestFields(this.#x.request, this);
         return this.#requestFields;
       case mapType.responseHeaders: {
         const { response } = this.#x;
         if (response === null) return null;
-        this.#responseFields ??= new ResponseFields(response, this);
+        this.#responseFields ??= responseFields(response, this);
         return this.#responseFields;
       }
       case mapType.requestTrailers:

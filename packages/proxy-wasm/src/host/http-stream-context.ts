@@ -38,7 +38,7 @@ export class HttpStreamContext extends StreamContext implements HttpContext {
   }
 
   #count(map: MapType): number {
-    const fields = this.host.fields(map);
+    const fields = this.stream.fields(map);
     return fields === null ? 0 : (fields.count ?? fields.pairs().length);
   }
 

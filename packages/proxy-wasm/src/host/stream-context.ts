@@ -1,22 +1,28 @@
 /** What contexts of HTTP exchanges and of TCP connections have in common: their beginning and their end. @module */
 
 import type { GuestCallbacks } from "./guest-callbacks.ts";
-import { GuestContext } from "./guest-context.ts";
+import type { GuestContext } from "./guest-context.ts";
 import type { StreamHost } from "./stream.ts";
 import type { Callback, Vm } from "./vm.ts";
 
 /** See the module. */
-export abstract class StreamContext extends GuestContext {
+export abstract class StreamContext implements GuestContext {
+  // Not by extending: V8 walks up to each constructor above anew at every exchange.
+  readonly id: number;
+  readonly stream: StreamHost;
+  readOnly = false;
+  responded = false;
+  ended = false;
+  written = 0;
   protected readonly vm: Vm;
   protected readonly callbacks: GuestCallbacks;
-  protected readonly host: StreamHost;
 
   constructor(vm: Vm, callbacks: GuestCallbacks, stream: StreamHost) {
     vm.checkAlive();
-    super(vm.contexts.nextId(), stream);
+    this.id = vm.contexts.nextId();
+    this.stream = stream;
     this.vm = vm;
     this.callbacks = callbacks;
-    this.host = stream;
     vm.contexts.add(this);
     if (callbacks.contextCreate !== undefined) vm.invoke(this, "proxy_on_context_create", callbacks.contextCreate, this.id, vm.root.id);
   }
