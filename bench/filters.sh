@@ -34,7 +34,7 @@ phases:
 examples:
   bench/filters.sh                                 everything, about ten minutes
   bench/filters.sh --quick                         a smoke run
-  bench/filters.sh --only http --modes nicd-none,nicd-c
+  bench/filters.sh --only http --modes nicd-none,nicd-c --reps 40 --seconds 1
   bench/filters.sh --only safety,reloads
 
 Needs root, cgroup v2, nginx, wrk, gcc, curl, iproute2, clang-14, lld-14, wasi-libc, libclang-rt-14-dev-wasm32; for Rust rustc and libstd-rust-dev-wasm32; for kernel bpftool.

@@ -1,19 +1,34 @@
 /** What filters on nicd must reach, each figure judged. @module */
+import { bootstrap } from "./bootstrap.ts";
 import { judgeFilterChecks } from "./filters-checks.ts";
 import { judge, type Target } from "./judge.ts";
 import { ratioSpread, type Spread, samplesAt, spread } from "./points.ts";
 import type { Measurements, Sample } from "./samples.ts";
 
-/** What a mode takes of the relay's CPU beyond another of the same repetition, µs a request. */
-export function costSpread(samples: readonly Sample[], mode: string, base: string): Spread | undefined {
-  const costs = samples
+/** How two modes differ, taken inside each repetition: machines change their speed from one second to the next. The range is where the median is to 95 %. */
+function paired(
+  samples: readonly Sample[],
+  mode: string,
+  base: string,
+  figure: (own: Sample, other: Sample) => number | undefined,
+): Spread | undefined {
+  const values = samples
     .filter((sample) => sample.mode === mode)
     .flatMap((sample) => {
       const other = samples.find((one) => one.mode === base && one.rep === sample.rep);
-      const [own, without] = [sample.cpuUs.relay, other?.cpuUs.relay];
-      return own === undefined || without === undefined ? [] : [own - without];
+      return (other && figure(sample, other)) ?? [];
     });
-  return costs.length > 0 ? spread(costs) : undefined;
+  if (values.length === 0) return undefined;
+  const { value, low, high } = bootstrap((pick) => spread(pick(values)).median);
+  return { median: value, min: low, max: high };
+}
+
+/** What a mode takes of the relay's CPU beyond another, µs a request. */
+function costSpread(samples: readonly Sample[], mode: string, base: string): Spread | undefined {
+  return paired(samples, mode, base, (own, other) => {
+    const [taken, without] = [own.cpuUs.relay, other.cpuUs.relay];
+    return taken === undefined || without === undefined ? undefined : taken - without;
+  });
 }
 
 /**
@@ -27,8 +42,8 @@ export function costSpread(samples: readonly Sample[], mode: string, base: strin
 export function judgeFilters({ samples, checks }: Measurements): readonly Target[] {
   const here = samplesAt(samples, "http", "1024", 16);
   const open = samplesAt(samples, "http-open", "1024", 16);
-  const throughput = (sample: Sample): number => sample.throughput;
-  const over = (mode: string, base: string): Spread | undefined => ratioSpread(here, mode, base, throughput);
+  const over = (mode: string, base: string): Spread | undefined =>
+    paired(here, mode, base, (sample, other) => (other.throughput > 0 ? sample.throughput / other.throughput : undefined));
   const own = samples.filter(({ mode }) => !mode.startsWith("envoy-"));
   const errors = own.length > 0 ? spread([own.reduce((sum, sample) => sum + sample.errors, 0)]) : undefined;
   return [
