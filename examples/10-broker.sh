@@ -22,8 +22,8 @@ mqttnic clients --socket "$socket"
 
 # It also outlives the broker, even one that is killed.
 kill -KILL $broker; wait $broker 2>"$work/killed" || true
-mqttnic daemon --listen "127.0.0.1:$port" --persistence "$work/store.db" --socket "$socket" 2>"$work/log" &
-until grep -qs ' ready ' "$work/log"; do kill -0 $!; sleep 0.1; done
+mqttnic daemon --listen "127.0.0.1:$port" --persistence "$work/store.db" --socket "$socket" 2>"$work/again" &
+until grep -qs ' ready ' "$work/again"; do kill -0 $!; sleep 0.1; done
 mosquitto_sub -p "$port" -i panel -c -q 1 -t 'rooms/+/door' -v -C 2
 
 mqttnic retained --socket "$socket" 'rooms/#'
