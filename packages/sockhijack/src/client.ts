@@ -88,17 +88,24 @@ function startError(context: Context, logPath: string, ended: number | string | 
   });
 }
 
+/** A daemon that ends just now takes the folder away, perhaps between making it and opening the file: then it is made again. */
+const opensOfLog = 10;
+
 function openLog(state: string, path: string): number {
-  try {
-    mkdirSync(state, { recursive: true, mode: 0o750 });
-    return openSync(path, "w", 0o640);
-  } catch (cause) {
-    const denied = ["EACCES", "EPERM"].includes((cause as NodeJS.ErrnoException).code ?? "");
-    throw new MitsuError(`no daemon runs and none can be started: cannot write ${path}`, {
-      code: "ERR_DAEMON_START",
-      exit: denied ? exitStatus.rights : exitStatus.system,
-      hint: denied ? "run it as root, or have root start the daemon: sockhijack daemon" : "make room for it, or pass another --socket",
-      cause,
-    });
+  for (let opens = 1; ; opens++) {
+    try {
+      mkdirSync(state, { recursive: true, mode: 0o750 });
+      return openSync(path, "w", 0o640);
+    } catch (cause) {
+      const { code = "" } = cause as NodeJS.ErrnoException;
+      if (code === "ENOENT" && opens < opensOfLog) continue;
+      const denied = ["EACCES", "EPERM"].includes(code);
+      throw new MitsuError(`no daemon runs and none can be started: cannot write ${path}`, {
+        code: "ERR_DAEMON_START",
+        exit: denied ? exitStatus.rights : exitStatus.system,
+        hint: denied ? "run it as root, or have root start the daemon: sockhijack daemon" : "make room for it, or pass another --socket",
+        cause,
+      });
+    }
   }
 }
