@@ -1,16 +1,15 @@
 const kernel = "packages/*/test/kernel/**/*.test.ts";
-/** A quarter of the work each; kernel tests, which wait for the kernel more than they compute, in the first three. Of two folders each, as ava leaves what all paths have in common out of the titles. */
+/** A third of the work each, kernel tests, which mostly wait, in two of them; the third lane has the rest. Of two folders each, as ava leaves what all paths have in common out of the titles. */
 const lanes = {
-  first: ["packages/sockhijack/test/kernel/[a-d]*.test.ts", "packages/{cli,ipc,placer,reactor,selector,telemetry}/test/**/*.test.ts"],
-  second: [
-    "packages/sockhijack/test/kernel/[e-n]*.test.ts",
-    "packages/{catalog,hal,meshfilters,replicad}/test/**/*.test.ts",
+  first: [
+    "packages/sockhijack/test/kernel/[a-m]*.test.ts",
+    "packages/{catalog,hal,meshfilters,placer}/test/**/*.test.ts",
     "scripts/test/*.test.ts",
   ],
-  third: [
-    "packages/sockhijack/test/kernel/[o-z]*.test.ts",
+  second: [
+    "packages/sockhijack/test/kernel/[n-z]*.test.ts",
     "packages/nicd/test/kernel/**/*.test.ts",
-    "packages/{hdl-bindings,proxy-wasm}/test/**/*.test.ts",
+    "packages/{proxy-wasm,replicad}/test/**/*.test.ts",
     "bench/test/*.test.ts",
   ],
 };

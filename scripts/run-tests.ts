@@ -17,8 +17,8 @@ const idleMs = { normal: 3 * 60_000, all: 15 * 60_000 };
 /** `exitStatus.unavailable` of packages/cli. */
 const unavailable = 69;
 const kernelTest = /(^|› )kernel ›/;
-/** ava.config.js has their files. Each lane runs one file at a time, so that one that hangs is noticed although the other lanes go on; kernel tests mostly wait, so four share two cores. */
-const lanes = ["first", "second", "third", "rest"] as const;
+/** ava.config.js has their files. Each lane runs one file at a time, so that one that hangs is noticed although the other lanes go on; kernel tests mostly wait, so three share two cores. */
+const lanes = ["first", "second", "rest"] as const;
 
 process.exitCode = await main(process.argv.slice(2));
 
