@@ -2,22 +2,11 @@
 import { bootstrap } from "./bootstrap.ts";
 import { judgeFilterChecks } from "./filters-checks.ts";
 import { judge, type Target } from "./judge.ts";
-import { ratioSpread, type Spread, samplesAt, spread } from "./points.ts";
+import { pairs, ratioSpread, type Spread, samplesAt, spread } from "./points.ts";
 import type { Measurements, Sample } from "./samples.ts";
 
-/** How two modes differ, taken inside each repetition: machines change their speed from one second to the next. The range is where the median is to 95 %. */
-function paired(
-  samples: readonly Sample[],
-  mode: string,
-  base: string,
-  figure: (own: Sample, other: Sample) => number | undefined,
-): Spread | undefined {
-  const values = samples
-    .filter((sample) => sample.mode === mode)
-    .flatMap((sample) => {
-      const other = samples.find((one) => one.mode === base && one.rep === sample.rep);
-      return (other && figure(sample, other)) ?? [];
-    });
+/** The median, and in the place of least and greatest where it is to 95 %. */
+function medianWithin(values: readonly number[]): Spread | undefined {
   if (values.length === 0) return undefined;
   const { value, low, high } = bootstrap((pick) => spread(pick(values)).median);
   return { median: value, min: low, max: high };
@@ -25,10 +14,11 @@ function paired(
 
 /** What a mode takes of the relay's CPU beyond another, µs a request. */
 function costSpread(samples: readonly Sample[], mode: string, base: string): Spread | undefined {
-  return paired(samples, mode, base, (own, other) => {
+  const costs = pairs(samples, mode, base, (own, other) => {
     const [taken, without] = [own.cpuUs.relay, other.cpuUs.relay];
     return taken === undefined || without === undefined ? undefined : taken - without;
   });
+  return medianWithin(costs);
 }
 
 /**
@@ -43,7 +33,7 @@ export function judgeFilters({ samples, checks }: Measurements): readonly Target
   const here = samplesAt(samples, "http", "1024", 16);
   const open = samplesAt(samples, "http-open", "1024", 16);
   const over = (mode: string, base: string): Spread | undefined =>
-    paired(here, mode, base, (sample, other) => (other.throughput > 0 ? sample.throughput / other.throughput : undefined));
+    medianWithin(pairs(here, mode, base, (own, other) => (other.throughput > 0 ? own.throughput / other.throughput : undefined)));
   const own = samples.filter(({ mode }) => !mode.startsWith("envoy-"));
   const errors = own.length > 0 ? spread([own.reduce((sum, sample) => sum + sample.errors, 0)]) : undefined;
   return [

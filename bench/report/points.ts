@@ -63,6 +63,21 @@ function spreadOf(samples: readonly Sample[], figure: (sample: Sample) => number
   return values.length > 0 ? spread(values) : undefined;
 }
 
+/** What `figure` makes of each sample of `mode` and the one of `base` in the same repetition: machines change their speed from one second to the next. */
+export function pairs(
+  samples: readonly Sample[],
+  mode: string,
+  base: string,
+  figure: (own: Sample, other: Sample) => number | undefined,
+): readonly number[] {
+  return samples
+    .filter((sample) => sample.mode === mode)
+    .flatMap((sample) => {
+      const other = samples.find((one) => one.mode === base && one.rep === sample.rep);
+      return (other && figure(sample, other)) ?? [];
+    });
+}
+
 /**
  * The figure of `mode` over that of `base`, taken in each repetition that has both, then spread over the repetitions.
  *
@@ -77,14 +92,11 @@ export function ratioSpread(
   base: string,
   figure: (sample: Sample) => number | undefined,
 ): Spread | undefined {
-  return spreadOf(
-    samples.filter((sample) => sample.mode === mode),
-    (sample) => {
-      const other = samples.find((s) => s.mode === base && s.rep === sample.rep);
-      const [over, under] = [figure(sample), other && figure(other)];
-      return over !== undefined && under ? over / under : undefined;
-    },
-  );
+  const ratios = pairs(samples, mode, base, (own, other) => {
+    const [over, under] = [figure(own), figure(other)];
+    return over !== undefined && under ? over / under : undefined;
+  });
+  return ratios.length > 0 ? spread(ratios) : undefined;
 }
 
 function modeFigures(all: readonly Sample[], mode: string, base: string): ModeFigures {

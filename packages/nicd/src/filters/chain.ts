@@ -128,8 +128,6 @@ export class Chain {
 
   /** The same of an answer's body, which passes the filters in the opposite order. */
   responseStages(x: LiveExchange, end: BodySink): BodyStage[] {
-    const [first] = this.#bodyFilters;
-    if (this.#bodyFilters.length === 1 && first!.changesResponse?.(x)) return [first!.changeResponse!(x, end)]; // the usual one
     const made: BodyStage[] = [];
     for (const filter of this.#bodyFilters) {
       const next = made[0] ?? end;

@@ -59,7 +59,10 @@ export class AddedFields {
   remove(name: string): void {
     let left = 0;
     for (let index = 0; index < this.count; index++) {
-      if (this.#names[index] === name) continue;
+      if (this.#names[index] === name) {
+        this.#length -= this.#values[index]!.length;
+        continue;
+      }
       this.#names[left] = this.#names[index]!;
       this.#values[left++] = this.#values[index]!;
     }

@@ -211,7 +211,9 @@ export class HttpExchange implements Calling, Answered, BodyEnd {
     if (head.table.minor === 1) downstream.write(goOn, 0, goOn.length);
   }
 
-  readonly takesChunks = true;
+  get takesChunks(): boolean {
+    return true;
+  }
 
   bodyStages(last: BodySink): readonly BodyStage[] {
     return this.#route.chain.requestStages(this, last);

@@ -13,6 +13,7 @@ test("AddedFields writes what was added, in order, whatever was written before",
     return Math.floor((state / 2 ** 32) * below);
   };
   const added = new AddedFields();
+  let wrong = 0;
   for (let round = 0; round < 20_000; round++) {
     added.clear();
     let expected = "";
@@ -22,9 +23,9 @@ test("AddedFields writes what was added, in order, whatever was written before",
       added.add(name, value);
       expected += `${name}: ${value}\r\n`;
     }
-    if (written(added) !== expected) t.fail(`round ${round}`);
+    wrong += written(added) === expected ? 0 : 1;
   }
-  t.pass();
+  t.is(wrong, 0);
 });
 
 test("AddedFields finds and removes by name, all of them, and forgets at clear()", (t) => {

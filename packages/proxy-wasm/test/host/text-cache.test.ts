@@ -15,16 +15,16 @@ test("TextCache gives the text of any bytes, whichever were asked for before", (
   const bytes = Buffer.alloc(400);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const cache = new TextCache((raw) => raw);
+  let wrong = 0;
   // Few letters, so that many texts share their beginnings, ends and slots.
   for (let at = 0; at < bytes.length; at++) bytes[at] = 97 + next(2) * (at % 7 === 0 ? 1 : 0);
   for (let round = 0; round < 200_000; round++) {
     const length = next(80);
     const at = next(bytes.length - length + 1);
     if (next(20) === 0) bytes[next(bytes.length)] = next(256);
-    const text = cache.get(view, at, length);
-    if (text !== bytes.toString("latin1", at, at + length)) t.fail(`${length} bytes at ${at}`);
+    wrong += cache.get(view, at, length) === bytes.toString("latin1", at, at + length) ? 0 : 1;
   }
-  t.pass();
+  t.is(wrong, 0);
 });
 
 test("TextCache makes a text once while its slot is not taken, and keeps a refusal too", (t) => {

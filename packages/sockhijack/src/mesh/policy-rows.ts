@@ -8,6 +8,8 @@ import type { Rules } from "./rules.ts";
 /** One entry of the kernel's table. */
 export type PolicyRow = readonly [layout.PolicyKey, layout.PolicyValue];
 
+const none: readonly PolicyRow[] = [];
+
 /**
  * Spells policies out, since the kernel cannot search a list: one row for each pair of services and port that one decides. That is thousands of rows at
  * times, and a look at the sockets of the machine wants them each time: the same list is given again until something changes that it is made of.
@@ -27,6 +29,7 @@ export class PolicyRows {
 
   /** @param endpoints Replicas, whose ports are decided as the virtual ones are that lead to them. @param services Numbers of services. */
   of(catalog: Catalog, rules: Rules, endpoints: readonly Endpoint[], services: Ids): readonly PolicyRow[] {
+    if (catalog.policies.length + rules.policies.length === 0) return none;
     const targets = [...new Set(endpoints.map(({ service, port, target }) => `${service} ${port} ${target}`))].join("\n");
     if (catalog === this.#catalog && rules === this.#rules && targets === this.#targets) return this.#rows;
     this.#rows = rowsOf(catalog, rules, endpoints, services);
@@ -40,7 +43,6 @@ export class PolicyRows {
 
 function rowsOf(catalog: Catalog, rules: Rules, endpoints: readonly Endpoint[], services: Ids): readonly PolicyRow[] {
   const rows: PolicyRow[] = [];
-  if (catalog.policies.length + rules.policies.length === 0) return rows;
   const clients = [undefined, ...catalog.services.map(({ name }) => name)];
   const numbers = new Map(catalog.policies.map(({ name }, index) => [name, index + 1]));
   const ruleNumbers = new Map(rules.policies.map(({ name }, index) => [name, catalog.policies.length + index + 1]));
