@@ -104,18 +104,18 @@ test("CONNECT makes a tunnel when it is granted, and closes when it is not", asy
 
 test("a tunnel outlives the route's time-out and a drain, and a slow reader holds its writer up", async (t) => {
   const server = await rawServer(t);
-  const { port, plane } = await testPlane(t, webAt(server.port, "routes: [{ timeout: 50ms }]"));
+  const { port, plane } = await testPlane(t, webAt(server.port, "routes: [{ timeout: 1s }]"));
   const client = rawClient(t, port).send(upgrade);
   const replica = await server.next();
   await replica.message();
   replica.send(granted);
-  await client.take(/\r\n\r\n/);
+  t.regex(await client.take(/\r\n\r\n/), /^HTTP\/1\.1 101 /);
   plane.drain();
   client.socket.pause();
   const piece = Buffer.alloc(64 * 1024, 1);
   let sent = 0;
   while (replica.socket.write(piece)) sent++;
-  await new Promise((resolve) => setTimeout(resolve, 80)); // longer than the time-out
+  await new Promise((resolve) => setTimeout(resolve, 1100)); // longer than the time-out
   t.true(replica.socket.writableLength > 0 || sent < 200);
   replica.send("END");
   client.socket.resume();
