@@ -3,6 +3,8 @@
 /** Lines that are kept, as filters add the same ones to every message, and their longest. */
 const lines = 128;
 const longestLine = 128;
+/** Below it, a loop is quicker than a call of the runtime. */
+const shortLine = 48;
 /** Of one message; more is not kept for the next one. */
 const keptFields = 16;
 const keptLength = 1024;
@@ -83,7 +85,8 @@ export class AddedFields {
       if (at + name.length + value.length + 4 > out.length)
         throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
       const line = lineOf(name, value);
-      out.set(line, at);
+      if (line.length > shortLine) out.set(line, at);
+      else for (let byte = 0; byte < line.length; byte++) out[at + byte] = line[byte]!;
       at += line.length;
     }
     return at;

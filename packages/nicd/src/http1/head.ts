@@ -145,12 +145,18 @@ export abstract class Http1Head implements MessageHead {
    * @param from Of the first run: the first field's name, or what lies before it and goes on with it; -1 for a head that never came.
    * @param skipped A field that is left out as well, by number; -1 for none.
    * @param keepsUpgrade Upgrade goes on too.
+   * @param stays The next connection stays open too: a Connection that says nothing but so may go on.
    * @returns Where the next byte goes.
    */
-  protected writeFields(out: Buffer, to: number, from: number, skipped: number, keepsUpgrade: boolean): number {
+  protected writeFields(out: Buffer, to: number, from: number, skipped: number, keepsUpgrade: boolean, stays: boolean): number {
     const { at, count, known, namesFields } = this.table;
     let position = to;
     let run = from;
+    // The usual way: none of them stays here.
+    if (skipped < 0 && this.#passWhole(stays)) {
+      if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
+      return this.#added.writeTo(out, position);
+    }
     for (let index = 0; index < count; index++) {
       let goes = this.#removed[index] === 0 && index !== skipped;
       if (goes)
@@ -182,6 +188,13 @@ export abstract class Http1Head implements MessageHead {
     }
     if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
     return this.#added.writeTo(out, position);
+  }
+
+  /** Nothing is taken out, neither by filters nor because it is for us alone. */
+  #passWhole(stays: boolean): boolean {
+    const { close, upgrade, namesFields, hopByHop, chunked, ownFields, contentLength } = this.table;
+    if (this.#anyRemoved || this.withoutLength || hopByHop || chunked) return false;
+    return stays ? !(close || upgrade || namesFields) : ownFields === (contentLength >= 0 ? 1 : 0);
   }
 
   /** Is the field one that Connection names, and so only for us? */

@@ -1,6 +1,7 @@
 /** A request's head as it came by HTTP/1, and as it goes on. @module */
 import type { RequestHead } from "../message-head.ts";
 import { Http1Head } from "./head.ts";
+import { LastText } from "./last-text.ts";
 import { HeadTable } from "./scan-head.ts";
 
 const version = Buffer.from(" HTTP/1.1\r\n");
@@ -13,6 +14,8 @@ const usualHead = 512;
 export class Http1RequestHead extends Http1Head implements RequestHead {
   #copy: Buffer = Buffer.alloc(0);
   #method: string | undefined;
+  readonly #lastTarget: LastText = new LastText();
+  readonly #lastHost: LastText = new LastText();
   #path: string | undefined;
   #authority: string | undefined;
   #methodChanged = false;
@@ -57,7 +60,7 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
       const start = this.#absolute || targetStart;
       if (targetEnd - start === 1 && this.buffer[start] === 47) this.#path = "/";
       else {
-        const text = this.buffer.toString("latin1", start, targetEnd);
+        const text = this.#lastTarget.of(this.buffer, start, targetEnd);
         if (!this.#absolute || text.startsWith("/")) this.#path = text;
         else this.#path = text === "" && this.method === "OPTIONS" ? "*" : `/${text}`; // RFC 9112 §3.2.4
       }
@@ -75,7 +78,7 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
       const { targetStart, targetEnd, host } = this.table;
       if (this.#absolute) this.#authority = this.buffer.toString("latin1", this.buffer.indexOf("//", targetStart) + 2, this.#absolute);
       else if (this.isConnect) this.#authority = this.buffer.toString("latin1", targetStart, targetEnd);
-      else this.#authority = host < 0 ? "" : this.value(host);
+      else this.#authority = host < 0 ? "" : this.#lastHost.of(this.buffer, this.table.at[4 * host + 2]!, this.table.at[4 * host + 3]!);
     }
     return this.#authority;
   }
@@ -123,7 +126,7 @@ export class Http1RequestHead extends Http1Head implements RequestHead {
       from = lineEnd;
       at += out.write(`host: ${this.authority}\r\n`, at, "latin1");
     }
-    at = this.writeFields(out, at, from, newHost ? host : -1, upgrades);
+    at = this.writeFields(out, at, from, newHost ? host : -1, upgrades, false);
     if (this.#framing === null ? chunked : this.#framing === "chunked") at += chunkedField.copy(out, at);
     else if (this.#framing !== null) at += out.write(`content-length: ${this.#framing}\r\n`, at, "latin1");
     if (upgrades) at += upgradeField.copy(out, at);

@@ -104,7 +104,7 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
       if (minor === 0) at = out.write("HTTP/1.1", 0, "latin1");
       from = start + at;
     } else at = out.write(`HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ""}\r\n`, 0, "latin1");
-    at = this.writeFields(out, at, from, -1, ends === "upgrade");
+    at = this.writeFields(out, at, from, -1, ends === "upgrade", ends === "stays");
     if (chunked) at += chunkedField.copy(out, at);
     else if (this.#length !== null) at += out.write(`content-length: ${this.#length}\r\n`, at, "latin1");
     if (ends === "close") at += closeField.copy(out, at);

@@ -100,10 +100,14 @@ test("Http1ResponseHead.writeTo() writes what came, without the connection's own
     const chunked = came.some(([one]) => one === "Transfer-Encoding");
     head.keep();
     bytes.fill(0);
-    const length = head.writeTo(out, "close", chunked);
-    const parsed = await parseAnswer(Buffer.concat([out.subarray(0, length), Buffer.from("0\r\n\r\n")]));
-    t.is(parsed?.first, "1.1 200");
-    t.deepEqual(parsed?.fields, [...expected(came, changes), ["connection", "close"]]);
+    for (const ends of ["close", "stays"] as const) {
+      const length = head.writeTo(out, ends, chunked);
+      const parsed = await parseAnswer(Buffer.concat([out.subarray(0, length), Buffer.from("0\r\n\r\n")]));
+      t.is(parsed?.first, "1.1 200");
+      // Of a connection that stays, one that says so may come through.
+      const got = parsed?.fields.filter(([one, text]) => ends === "close" || one !== "connection" || text !== "keep-alive");
+      t.deepEqual(got, [...expected(came, changes), ...(ends === "close" ? [["connection", "close"]] : [])]);
+    }
   }
 });
 
