@@ -28,7 +28,7 @@ test("LastText makes no second text of the same bytes", (t) => {
   let made = 0;
   bytes.toString = () => {
     made++;
-    return bytes.latin1Slice();
+    return "web.mesh";
   };
   for (let turn = 0; turn < 3; turn++) t.is(last.of(bytes, 0, 8), "web.mesh");
   t.is(made, 1);
