@@ -22,10 +22,16 @@ const eventBytes = 12;
 /** Node's timers, of which the loop cannot know, are at most so late. */
 const longestWaitMs = 20;
 
+/** Room before {@link Reactor.scratch}. */
+const headroom = 512;
+
 /** The loop. */
 export class Reactor {
+  readonly #roomy: Buffer = Buffer.allocUnsafeSlow(headroom + 64 * 1024);
   /** What was read last; every socket reads into it, so it is valid until the next read. */
-  readonly scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  readonly scratch: Buffer = this.#roomy.subarray(headroom);
+  /** By how much is before {@link scratch}; made when they are wanted. */
+  readonly #withRoom: (Buffer | undefined)[] = [];
   /** Where a head is put together before it is sent. */
   readonly outgoing: Buffer = Buffer.allocUnsafeSlow(128 * 1024);
   readonly timers: Timers = new Timers(performance.now());
@@ -82,6 +88,13 @@ export class Reactor {
   now(): number {
     if (this.#now === 0) this.#now = performance.now();
     return this.#now;
+  }
+
+  /** {@link scratch} with `bytes` before it, so that what was read can grow at its front; null for more than there are. */
+  scratchWith(bytes: number): Buffer | null {
+    if (bytes > headroom) return null;
+    this.#withRoom[bytes] ??= this.#roomy.subarray(headroom - bytes);
+    return this.#withRoom[bytes];
   }
 
   /** Watches a socket until {@link remove}. @returns False when the kernel watches no more (fs.epoll.max_user_watches, or no memory). */

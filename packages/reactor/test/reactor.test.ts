@@ -131,6 +131,18 @@ test.serial("Listener accepts on a Unix socket, and leaves a file that is in its
   t.is(openFiles(), before);
 });
 
+test.serial("Reactor.scratchWith() is what was read with room before it, as far as there is room", async (t) => {
+  const reactor = await running(t);
+  reactor.scratch.write("read");
+  for (const bytes of [0, 1, 100, 512]) {
+    const roomy = reactor.scratchWith(bytes)!;
+    t.is(roomy.toString("latin1", bytes, bytes + 4), "read");
+    t.is(roomy.length, bytes + reactor.scratch.length);
+    t.is(reactor.scratchWith(bytes), roomy);
+  }
+  t.is(reactor.scratchWith(513), null);
+});
+
 test.serial("2000 connections opened and closed leave no file descriptor", async (t) => {
   const reactor = await running(t);
   const accepted: Told[] = [];

@@ -5,13 +5,15 @@ const lines = 128;
 const longestLine = 128;
 /** Below it, a loop is quicker than a call of the runtime. */
 const shortLine = 48;
+/** Of all fields of a message together, kept for each connection. */
+const longestBlock = 512;
 /** Of one message; more is not kept for the next one. */
 const keptFields = 16;
 const keptLength = 1024;
 
 /**
  * Names and values in order. One serves a connection for all its messages: {@link clear} leaves the lists in place, since two new ones for each message
- * would each be a young object in an old one.
+ * would each be a young object in an old one, and since a filter mostly adds the same again.
  *
  * @example
  * ```ts
@@ -25,6 +27,11 @@ export class AddedFields {
   #names: string[] = [];
   #values: string[] = [];
   #length = 0;
+  /** How many were written last; -1 when some have changed since. */
+  #writtenCount = -1;
+  /** What the first {@link #blockCount} are as HTTP/1 has them; null until they were written twice. */
+  #block: Uint8Array | null = null;
+  #blockCount = 0;
 
   /** Takes all away. */
   clear(): void {
@@ -38,9 +45,13 @@ export class AddedFields {
 
   /** Behind those that are there. */
   add(name: string, value: string): void {
-    this.#names[this.count] = name;
-    this.#values[this.count++] = value;
+    const index = this.count++;
     this.#length += value.length;
+    // The same as in the message before, mostly.
+    if (this.#names[index] === name && this.#values[index] === value) return;
+    this.#names[index] = name;
+    this.#values[index] = value;
+    this.#forget();
   }
 
   /** Number of the first of that name; -1 for none. */
@@ -59,6 +70,8 @@ export class AddedFields {
 
   /** Takes all of that name away. */
   remove(name: string): void {
+    if (this.indexOf(name) < 0) return;
+    this.#forget();
     let left = 0;
     for (let index = 0; index < this.count; index++) {
       if (this.#names[index] === name) {
@@ -71,25 +84,48 @@ export class AddedFields {
     this.count = left;
   }
 
+  /** What is known of how they were written is so no more. */
+  #forget(): void {
+    this.#writtenCount = -1;
+    this.#block = null;
+  }
+
+  /** What {@link writeTo} takes, bytes. */
+  get size(): number {
+    if (this.#block !== null && this.#blockCount === this.count) return this.#block.length;
+    let size = this.#length + 4 * this.count;
+    for (let index = 0; index < this.count; index++) size += this.#names[index]!.length;
+    return size;
+  }
+
   /**
    * Writes them as HTTP/1 does.
    *
    * @returns Where the next byte goes.
    * @throws {RangeError} when they do not fit.
    */
-  writeTo(out: Buffer, to: number): number {
+  writeTo(out: Uint8Array, to: number): number {
+    if (this.count === 0) return to;
+    const end = to + this.size;
+    if (end > out.length) throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
+    if (this.#block !== null && this.#blockCount === this.count) out.set(this.#block, to);
+    else this.#writeLines(out, to, end);
+    return end;
+  }
+
+  #writeLines(out: Uint8Array, to: number, end: number): void {
     let at = to;
     for (let index = 0; index < this.count; index++) {
-      const name = this.#names[index]!;
-      const value = this.#values[index]!;
-      if (at + name.length + value.length + 4 > out.length)
-        throw new RangeError(`a head grew past ${out.length} bytes by what filters added`);
-      const line = lineOf(name, value);
+      const line = lineOf(this.#names[index]!, this.#values[index]!);
       if (line.length > shortLine) out.set(line, at);
       else for (let byte = 0; byte < line.length; byte++) out[at + byte] = line[byte]!;
       at += line.length;
     }
-    return at;
+    if (this.#writtenCount === this.count && end - to <= longestBlock) {
+      this.#block = new Uint8Array(out.subarray(to, end));
+      this.#blockCount = this.count;
+    }
+    this.#writtenCount = this.count;
   }
 }
 

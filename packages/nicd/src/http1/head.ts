@@ -55,9 +55,19 @@ export abstract class Http1Head implements MessageHead {
     if (this.#added.count > 0) this.#added.clear();
   }
 
-  /** Nothing was changed by {@link set}, {@link add} or {@link remove}. */
-  protected get fieldsUntouched(): boolean {
-    return !this.#anyRemoved && !this.withoutLength && this.#added.count === 0;
+  /** Nothing was taken out of what came. */
+  protected get keepsFields(): boolean {
+    return !this.#anyRemoved && !this.withoutLength;
+  }
+
+  /** What was added to it as HTTP/1 has it, bytes. */
+  protected get addedBytes(): number {
+    return this.#added.count === 0 ? 0 : this.#added.size;
+  }
+
+  /** Writes what was added. @returns Where the next byte goes. */
+  protected writeAdded(out: Uint8Array, to: number): number {
+    return this.#added.writeTo(out, to);
   }
 
   get(name: string): string | undefined {
@@ -193,7 +203,7 @@ export abstract class Http1Head implements MessageHead {
   /** Nothing is taken out, neither by filters nor because it is for us alone. */
   #passWhole(stays: boolean): boolean {
     const { close, upgrade, namesFields, hopByHop, chunked, ownFields, contentLength } = this.table;
-    if (this.#anyRemoved || this.withoutLength || hopByHop || chunked) return false;
+    if (!this.keepsFields || hopByHop || chunked) return false;
     return stays ? !(close || upgrade || namesFields) : ownFields === (contentLength >= 0 ? 1 : 0);
   }
 

@@ -13,19 +13,20 @@ const longest = 64;
  * ```
  */
 export class LastText {
-  #last = "";
+  readonly #bytes = new Uint8Array(longest);
+  #text = "";
 
   /** The text of `buffer[start, end)`. */
   of(buffer: Buffer, start: number, end: number): string {
     const length = end - start;
-    const last = this.#last;
     if (length > longest) return buffer.toString("latin1", start, end);
-    if (length === last.length) {
-      let at = 0;
-      while (at < length && buffer[start + at] === last.charCodeAt(at)) at++;
-      if (at === length) return last;
+    const bytes = this.#bytes;
+    let at = 0;
+    if (length === this.#text.length) while (at < length && buffer[start + at] === bytes[at]) at++;
+    if (at < length || length === 0) {
+      for (at = 0; at < length; at++) bytes[at] = buffer[start + at]!;
+      this.#text = buffer.toString("latin1", start, end);
     }
-    this.#last = buffer.toString("latin1", start, end);
-    return this.#last;
+    return this.#text;
   }
 }

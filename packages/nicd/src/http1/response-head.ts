@@ -72,19 +72,40 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
     this.#status = value;
   }
 
-  /** Its bytes may go on as they came: nothing was changed, and nothing in it is for us alone. */
-  get isVerbatim(): boolean {
+  /**
+   * By how many bytes filters have made it longer where they have added fields only, and nothing in it is for us alone: 0 for one that may go on byte for
+   * byte as it came, -1 for one that is to be written anew.
+   */
+  get growth(): number {
     const { table } = this;
-    return (
+    const asItCame =
       !this.#own &&
-      this.fieldsUntouched &&
+      this.keepsFields &&
       this.#status === table.status &&
       table.minor === 1 &&
       !table.hopByHop &&
       !table.close &&
       !table.upgrade &&
-      !table.namesFields
-    );
+      !table.namesFields;
+    return asItCame ? this.addedBytes : -1;
+  }
+
+  /**
+   * Adds the fields where the head lies, which moves to the front by {@link growth}; what is behind it stays.
+   *
+   * @param roomy The head's buffer with so many bytes before it: a byte at n is at n + growth there.
+   * @example
+   * ```ts
+   * head.growIn(roomy); // the message is in roomy from table.start on
+   * ```
+   */
+  growIn(roomy: Buffer): void {
+    const { start, at, count } = this.table;
+    const growth = this.addedBytes;
+    const fieldsEnd = at[4 * count]!;
+    roomy.copyWithin(start, start + growth, fieldsEnd + growth);
+    this.writeAdded(roomy, fieldsEnd);
+    this.buffer = roomy;
   }
 
   /**

@@ -145,16 +145,27 @@ export class AnswerPassage implements BodyEnd {
       );
 
     const plain = this.#unchunker === null && this.#filtered === null;
-    if (plain && !this.#closes && !grantsTunnel && buffer === head.bytes && head.isVerbatim) {
+    const { reactor } = downstream.plane;
+    const growth = plain && !this.#closes && !grantsTunnel && buffer === head.bytes ? head.growth : -1;
+    const from = head.table.start;
+    if (growth === 0) {
       // The usual way: as it came, in one write.
       this.begun = true;
-      const from = head.table.start;
       if (!upstream.isAnswered) head.keep(); // the bytes it lies in are read over
       this.#write(buffer, from, end);
       this.#checkEnd();
       return;
     }
-    const { outgoing } = downstream.plane.reactor;
+    const roomy = growth > 0 && upstream.isAnswered && buffer === reactor.scratch ? reactor.scratchWith(growth) : null;
+    if (roomy !== null) {
+      // With filters that add fields: in one write too, from where it was read.
+      this.begun = true;
+      head.growIn(roomy);
+      this.#write(roomy, from, end + growth);
+      this.#checkEnd();
+      return;
+    }
+    const { outgoing } = reactor;
     const ends = status === 101 ? "upgrade" : this.#closes ? "close" : "stays";
     let length = this.#writeHead(outgoing, ends, chunked && this.#unchunker === null);
     if (length < 0) return;

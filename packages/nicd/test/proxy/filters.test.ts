@@ -272,3 +272,45 @@ test("filters' changes go on, framing fields stay what they are, and a head that
   client.send(get);
   await (await server.next()).message();
 });
+
+test("an answer that filters have only added fields to arrives whole, however much, in whatever pieces it came, and can still be read at its end", async (t) => {
+  const value = (x: LiveExchange): string => "v".repeat(Number(x.request.get("x-room")));
+  const read: string[] = [];
+  const adder: Filter = {
+    name: "adder",
+    onResponseHead(x) {
+      if (value(x) !== "") x.response?.add("x-added", value(x));
+      return verdict.continue;
+    },
+    onEnd(x) {
+      read.push([...(x.response?.entries() ?? [])].map(([name, text]) => `${name} ${text}`).join());
+    },
+  };
+  const server = await rawServer(t);
+  const { port, ended, reactor } = await testPlane(t, webAt(server.port), [adder]);
+  const client = rawClient(t, port);
+  let replica: Awaited<ReturnType<typeof server.next>> | undefined;
+  const expected: string[] = [];
+  // Bodies beside heads, in later pieces, and as long as what is read at once; additions within the room before it and beyond.
+  for (const room of [0, 1, 100, 499, 500, 501, 2000])
+    for (const length of [0, 2, 1024, 65_536 - 60, 200_000]) {
+      const body = String(room % 10).repeat(length);
+      client.send(`GET / HTTP/1.1\r\nHost: web\r\nX-Room: ${room}\r\n\r\n`);
+      replica ??= await server.next();
+      await replica.message();
+      const cut = room % 2 === 0 ? 0 : length >> 1;
+      replica.send(`HTTP/1.1 200 OK\r\nX-Own: ${room}\r\nContent-Length: ${length}\r\n\r\n${body.slice(cut)}`);
+      if (cut > 0) {
+        await turns(reactor);
+        replica.send(body.slice(0, cut));
+      }
+      const added = room === 0 ? "" : `x-added: ${"v".repeat(room)}\r\n`;
+      t.true(
+        (await client.message()) === `HTTP/1.1 200 OK\r\nX-Own: ${room}\r\nContent-Length: ${length}\r\n${added}\r\n${body}`,
+        `${room} ${length}`,
+      );
+      expected.push(`x-own ${room}${room === 0 ? "" : `,x-added ${"v".repeat(room)}`}`);
+    }
+  await until(() => ended.length === expected.length, "all exchanges' ends");
+  t.deepEqual(read, expected);
+});
