@@ -47,7 +47,7 @@ async function main(argv: string[]): Promise<number> {
   const limits = process.env.MITSU_TEST_ALL === "1" ? "all" : "normal";
   const began = performance.now();
   const tests = whole
-    ? (await Promise.all(lanes.map((lane) => runAva([], limits, lane)))).flat()
+    ? (await Promise.all(lanes.map((lane) => runLane(lane, limits)))).flat()
     : await runAva([...avaOptions, ...files], limits);
   results.push(...tests);
   const tookMs = performance.now() - began;
@@ -96,6 +96,14 @@ function runStep(name: string, command: readonly [string, ...string[]]): TestRes
   const outcome = run.status === 0 ? "passed" : "failed";
   const failure = outcome === "failed" ? `${run.stdout ?? ""}${run.stderr ?? ""}${run.error ?? ""}`.trimEnd().split("\n") : [];
   return show({ title: name, outcome, reason: undefined, logs: [], failure }, performance.now() - began);
+}
+
+/** Runs the files of a lane, and says how long it took: they are to end together. */
+async function runLane(lane: (typeof lanes)[number], limits: keyof typeof limitMs): Promise<TestResult[]> {
+  const began = performance.now();
+  const results = await runAva([], limits, lane);
+  console.log(`the lane "${lane}" took ${((performance.now() - began) / 60_000).toFixed(1)} minutes`);
+  return results;
 }
 
 /** Runs ava; its workers' own output goes to stderr as it comes. */
