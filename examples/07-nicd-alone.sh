@@ -34,7 +34,7 @@ nicd daemon --sockhijack off --listen "127.0.0.1:$port=shop" --config "$work/mes
 until grep -qs ' ready ' "$work/log"; do kill -0 $!; sleep 0.1; done
 
 curl -sS "http://127.0.0.1:$port/?[1-200]" | sort | uniq -c
-curl -sS -o "$work/out" -w '%{http_code}\n' "http://127.0.0.1:$port/stock?[1-50]" | sort | uniq -c
+curl -sS -o "$work/out" -w '%{http_code}\n' "http://127.0.0.1:$port/stock?[1-40]" | sort | uniq -c
 curl -sS -o "$work/out" -w '%{http_code} after %{time_total} s, as it was told\n' -H 'x-chaos: 1' "http://127.0.0.1:$port/"
 nicd clusters --socket "$socket"
 nicd trace --socket "$socket" --limit 1

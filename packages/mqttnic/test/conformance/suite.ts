@@ -36,6 +36,7 @@ export interface Check {
 export type ConnectOptions = Partial<Omit<IConnectPacket, "cmd">>;
 
 let scenes = 0;
+let clients = 0;
 
 /** What a test works with: its clients are closed when it ends. */
 export class Scene {
@@ -72,7 +73,7 @@ export class Scene {
       cmd: "connect",
       protocolId: version === 3 ? "MQIsdp" : "MQTT",
       protocolVersion: version,
-      clientId: options.clientId ?? this.id(randomBytes(2).toString("hex")),
+      clientId: options.clientId ?? this.id(`c${++clients}-`),
       clean: true,
       keepalive: 0,
       ...options,

@@ -17,7 +17,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   "04-attach-running.sh": /^0 of 8 connections redirected\nthe client noticed nothing$/m,
   "05-tap.sh": /^[1-9]\d* requests are in it, in full$/m,
   "06-trace.sh": /^ {3}└─ shop → stock {2}GET \/items\/42 {2}200 .* by thread$/m,
-  "07-nicd-alone.sh": /^ +\d+ version 2\n +50 200\n503 after 0\.[2-9]\d* s[\s\S]* shop {2}GET \/ {2}503 .* FI$/m,
+  "07-nicd-alone.sh": /^ +\d+ version 2\n +40 200\n503 after 0\.[2-9]\d* s[\s\S]* shop {2}GET \/ {2}503 .* FI$/m,
   "08-two-nodes.sh": /^http:\/\/127\.0\.0\.1\/: the page can be read in the capture 0 times\n.*\nb +→ +10\.212\.0\.2:15008 +up +mtls /m,
   "09-authorisation.sh":
     /^12 left\nRBAC: access denied\n12 left\nRBAC: access denied\n[\s\S]*^shop → stock {2}DELETE \/items\/42 {2}403 .*UAEX$/m,
