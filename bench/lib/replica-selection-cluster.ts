@@ -148,6 +148,17 @@ export class Cluster {
     );
   }
 
+  /** How many connections each nicd has open: those of clients, of other nodes' streams, and to replicas. */
+  async connections(): Promise<Readonly<Record<string, number>>> {
+    const statuses = await this.carried();
+    return Object.fromEntries(
+      this.nodes.map(({ nicd: { name } }, at) => {
+        const { connections, upstreamConnections } = statuses[at]!;
+        return [name, connections.http + connections.tcp + upstreamConnections];
+      }),
+    );
+  }
+
   /** CPU seconds so far, by role. */
   cpuSeconds(): Readonly<Record<"nicd" | "replicad" | "broker" | "replicas" | "hogs", number>> {
     const sum = (programs: readonly (Program | null)[]): number => programs.reduce((all, one) => all + (one?.cpuSeconds() ?? 0), 0);

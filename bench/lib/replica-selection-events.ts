@@ -34,6 +34,8 @@ export interface Noted {
   readonly resident?: Readonly<Record<string, readonly (readonly [seconds: number, bytes: number])[]>>;
   /** What a full collection left of objects and buffers, as the counted time began and as it ended: bytes. */
   readonly collected?: Readonly<Record<string, readonly [first: number, last: number]>>;
+  /** Connections of clients and to replicas that each nicd had open then: each takes some kilobytes, and how many there are follows the load's peaks. */
+  readonly connections?: Readonly<Record<string, readonly [first: number, last: number]>>;
 }
 
 /** A replica is away so long, and the next one is restarted so long after it is back. */
@@ -84,9 +86,10 @@ async function watchMemory(
   { warmUp, seconds }: Point,
   until: (ms: number) => Promise<void>,
   nowMs: () => number,
-): Promise<Required<Pick<Noted, "resident" | "collected">>> {
+): Promise<Required<Pick<Noted, "resident" | "collected" | "connections">>> {
   const seen: Record<string, (readonly [number, number])[]> = {};
   await until(warmUp * 1000 - collectionMs);
+  const connectionsFirst = await cluster.connections();
   const first = await cluster.collect();
   await until(warmUp * 1000);
   while (nowMs() < seconds * 1000 - collectionMs) {
@@ -96,11 +99,11 @@ async function watchMemory(
     }
     await sleep(residentEveryMs);
   }
+  const connectionsLast = await cluster.connections();
   const last = await cluster.collect();
-  return {
-    resident: seen,
-    collected: Object.fromEntries(Object.entries(first).map(([name, bytes]) => [name, [bytes, last[name] ?? 0] as const])),
-  };
+  const both = (one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(one).map(([name, figure]) => [name, [figure, other[name] ?? 0] as const]));
+  return { resident: seen, collected: both(first, last), connections: both(connectionsFirst, connectionsLast) };
 }
 
 async function die(

@@ -151,7 +151,9 @@ function noticeText(points: readonly Point[]): readonly string[] {
       const lowest = `lowest of the first two minutes ${mib(first)}, of the last two ${mib(last)}`;
       const collected = noted.collected?.[program];
       const left = collected ? `; objects and buffers that are in use ${mib(collected[0])}, in the end ${mib(collected[1])}` : "";
-      return `memory: ${program} ${mib(mean)}, ${growth}; ${lowest}${left}`;
+      const open = noted.connections?.[program];
+      const connections = open ? `, with ${open[0]} and ${open[1]} connections` : "";
+      return `memory: ${program} ${mib(mean)}, ${growth}; ${lowest}${left}${connections}`;
     }),
   );
   const hogs = points.flatMap(({ first, samples }) => {

@@ -374,6 +374,22 @@ test("HogWatch sorts nodes' figures by whether their antagonist burns, and leave
   });
 });
 
+test("renderSelection() says what a soak left of a daemon's memory, and how many connections that was for", (t) => {
+  const noted = {
+    resident: {
+      "nicd-n1": [
+        [0, 1e8],
+        [5, 1e8],
+      ],
+    },
+    collected: { "nicd-n1": [2 ** 20, 2 ** 21] },
+    connections: { "nicd-n1": [254, 2818] },
+  } as const;
+  const points = pointsOf([sample({ scenario: "soak", policy: "mitsu", load: 0.85, seconds: 720, warmUp: 120, noted }, 1)]);
+  const text = renderSelection({ common, seen: { networkMs: 0.2, delayMs: 1 }, points, errors: [], orders: [], targets: [] });
+  t.regex(text, /memory: nicd-n1 .* in use 1\.0 MiB, in the end 2\.0 MiB, with 254 and 2818 connections$/m);
+});
+
 test("renderSelection() prints what was seen beside what was told; renderSelectionChart() draws every policy measured", (t) => {
   const samples = [sample({ policy: "round-robin", load: 0.85 }, 1000), sample({ policy: "mitsu", load: 0.85 }, 100)];
   const points = pointsOf(parseSamples(samples.map((one) => JSON.stringify(one)).join("\n")), [
