@@ -55,9 +55,10 @@ export abstract class Http1Head implements MessageHead {
     if (this.#added.count > 0) this.#added.clear();
   }
 
-  /** Nothing was taken out of what came. */
-  protected get keepsFields(): boolean {
-    return !this.#anyRemoved && !this.withoutLength;
+  /** All fields that came may go on: none was taken out, and none is for us alone but for a Connection that says that it stays open. */
+  protected get passesWhole(): boolean {
+    const { close, upgrade, namesFields, hopByHop } = this.table;
+    return !(this.#anyRemoved || this.withoutLength || close || upgrade || namesFields || hopByHop);
   }
 
   /** What was added to it as HTTP/1 has it, bytes. */
@@ -159,11 +160,11 @@ export abstract class Http1Head implements MessageHead {
    * @returns Where the next byte goes.
    */
   protected writeFields(out: Buffer, to: number, from: number, skipped: number, keepsUpgrade: boolean, stays: boolean): number {
-    const { at, count, known, namesFields } = this.table;
+    const { at, count, known, namesFields, chunked, ownFields, contentLength } = this.table;
     let position = to;
     let run = from;
-    // The usual way: none of them stays here.
-    if (skipped < 0 && this.#passWhole(stays)) {
+    // The usual way: none of them stays here. Of a connection to another server nothing is said.
+    if (skipped < 0 && this.passesWhole && !chunked && (stays || ownFields === (contentLength >= 0 ? 1 : 0))) {
       if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
       return this.#added.writeTo(out, position);
     }
@@ -198,13 +199,6 @@ export abstract class Http1Head implements MessageHead {
     }
     if (run >= 0) position += this.buffer.copy(out, position, run, at[4 * count]!);
     return this.#added.writeTo(out, position);
-  }
-
-  /** Nothing is taken out, neither by filters nor because it is for us alone. */
-  #passWhole(stays: boolean): boolean {
-    const { close, upgrade, namesFields, hopByHop, chunked, ownFields, contentLength } = this.table;
-    if (!this.keepsFields || hopByHop || chunked) return false;
-    return stays ? !(close || upgrade || namesFields) : ownFields === (contentLength >= 0 ? 1 : 0);
   }
 
   /** Is the field one that Connection names, and so only for us? */

@@ -77,17 +77,8 @@ export class Http1ResponseHead extends Http1Head implements ResponseHead {
    * byte as it came, -1 for one that is to be written anew.
    */
   get growth(): number {
-    const { table } = this;
-    const asItCame =
-      !this.#own &&
-      this.keepsFields &&
-      this.#status === table.status &&
-      table.minor === 1 &&
-      !table.hopByHop &&
-      !table.close &&
-      !table.upgrade &&
-      !table.namesFields;
-    return asItCame ? this.addedBytes : -1;
+    const { status, minor } = this.table;
+    return !this.#own && this.passesWhole && this.#status === status && minor === 1 ? this.addedBytes : -1;
   }
 
   /**
